@@ -1,1 +1,21 @@
+//! Hotline: a bank's telephone front.
+//!
+//! Two planes that share no memory. The control plane (`engine`, with `sip`, `sdp`, `call`, `ivr`, `acd`) is one
+//! thread, sans-IO and deterministic. The data plane (`media`) moves audio by tables it is given.
+//! `net` owns all sockets and clocks; `recording` and `store` own the disk; `api` is the outside's door.
+//! docs/ARCHITECTURE.md is the map.
 
+pub mod acd;
+pub mod call;
+pub mod config;
+pub mod engine;
+pub mod ids;
+pub mod ivr;
+pub mod media;
+pub mod moment;
+pub mod observe;
+pub mod recording;
+pub mod rng;
+pub mod sdp;
+pub mod sip;
+pub mod store;

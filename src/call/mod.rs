@@ -1,0 +1,5 @@
+//! Calls and their legs. Never mentions sockets.
+
+pub mod cause;
+pub mod legs;
+pub mod record;

@@ -1,0 +1,95 @@
+//! The record of a call: what is kept of it for good. Folded from what happened, by one function.
+
+use serde::{Deserialize, Serialize};
+
+use super::cause::Cause;
+use crate::engine::happened::{Happened, Party, What};
+use crate::ids::{AgentId, CallId, QueueId};
+use crate::moment::Moment;
+
+/// One call, from arrival to end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallRecord {
+    pub call: CallId,
+    pub from: String,
+    pub dialled: String,
+    pub arrived: Moment,
+    pub answered: Option<Moment>,
+    pub ended: Option<Moment>,
+    pub cause: Option<Cause>,
+    pub ended_by: Option<Party>,
+    /// The nodes the caller passed, in order; at most `PATH`.
+    pub path: Vec<String>,
+    /// The last queue the call waited in.
+    pub queue: Option<QueueId>,
+    pub queued: Option<Moment>,
+    /// The agent who talked last.
+    pub agent: Option<AgentId>,
+    pub agent_answered: Option<Moment>,
+    /// Milliseconds with agents.
+    pub talk_ms: u64,
+    /// Offers that failed before one was answered.
+    pub missed_offers: u32,
+    pub recorded: bool,
+    /// Frames that the tape lost, for named reasons.
+    pub recording_gaps: u32,
+}
+
+/// Nodes kept in a record's path. A caller who wanders further is only counted in the journal.
+pub const PATH: usize = 64;
+
+impl CallRecord {
+    /// The record at a call's arrival; `None` for any other event.
+    pub fn open(event: &Happened) -> Option<CallRecord> {
+        let (Some(call), What::CallArrived { from, dialled }) = (event.call, &event.what) else {
+            return None;
+        };
+        Some(CallRecord {
+            call,
+            from: from.clone(),
+            dialled: dialled.clone(),
+            arrived: event.at,
+            answered: None,
+            ended: None,
+            cause: None,
+            ended_by: None,
+            path: Vec::new(),
+            queue: None,
+            queued: None,
+            agent: None,
+            agent_answered: None,
+            talk_ms: 0,
+            missed_offers: 0,
+            recorded: false,
+            recording_gaps: 0,
+        })
+    }
+
+    /// Folds a later event of the same call in.
+    pub fn apply(&mut self, event: &Happened) {
+        match &event.what {
+            What::CallAnswered { .. } => self.answered = Some(event.at),
+            What::NodeEntered { node } if self.path.len() < PATH => self.path.push(node.clone()),
+            What::QueueEntered { queue, .. } => {
+                self.queue = Some(queue.clone());
+                self.queued = Some(event.at);
+            }
+            What::OfferEnded { why: crate::engine::happened::OfferEnd::Failed(_), .. } => {
+                self.missed_offers += 1
+            }
+            What::AgentAnswered { .. } => {
+                self.agent.clone_from(&event.agent);
+                self.agent_answered = Some(event.at);
+            }
+            What::RecordingStarted => self.recorded = true,
+            What::RecordingGap { frames, .. } => self.recording_gaps += frames,
+            What::CallEnded { cause, by, talk_ms } => {
+                self.ended = Some(event.at);
+                self.cause = Some(*cause);
+                self.ended_by = Some(*by);
+                self.talk_ms = *talk_ms;
+            }
+            _ => {}
+        }
+    }
+}

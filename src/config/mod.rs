@@ -1,0 +1,148 @@
+//! `hotline.yaml`, typed. Read once and on reload; every value has its unit and default here.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::ids::{AgentId, FlowId, QueueId, SkillId};
+
+/// Everything the server is told. Built by `load` from a file, or by `demo` in code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    pub sip: Sip,
+    pub media: Media,
+    pub http: Http,
+    /// Tapes, the database, the journal live below it.
+    pub data: PathBuf,
+    /// Folder of flows (`*.yaml`).
+    pub flows: PathBuf,
+    /// Folder of prompts (`zh-CN/`, `en/`, `music/`, `manifest.json`).
+    pub prompts: PathBuf,
+    pub recording: Recording,
+    /// Dialled number → what answers.
+    pub numbers: BTreeMap<String, Number>,
+    pub queues: BTreeMap<QueueId, Queue>,
+    pub agents: BTreeMap<AgentId, Agent>,
+    /// People of the API who are not agents.
+    pub users: BTreeMap<String, User>,
+    /// Who may call without registering, and what.
+    pub trunks: Vec<Trunk>,
+    pub limits: Limits,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sip {
+    /// UDP and TCP are both served on each.
+    pub listen: Vec<SocketAddr>,
+    /// Digest realm; also the host of our addresses.
+    pub realm: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Media {
+    /// What SDP says; the sockets bind to it too.
+    pub address: IpAddr,
+    /// Even first port, inclusive, to last port: two ports a stream. Default 16384..=32766.
+    pub ports: (u16, u16),
+    /// Media worker threads. Default 1.
+    pub workers: usize,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Http {
+    pub listen: SocketAddr,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recording {
+    /// Default true: every call from answer to end.
+    pub enabled: bool,
+    /// File with 32 bytes as 64 hexadecimal digits; tapes are sealed with it (AES-256-GCM).
+    pub key_file: Option<PathBuf>,
+}
+
+/// What answers a dialled number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Number {
+    pub flow: FlowId,
+    /// `zh-CN` or `en`, until the flow changes it.
+    pub language: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Queue {
+    /// Every skill an agent must have, with the least level (1..=10).
+    pub requires: BTreeMap<SkillId, u8>,
+    /// 0..=100, higher first. A flow may raise a call's own.
+    pub priority: u8,
+    /// How long an agent's phone rings before the offer moves on. Default 15s.
+    pub ring_timeout: Duration,
+    /// Time for notes after a call. Default 10s.
+    pub wrap_up: Duration,
+    /// Prompt id heard while waiting, in a loop. Default `music/hold`.
+    pub music: String,
+    /// Prompt said every `comfort_every`. Default `comfort`, 30s.
+    pub comfort: Option<String>,
+    pub comfort_every: Duration,
+    /// The wait after which the caller leaves the queue for the flow's `on_timeout`. None: as long as they like.
+    pub max_wait: Option<Duration>,
+    /// Most callers waiting. Beyond it: the flow's `on_full`. Default 1000.
+    pub max_waiting: usize,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Agent {
+    pub name: String,
+    pub password: Secret,
+    /// Skill → level 1..=10. Languages are skills named `lang.zh`, `lang.en`.
+    pub skills: BTreeMap<SkillId, u8>,
+    /// Ready as soon as the phone registers (the demo's way); otherwise not ready until they say so.
+    pub ready_on_register: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    pub name: String,
+    pub password: Secret,
+    pub role: Role,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    Agent,
+    Supervisor,
+    Quality,
+    Admin,
+    Auditor,
+}
+
+/// Who may call unregistered: by source address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trunk {
+    pub name: String,
+    /// Address and prefix length.
+    pub sources: Vec<(IpAddr, u8)>,
+    /// Numbers it may reach; the bank's own only.
+    pub numbers: Vec<String>,
+}
+
+/// Limits an operator may set; beyond each, new calls get 503 with Retry-After.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Calls at once. Default 2000.
+    pub calls: usize,
+    /// New calls a second, all sources. Default 200.
+    pub calls_per_second: u32,
+}
+
+/// A password as configured. Never printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(pub String);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret(..)")
+    }
+}

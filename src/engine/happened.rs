@@ -1,0 +1,146 @@
+//! Everything that happened, as it is journalled, streamed to the API and counted.
+//!
+//! Numbers are whole here (records need them); whatever prints a `Happened` for people masks them.
+//! Digits that callers type are in none of these.
+
+use serde::{Deserialize, Serialize};
+
+use crate::acd::{AgentState, OfferFailure, Reasons};
+use crate::call::cause::Cause;
+use crate::ids::{AgentId, CallId, QueueId};
+use crate::moment::Moment;
+
+/// One entry of the journal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Happened {
+    /// 1, 2, 3 … within one run of the server; the store numbers on across runs.
+    pub seq: u64,
+    pub at: Moment,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub call: Option<CallId>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub agent: Option<AgentId>,
+    pub what: What,
+}
+
+/// Who ended a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Party {
+    Caller,
+    Agent,
+    Flow,
+    Staff,
+    Server,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum What {
+    // A call.
+    CallArrived {
+        from: String,
+        dialled: String,
+    },
+    CallAnswered {
+        flow: String,
+    },
+    NodeEntered {
+        node: String,
+    },
+    Remark {
+        name: String,
+        value: String,
+    },
+    QueueEntered {
+        queue: QueueId,
+        priority: u8,
+    },
+    QueueLeft {
+        queue: QueueId,
+        why: String,
+    },
+    Offered {
+        queue: QueueId,
+        reasons: Reasons,
+    },
+    OfferEnded {
+        queue: QueueId,
+        why: OfferEnd,
+    },
+    /// `waited_ms`: from queue entry.
+    AgentAnswered {
+        queue: Option<QueueId>,
+        waited_ms: u64,
+    },
+    Held {
+        by: Party,
+    },
+    Resumed {
+        by: Party,
+    },
+    Transferred {
+        to: String,
+    },
+    /// `talk_ms`: with agents, in all.
+    CallEnded {
+        cause: Cause,
+        by: Party,
+        talk_ms: u64,
+    },
+    /// An attempt that never became a call: unknown number, forbidden, overload.
+    CallRefused {
+        from: String,
+        dialled: String,
+        cause: Cause,
+    },
+    RecordingStarted,
+    RecordingGap {
+        why: String,
+        frames: u32,
+    },
+    RecordingFailed {
+        why: String,
+    },
+    // An agent.
+    PhoneRegistered,
+    PhoneVanished,
+    StateChanged {
+        state: AgentState,
+    },
+    // The server.
+    ServerStarted {
+        version: String,
+    },
+    ServerStopping,
+    ConfigLoaded {
+        flows: usize,
+        agents: usize,
+    },
+    ConfigRefused {
+        errors: usize,
+    },
+    LoginFailed {
+        source: String,
+    },
+    /// Somebody did something by the API.
+    StaffAction {
+        user: String,
+        action: String,
+    },
+    Alarm {
+        name: String,
+        text: String,
+    },
+    AlarmCleared {
+        name: String,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OfferEnd {
+    Answered,
+    CallerLeft,
+    Failed(OfferFailure),
+}

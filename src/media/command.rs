@@ -1,0 +1,101 @@
+//! What the control plane asks of a media worker. Carried by a bounded ring, in order.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use super::prompts::{Library, PromptId};
+use crate::ids::{CallId, PlayId, StreamId};
+
+/// What an RTP stream carries. G.722 and Opus take their places here when they come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Codec {
+    /// G.711 µ-law, static payload type 0 (RFC 3551 §4.5.14).
+    Pcmu,
+    /// G.711 A-law, static payload type 8.
+    Pcma,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rtcp {
+    /// RTCP on the RTP port (RFC 5761).
+    Muxed,
+    /// The peer takes RTCP there; ours is RTP port + 1.
+    At(SocketAddr),
+}
+
+/// Which way audio flows, as seen from us (RFC 3264 §5.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    SendRecv,
+    /// We send; what comes is ignored.
+    SendOnly,
+    /// We only listen.
+    RecvOnly,
+    Inactive,
+}
+
+/// What offer and answer agreed on for one stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// Where the peer takes RTP, as signalled.
+    pub remote: SocketAddr,
+    pub rtcp: Rtcp,
+    pub codec: Codec,
+    /// Payload type of `codec`, both ways.
+    pub payload_type: u8,
+    /// Payload type of telephone-event/8000 (RFC 4733), if agreed.
+    pub telephone_event: Option<u8>,
+    pub direction: Direction,
+    /// Look for DTMF tones in what comes in; only where no telephone-event was agreed.
+    pub in_band_digits: bool,
+}
+
+/// What a stream's far end hears.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// Silence frames, so that the path stays open and the peer's clock runs.
+    Silence,
+    /// These prompts in order, then silence. `Event::Played` when the last has been sent.
+    Prompts { play: PlayId, prompts: Arc<[PromptId]> },
+    /// This prompt again and again, from the start.
+    Loop(PromptId),
+    /// What the other stream of the same worker receives: relayed, or transcoded if the codecs differ.
+    /// Its telephone-events too, if `digits`.
+    Peer { stream: StreamId, digits: bool },
+}
+
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Bind RTP to `port` and RTCP to `port + 1`. `seed` determines SSRC, first sequence number and timestamp.
+    Open {
+        stream: StreamId,
+        local: IpAddr,
+        port: u16,
+        seed: u64,
+    },
+    /// What was negotiated, at first and on every change.
+    Connect {
+        stream: StreamId,
+        session: Session,
+    },
+    /// From now on the far end hears this. A play under way ends without `Played`.
+    Hear {
+        stream: StreamId,
+        source: Source,
+    },
+    /// Record both directions of this stream on the tape of `call`: what it receives is the caller's side,
+    /// what it is sent is the bank's.
+    Record {
+        stream: StreamId,
+        call: CallId,
+    },
+    StopRecording {
+        stream: StreamId,
+    },
+    /// Close the sockets; `Event::Closed` with the stream's figures follows.
+    Close {
+        stream: StreamId,
+    },
+    /// New prompts for plays that start from now on.
+    Prompts(Arc<Library>),
+}

@@ -1,0 +1,6 @@
+//! The data plane: workers that receive, route and send audio by finished tables.
+//! Decides nothing about calls; shares no memory with the control plane but prompts.
+
+pub mod command;
+pub mod event;
+pub mod prompts;

@@ -1,0 +1,3 @@
+//! What operations people look at: masked logs, metrics.
+
+pub mod pii;

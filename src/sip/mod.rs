@@ -1,0 +1,19 @@
+//! SIP without sockets: bytes and times in, bytes and happenings out (RFC 3261).
+//!
+//! `message`, `parse`, `write`, `uri`, `header`: what a message is. `framing`: messages in a stream.
+//! `transaction`: the four machines of §17. `endpoint`: the tables that hold them.
+//! `dialog`: §12. `digest`: RFC 8760. `registrar`: §10. Limits and their shed rules: `limits`.
+
+pub mod dialog;
+pub mod digest;
+pub mod endpoint;
+pub mod framing;
+pub mod header;
+pub mod limits;
+pub mod message;
+pub mod parse;
+pub mod registrar;
+pub mod status;
+pub mod transport;
+pub mod uri;
+pub mod write;
