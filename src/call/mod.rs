@@ -1,5 +1,6 @@
 //! Calls and their legs. Never mentions sockets.
 
 pub mod cause;
+pub mod customer;
 pub mod legs;
 pub mod record;
