@@ -12,6 +12,9 @@ use crate::moment::Moment;
 use crate::rng::Rng;
 use crate::sdp::negotiate::Local;
 
+/// In the order we like them.
+const CODECS: [Codec; 2] = [Codec::Pcma, Codec::Pcmu];
+
 /// A stream leased to a leg.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lease {
@@ -122,15 +125,17 @@ impl Streams {
         self.held.is_empty()
     }
 
-    /// Our half of an offer or answer for `lease`.
-    pub fn local(&self, lease: Lease, version: u64, codecs: &[Codec], direction: Direction) -> Local {
+    /// Our half of an offer or answer for `lease`. `prefer`: the codec of the other leg, so that packets are
+    /// relayed as they are.
+    pub fn local(&self, lease: Lease, version: u64, prefer: Option<Codec>) -> Local<'static> {
         Local {
             address: self.address,
             port: lease.port,
-            session_id: lease.stream.0,
-            session_version: version,
-            codecs: codecs.to_vec(),
-            direction,
+            session: lease.stream.0,
+            version,
+            codecs: &CODECS,
+            prefer,
+            direction: Direction::SendRecv,
             telephone_event: true,
         }
     }
