@@ -19,6 +19,12 @@ class Mandarin:
     """
 
     CLAUSE_PAUSE_S = 0.22
+    TAKES = 4
+    """The model draws random numbers and cannot be given a seed; the mean of some takes differs little from run to run."""
+    SHORT_CLAUSE = 5
+    SHORT_SLOWER = 1.15
+    """Up to five characters standing alone are spoken 15 % longer: the voice hurries through them, and a recogniser
+    (so surely a caller, too) took some for other words."""
     _CLAUSE = re.compile(r"[，。、；：！？]")
     _CHARACTER = re.compile(r"([\u4e00-\u9fa5])(?:\[([a-z]+[1-5])\])?")
 
@@ -50,31 +56,36 @@ class Mandarin:
 
         return Style.TONE3
 
-    def _clause(self, clause):
+    def _clause(self, clause, slower):
         processor = self.tts.processor
         symbols = ["sil"]
         for reading in self.readings(clause):
             initial, final = processor.pinyin_dict[reading[:-1]]
             symbols += [initial, final + reading[-1], "#0"]
         symbols[-1] = "sil"
-        processor_sequence = [processor.symbol_to_id[s] for s in symbols] + [processor.eos_id]
-        return self.tts.mel2audio(self._mel(processor_sequence))
+        sequence = [processor.symbol_to_id[s] for s in symbols] + [processor.eos_id]
+        return self.tts.mel2audio(self._mel(sequence, slower))
 
-    def _mel(self, sequence):
+    def _mel(self, sequence, slower):
         model = self.tts.acoustic
         inputs, outputs = model.get_input_details(), model.get_output_details()
         model.resize_tensor_input(inputs[0]["index"], [1, len(sequence)])
         model.allocate_tensors()
-        for detail, data in zip(inputs, self.tts.prepare_input(sequence)):
+        ids, speaker, _, pitch, energy = self.tts.prepare_input(sequence)
+        for detail, data in zip(inputs, (ids, speaker, np.array([slower], np.float32), pitch, energy)):
             model.set_tensor(detail["index"], data)
-        model.invoke()
-        return model.get_tensor(outputs[1]["index"])
+        takes = []
+        for _ in range(self.TAKES):
+            model.invoke()
+            takes.append(model.get_tensor(outputs[1]["index"]))
+        return np.mean([take for take in takes if take.shape == takes[0].shape], axis=0)
 
     def say(self, text):
         pause = np.zeros(int(self.CLAUSE_PAUSE_S * self.rate), dtype=np.float32)
         sound = []
+        slower = self.SHORT_SLOWER if len(self._CHARACTER.findall(text)) <= self.SHORT_CLAUSE else 1.0
         for clause in filter(None, self._CLAUSE.split(text)):
-            sound += [self._clause(clause), pause]
+            sound += [self._clause(clause, slower), pause]
         return np.concatenate(sound[:-1]), self.rate
 
 
