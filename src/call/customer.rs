@@ -73,10 +73,15 @@ impl Party {
 #[derive(Debug)]
 pub enum Stage {
     /// The flow talks with the caller; `playing` is what it waits to hear the end of.
-    Menu { playing: Option<PlayId> },
+    Menu {
+        playing: Option<PlayId>,
+    },
     Waiting(Waiting),
     /// The flow sent the caller to one agent, whose phones ring until then.
-    Transferring { ringing: Ringing, until: Moment },
+    Transferring {
+        ringing: Ringing,
+        until: Moment,
+    },
     Talking(Talk),
 }
 
@@ -162,9 +167,13 @@ impl Call {
         if self.caller.leg == leg {
             return Some(&mut self.caller);
         }
-        if let Stage::Talking(talk) = &mut self.stage {
-            return (talk.phone.leg == leg).then_some(&mut talk.phone);
-        }
-        self.ringing_mut()?.phones.iter_mut().find(|phone| phone.leg == leg)
+        let phones = match &mut self.stage {
+            Stage::Talking(talk) => std::slice::from_mut(&mut talk.phone),
+            Stage::Waiting(Waiting { ringing: Some(ringing), .. }) | Stage::Transferring { ringing, .. } => {
+                &mut ringing.phones[..]
+            }
+            Stage::Menu { .. } | Stage::Waiting(_) => return None,
+        };
+        phones.iter_mut().find(|phone| phone.leg == leg)
     }
 }

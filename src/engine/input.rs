@@ -29,12 +29,23 @@ pub struct AskId(pub u64);
 #[derive(Debug)]
 pub enum Input {
     /// A datagram, or a message cut from a stream.
-    Received { flow: Flow, bytes: Bytes },
+    Received {
+        flow: Flow,
+        bytes: Bytes,
+    },
     /// The transport could not deliver, or the connection is closed.
-    Unreachable { remote: SocketAddr, connection: Option<ConnectionId> },
-    Media { event: media::event::Event },
+    Unreachable {
+        remote: SocketAddr,
+        connection: Option<ConnectionId>,
+    },
+    Media {
+        event: media::event::Event,
+    },
     Tape(TapeEvent),
-    Ask { id: AskId, ask: Ask },
+    Ask {
+        id: AskId,
+        ask: Ask,
+    },
     /// A checked configuration takes effect; calls under way keep the flow they began with.
     Configure(Box<World>),
     /// No new calls; running ones end in their own time.

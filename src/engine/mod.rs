@@ -106,10 +106,9 @@ impl Engine {
             rng,
         };
         engine.happened(now, None, None, What::ServerStarted { version: env!("CARGO_PKG_VERSION").into() });
-        engine.out.push(Output::Media {
-            worker: None,
-            command: Command::Prompts(engine.world.library.clone()),
-        });
+        engine
+            .out
+            .push(Output::Media { worker: None, command: Command::Prompts(engine.world.library.clone()) });
         engine
     }
 
@@ -144,6 +143,7 @@ impl Engine {
             self.acd.next_deadline(),
             self.registrar.next_deadline(),
             self.timetable.next(),
+            self.next_service_end(),
         ]
         .into_iter()
         .flatten()
@@ -243,7 +243,7 @@ impl Engine {
                 let name = "recording".to_owned();
                 self.happened(now, None, None, What::Alarm { name, text: why });
             }
-            TapeEvent::Recovered => {
+            TapeEvent::Recovered { .. } => {
                 self.happened(now, None, None, What::AlarmCleared { name: "recording".to_owned() });
             }
             TapeEvent::Closed { .. } => {}

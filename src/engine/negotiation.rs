@@ -56,9 +56,8 @@ impl Engine {
         };
         party.version += 1;
         let local = self.streams.local(party.lease, party.version, codec);
-        let agreed = SessionDescription::parse(offer)
-            .ok()
-            .and_then(|offer| negotiate::answer(&offer, &local).ok());
+        let agreed =
+            SessionDescription::parse(offer).ok().and_then(|offer| negotiate::answer(&offer, &local).ok());
         let Some((ours, session)) = agreed else {
             return self.legs.answer_offer(now, &mut self.endpoint, party.leg, Err(488));
         };

@@ -75,12 +75,7 @@ impl Engine {
     }
 
     /// A peer can't be reached: transactions towards it fail, and phones behind a closed connection are gone.
-    pub(super) fn unreachable(
-        &mut self,
-        now: Moment,
-        remote: SocketAddr,
-        connection: Option<ConnectionId>,
-    ) {
+    pub(super) fn unreachable(&mut self, now: Moment, remote: SocketAddr, connection: Option<ConnectionId>) {
         self.endpoint.unreachable(now, remote, connection);
         let Some(connection) = connection else {
             return;

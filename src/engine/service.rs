@@ -1,12 +1,12 @@
 //! Star codes: an agent's phone dials one, hears a word, and is hung up on.
 
 use super::Engine;
+use super::Role;
 use super::admission::Admitted;
 use super::happened::What;
 use super::limits::SERVICE_LIFE;
 use super::route::StarCode;
 use super::streams::{Lease, Owner};
-use super::Role;
 use crate::acd;
 use crate::call::cause::Cause;
 use crate::call::customer::Audio;

@@ -2,8 +2,8 @@
 
 use super::Engine;
 use super::happened::{Party, What};
-use super::output::Output;
 use super::input::AskId;
+use super::output::Output;
 use super::view::Snapshot;
 use crate::acd;
 use crate::call::cause::Cause;
@@ -14,14 +14,33 @@ use crate::moment::Moment;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ask {
     Snapshot,
-    SetReady { user: String, agent: AgentId },
-    SetNotReady { user: String, agent: AgentId, reason: String },
-    WrapUpDone { user: String, agent: AgentId },
-    HangUp { user: String, call: CallId },
+    SetReady {
+        user: String,
+        agent: AgentId,
+    },
+    SetNotReady {
+        user: String,
+        agent: AgentId,
+        reason: String,
+    },
+    WrapUpDone {
+        user: String,
+        agent: AgentId,
+    },
+    HangUp {
+        user: String,
+        call: CallId,
+    },
     /// For the journal: a log-in refused by the API.
-    LoginFailed { source: String },
+    LoginFailed {
+        source: String,
+    },
     /// For the journal: something the API did by itself, such as playing a recording.
-    Note { user: String, call: Option<CallId>, action: String },
+    Note {
+        user: String,
+        call: Option<CallId>,
+        action: String,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

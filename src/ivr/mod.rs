@@ -2,3 +2,4 @@
 
 pub mod flow;
 pub mod run;
+pub type Flows = std::collections::BTreeMap<crate::ids::FlowId, std::sync::Arc<flow::Flow>>;

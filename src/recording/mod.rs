@@ -1,3 +1,4 @@
 //! Tapes: what callers and the bank said, as received, provably complete; rendered to WAV when asked.
 
 pub mod frame;
+pub mod recorder;
