@@ -75,6 +75,7 @@ impl Client {
             | State::Proceeding { bytes, resend: Some(resend), .. }
                 if resend.is_due(now) =>
             {
+                resend.advance(now);
                 ClientTurn::send(bytes.clone())
             }
             State::Completed { until } if *until <= now => {

@@ -127,6 +127,7 @@ impl InviteClient {
                 ClientTurn::timed_out()
             }
             State::Calling { bytes, resend: Some(resend), .. } if resend.is_due(now) => {
+                resend.advance(now);
                 ClientTurn::send(bytes.clone())
             }
             State::Proceeding { silent_until } if *silent_until <= now => self.send_cancel(now, None),

@@ -155,6 +155,7 @@ impl InviteServer {
                 turn
             }
             State::Completed { refusal, resend: Some(resend), .. } if resend.is_due(now) => {
+                resend.advance(now);
                 ServerTurn::send(refusal.clone())
             }
             State::Accepted { unacked, .. } => repeat(unacked, now, ServerTell::NeverAcked),
@@ -196,7 +197,10 @@ fn repeat(slot: &mut Option<Repeated>, now: Moment, given_up: ServerTell) -> Ser
             *slot = None;
             ServerTurn::tell(given_up)
         }
-        Some(repeated) if repeated.resend.is_due(now) => ServerTurn::send(repeated.bytes.clone()),
+        Some(repeated) if repeated.resend.is_due(now) => {
+            repeated.resend.advance(now);
+            ServerTurn::send(repeated.bytes.clone())
+        }
         _ => ServerTurn::nothing(),
     }
 }

@@ -45,15 +45,15 @@ impl Resend {
         self.at
     }
 
-    /// Whether the message is due; if so, the next time is set. Counted from `now`, so that a late clock
+    pub fn is_due(&self, now: Moment) -> bool {
+        self.at <= now
+    }
+
+    /// The message was sent at `now`: sets the next time. Counted from `now`, so that a late clock
     /// makes one retransmission and not a burst.
-    pub fn is_due(&mut self, now: Moment) -> bool {
-        let due = self.at <= now;
-        if due {
-            self.interval = self.interval.saturating_mul(2).min(self.longest);
-            self.at = now + self.interval;
-        }
-        due
+    pub fn advance(&mut self, now: Moment) {
+        self.interval = self.interval.saturating_mul(2).min(self.longest);
+        self.at = now + self.interval;
     }
 
     /// From the next one on, every T2: timer E once a provisional has come (§17.1.2.2).
