@@ -182,7 +182,8 @@ mod tests {
         assert_eq!(nonces.spend(almost, &nonce, 1), Freshness::Fresh);
         assert_eq!(nonces.spend(born + LIFETIME, &nonce, 2), Freshness::Stale);
         let foreign = Nonces::new(Rng::seeded(2)).issue(almost);
-        for bad in [foreign.as_str(), "", "zz", "00000000000000000000000", "é23456789012345678901234567890"] {
+        for bad in [foreign.as_str(), "", "zz", "00000000000000000000000", "é23456789012345678901234567890"]
+        {
             assert_eq!(nonces.spend(almost, bad, 1), Freshness::Stale);
         }
     }
