@@ -14,6 +14,7 @@ pub mod message;
 pub mod parse;
 pub mod registrar;
 pub mod status;
+pub mod transaction;
 pub mod transport;
 pub mod uri;
 pub mod write;
