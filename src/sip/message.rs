@@ -73,7 +73,8 @@ impl Method {
 }
 
 /// A header's name. Known ones compare as an integer; compact forms (RFC 3261 §7.3.3) are folded into them.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+/// Reading, writing and comparing: `header::names`.
+#[derive(Clone, Debug)]
 pub enum HeaderName {
     Accept,
     Allow,

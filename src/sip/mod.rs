@@ -15,6 +15,7 @@ pub mod parse;
 pub mod registrar;
 pub mod session_timer;
 pub mod status;
+pub mod transaction;
 pub mod transport;
 pub mod uri;
 pub mod write;
