@@ -2,5 +2,6 @@
 
 pub mod cause;
 pub mod customer;
+pub mod leg;
 pub mod legs;
 pub mod record;
