@@ -1,4 +1,3 @@
 //! Tapes: what callers and the bank said, as received, provably complete; rendered to WAV when asked.
 
 pub mod frame;
-pub mod recorder;
