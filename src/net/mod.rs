@@ -1,0 +1,3 @@
+//! All sockets and clocks of the control plane's edge.
+
+pub mod clock;
