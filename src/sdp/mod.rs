@@ -1,1 +1,4 @@
 //! Session descriptions (RFC 8866) and the offer/answer model (RFC 3264).
+
+pub mod negotiate;
+pub mod session;
