@@ -26,6 +26,8 @@ pub struct Due {
     pub at: Moment,
     /// Parts passed over just before it.
     pub skipped: u64,
+    /// How long after the first part that was not served in time.
+    pub late: Duration,
 }
 
 impl Wheel {
@@ -66,11 +68,13 @@ impl Wheel {
         let oldest = present.saturating_sub(turn - 1);
         let skipped = oldest.saturating_sub(self.next);
         let number = self.next.max(oldest);
+        let late = now.since(Moment::from_micros(self.next * self.width));
         self.next = number + 1;
         Some(Due {
             part: (number % turn) as usize,
             at: Moment::from_micros(number * self.width),
             skipped,
+            late,
         })
     }
 
@@ -129,6 +133,7 @@ mod tests {
         let first = wheel.due(after(510)).unwrap();
         assert_eq!(first.skipped, 480);
         assert_eq!(first.at, after(491));
+        assert_eq!(first.late, Duration::from_millis(499));
         assert_eq!(served(&mut wheel, after(510)), [3, 7]);
         assert_eq!(wheel.next_deadline(), Some(after(523)));
     }

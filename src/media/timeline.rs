@@ -24,7 +24,7 @@ pub struct Incoming {
     pub sequence: u16,
     pub timestamp: u32,
     pub marker: bool,
-    /// Units of RTP time that the payload lasts; 0 for telephone-events.
+    /// Units of RTP time that the payload lasts; 0 for telephone-events, which repeat the time of their start.
     pub lasts: u32,
 }
 
@@ -140,7 +140,7 @@ impl Timeline {
         let same = *from == packet.from
             && *ssrc == packet.ssrc
             && (-SEQUENCE_MISORDER..=SEQUENCE_JUMP).contains(&ahead)
-            && (-TIMESTAMP_DRIFT..=TIMESTAMP_DRIFT).contains(&drift);
+            && (packet.lasts == 0 || (-TIMESTAMP_DRIFT..=TIMESTAMP_DRIFT).contains(&drift));
         if !same {
             return None;
         }
@@ -242,7 +242,11 @@ mod tests {
         assert_eq!(relayed.timestamp.wrapping_sub(prompt.timestamp), 200);
         let music = timeline.generated(after(1_030), 160);
         assert_eq!(music.sequence, relayed.sequence.wrapping_add(1));
-        assert_eq!(music.timestamp.wrapping_sub(relayed.timestamp), 160, "never before the end of what was sent");
+        assert_eq!(
+            music.timestamp.wrapping_sub(relayed.timestamp),
+            160,
+            "never before the end of what was sent"
+        );
         assert!(music.marker);
     }
 
