@@ -43,7 +43,7 @@ pub struct Origin {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Address {
     Ip(IpAddr),
-    /// A host name, or a network type we do not know: everything after the first word.
+    /// A host name, multicast, or a network that we do not know: the words as they came.
     Other(Vec<u8>),
 }
 
@@ -110,14 +110,45 @@ pub struct Map {
 }
 
 impl SessionDescription {
-    /// Reads a body. Lines may end in CRLF, LF or CR; unknown lines and attributes are kept or passed over;
-    /// what we cannot do without must be there and readable.
+    /// Reads a body. Lines may end in CRLF, LF or CR; lines and attributes that we do not know are passed over or kept
+    /// as they are; only what we cannot do without must be there and readable.
     pub fn parse(body: &[u8]) -> Result<Self, Malformed> {
-        todo!()
+        super::parse::description(body)
     }
 
     /// Writes it as a body, CRLF after every line.
     pub fn write(&self) -> Vec<u8> {
-        todo!()
+        super::write::description(self)
+    }
+
+    /// Where `media` is, by its own `c=` or the session's.
+    pub fn address_of<'a>(&'a self, media: &'a Media) -> Option<&'a Address> {
+        media.connection.as_ref().or(self.connection.as_ref())
+    }
+
+    /// Direction of `media`, as the describer sees it: its own, else the session's, else both ways (RFC 8866 §6.7).
+    pub fn direction_of(&self, media: &Media) -> Direction {
+        media.direction.or(self.direction).unwrap_or(Direction::SendRecv)
+    }
+
+    /// The same description again, as in a session refresh: nothing is to be negotiated (RFC 3264 §8).
+    pub fn repeats(&self, earlier: &SessionDescription) -> bool {
+        self.origin == earlier.origin
     }
 }
+
+impl Media {
+    pub fn is_audio(&self) -> bool {
+        self.kind.eq_ignore_ascii_case(b"audio")
+    }
+}
+
+impl Format {
+    /// 0–127, for RTP.
+    pub fn payload_type(&self) -> Option<u8> {
+        std::str::from_utf8(&self.name).ok()?.parse().ok().filter(|number| *number < 128)
+    }
+}
+
+#[cfg(test)]
+mod tests;
