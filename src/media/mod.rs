@@ -25,3 +25,6 @@ mod tape_tap;
 mod timeline;
 mod wire;
 pub mod worker;
+
+#[cfg(test)]
+mod tests;
