@@ -169,15 +169,16 @@ impl Stream {
             rtcp: session.rtcp,
         });
         self.tones = session.in_band_digits.then(tone::Detector::new);
-        if receives && !before {
-            self.heard_at = now;
-            self.silence_told = false;
-        }
         if self.report_at.is_none() {
             // The first report comes early (RFC 3550 §6.2).
             self.report_at = Some(now + self.report_interval() / 2);
         }
-        self.latch.connect(now, session.remote)
+        let moved = self.latch.connect(now, session.remote);
+        if moved || (receives && !before) {
+            self.heard_at = now;
+            self.silence_told = false;
+        }
+        moved
     }
 
     /// From 0.5 to 1.5 times the interval, so that reports of many streams do not march in step.

@@ -100,10 +100,11 @@ fn relay_transcoding_tape_digits_tones_pacing_and_reports_allocate_nothing() {
     }
     let mut voice = [rtp(8, 0, 0, &[0x42; 160]), rtp(0, 0, 0, &[0x42; 160])];
     let mut digit = rtp(EVENTS, 0, 0, &press(3, false, 160));
+    let (ann, bob) = (remote(ANN), remote(BOB));
     let count = allocations(|| {
         for number in 0..1_000u16 {
             now = now + Duration::from_millis(20);
-            for (slot, stream) in [(0, ANN), (1, BOB)] {
+            for (slot, from) in [(0, ann), (1, bob)] {
                 let datagram = &mut voice[slot];
                 // Relaying writes into the datagram, so each round makes it again in place.
                 let payload_type = if slot == 0 { 8 } else { 0 };
@@ -111,10 +112,10 @@ fn relay_transcoding_tape_digits_tones_pacing_and_reports_allocate_nothing() {
                 let sequence = number * 2;
                 let header = Header { marker: false, payload_type, sequence, timestamp, ssrc: 9 };
                 header.write(datagram.first_chunk_mut().unwrap());
-                switch.on_datagram(now, slot, Channel::Rtp, remote(stream), datagram, &mut wire);
+                switch.on_datagram(now, slot, Channel::Rtp, from, datagram, &mut wire);
                 let header = Header { payload_type: EVENTS, sequence: sequence + 1, ..header };
                 header.write(digit.first_chunk_mut().unwrap());
-                switch.on_datagram(now, slot, Channel::Rtp, remote(stream), &mut digit, &mut wire);
+                switch.on_datagram(now, slot, Channel::Rtp, from, &mut digit, &mut wire);
             }
             switch.on_time(now, &mut wire);
             switch.flush();

@@ -215,3 +215,25 @@ fn one_listener_too_many_hears_silence() {
     rig.says(ANN, &voice(1));
     assert_eq!(rig.wire.sent.len(), LISTENERS);
 }
+
+#[test]
+fn any_bytes_from_the_right_address_are_taken_without_panic() {
+    bolero::check!().with_type::<Vec<u8>>().for_each(|bytes| {
+        let mut rig = Rig::talking(Codec::Pcma, Codec::Pcmu, true);
+        // The second time with a header that passes, so that the payload is judged.
+        for kind in [None, Some(8), Some(EVENTS), Some(13)] {
+            let mut bytes = bytes.clone();
+            if let (Some(payload_type), true) = (kind, bytes.len() > 1) {
+                bytes[0] = 0x80 | bytes[0] & 0x3F;
+                bytes[1] = payload_type | bytes[1] & 0x80;
+            }
+            rig.says(ANN, &bytes);
+            rig.comes_on(Channel::Rtcp, rig_rtcp(), ANN, &bytes);
+        }
+        rig.passes(Duration::from_millis(40));
+    });
+}
+
+fn rig_rtcp() -> SocketAddr {
+    SocketAddr::new(remote(ANN).ip(), 4_001)
+}
