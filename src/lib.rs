@@ -13,6 +13,7 @@ pub mod ids;
 pub mod ivr;
 pub mod media;
 pub mod moment;
+pub mod net;
 pub mod observe;
 pub mod recording;
 pub mod rng;
