@@ -13,6 +13,11 @@ use crate::moment::Moment;
 /// Samples per second of every codec on tapes today.
 pub const RATE: u32 = 8_000;
 
+const MICROS_PER_SAMPLE: i64 = 1_000_000 / RATE as i64;
+
+/// Longest sound rendered, samples: a day. Only a clock gone wild asks for more.
+const LONGEST: i64 = 24 * 3_600 * RATE as i64;
+
 /// RTP time and arrival time differ by more than this from one packet to the next: a new run. 500 ms in samples;
 /// more than jitter buffers bear, less than any silence between two sources.
 const JUMP: i64 = 4_000;
@@ -67,7 +72,7 @@ impl Timeline {
             }
             None => heard,
         };
-        let samples = u64::try_from(end).unwrap_or(0);
+        let samples = end.clamp(0, LONGEST) as u64;
         Timeline { tape, samples, caller, bank }
     }
 
@@ -115,8 +120,8 @@ impl Timeline {
 
 /// Samples from one moment to another; negative if it is earlier.
 pub fn samples_between(from: Moment, to: Moment) -> i64 {
-    let micros = to.as_micros() as i64 - from.as_micros() as i64;
-    micros * i64::from(RATE) / 1_000_000
+    let micros = (to.as_micros() as i64).saturating_sub(from.as_micros() as i64);
+    micros / MICROS_PER_SAMPLE
 }
 
 /// A packet on its run's RTP clock, which has no wraps.
