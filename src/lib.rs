@@ -7,6 +7,7 @@
 
 pub mod acd;
 pub mod call;
+pub mod cli;
 pub mod config;
 pub mod engine;
 pub mod ids;
@@ -17,6 +18,7 @@ pub mod net;
 pub mod observe;
 pub mod recording;
 pub mod rng;
+pub mod server;
 pub mod sdp;
 pub mod sip;
 pub mod store;

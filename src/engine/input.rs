@@ -50,6 +50,10 @@ pub enum Input {
     Configure(Box<World>),
     /// No new calls; running ones end in their own time.
     Drain,
+    /// No new calls, and every running one ends now.
+    Stop,
+    /// The journal is more than half full, or no longer: new calls are refused meanwhile.
+    JournalCrowded(bool),
     /// `next_deadline` has come.
     Time,
 }

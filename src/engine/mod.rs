@@ -24,13 +24,15 @@ pub mod view;
 use std::collections::BTreeMap;
 
 use crate::acd::{self, Acd};
+use crate::call::cause::Cause;
 use crate::call::customer::Call;
 use crate::call::legs::{LegEvent, Legs};
 use crate::ids::{AgentId, CallId, LegId};
 use crate::media::command::Command;
 use crate::media::event::Event as MediaEvent;
 use crate::moment::Moment;
-use crate::recording::recorder::TapeEvent;
+use crate::recording::block::Mark;
+use crate::recording::recorder::{TapeCommand, TapeEvent};
 use crate::rng::Rng;
 use crate::sip::digest::{Authenticator, Ha1};
 use crate::sip::endpoint::{Endpoint, Happening};
@@ -74,6 +76,8 @@ pub struct Engine {
     roles: BTreeMap<LegId, Role>,
     timetable: Timetable,
     draining: bool,
+    /// The journal is behind.
+    crowded: bool,
     last_call: CallId,
     next_play: u64,
     seq: u64,
@@ -98,6 +102,7 @@ impl Engine {
             roles: BTreeMap::new(),
             timetable: Timetable::default(),
             draining: false,
+            crowded: false,
             last_call: CallId(0),
             next_play: 1,
             seq: 0,
@@ -121,10 +126,9 @@ impl Engine {
             Input::Tape(event) => self.tape(now, event),
             Input::Ask { id, ask } => self.answer(now, id, ask),
             Input::Configure(world) => self.configure(now, *world),
-            Input::Drain => {
-                self.draining = true;
-                self.happened(now, None, None, What::ServerStopping);
-            }
+            Input::Drain => self.drain(now),
+            Input::Stop => self.stop(now),
+            Input::JournalCrowded(crowded) => self.crowded = crowded,
             Input::Time => self.time(now),
         }
         self.settle(now);
@@ -231,6 +235,8 @@ impl Engine {
             MediaEvent::Closed { stream, .. } => self.streams.closed(now, stream),
             MediaEvent::TapeGap { call, frames } => {
                 let why = "tape ring full".to_owned();
+                let mark = Mark::Gap { why: why.clone(), frames };
+                self.out.push(Output::Tape(TapeCommand::Mark { call, at: now, mark }));
                 self.happened(now, Some(call), None, What::RecordingGap { why, frames });
             }
         }
@@ -243,10 +249,28 @@ impl Engine {
                 let name = "recording".to_owned();
                 self.happened(now, None, None, What::Alarm { name, text: why });
             }
-            TapeEvent::Recovered { .. } => {
+            TapeEvent::Recovered { call, frames } => {
+                let why = "disk refused".to_owned();
+                self.happened(now, Some(call), None, What::RecordingGap { why, frames });
                 self.happened(now, None, None, What::AlarmCleared { name: "recording".to_owned() });
             }
             TapeEvent::Closed { .. } => {}
+        }
+    }
+
+    fn drain(&mut self, now: Moment) {
+        if !std::mem::replace(&mut self.draining, true) {
+            self.happened(now, None, None, What::ServerStopping);
+        }
+    }
+
+    fn stop(&mut self, now: Moment) {
+        self.drain(now);
+        while let Some((_, call)) = self.calls.pop_first() {
+            self.end_call(now, call, Cause::ServerStopped, happened::Party::Server);
+        }
+        for leg in self.services.keys().copied().collect::<Vec<_>>() {
+            self.legs.hang_up(now, &mut self.endpoint, leg, Cause::ServerStopped);
         }
     }
 

@@ -2,16 +2,17 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::AsRawFd as _;
 use std::sync::Arc;
 
+use nix::sys::eventfd::EventFd;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
 use super::clock::Clock;
-use super::limits::{COMMANDS_WAITING, INBOX, INPUTS_PER_TURN, TAPE_LOOK};
+use super::limits::{COMMANDS_WAITING, INBOX, INPUTS_PER_TURN, LAST_WORDS, TAPE_LOOK};
 use super::tcp::{Connections, Sent};
 use super::udp::Sockets;
 use crate::engine::Engine;
@@ -24,7 +25,7 @@ use crate::media::worker::WorkerHandle;
 use crate::moment::Moment;
 use crate::recording::recorder::{RecorderHandle, TapeEvent};
 use crate::sip::transport::{Flow, Transport};
-use crate::store::writer::JournalHandle;
+use crate::store::journal::JournalHandle;
 
 /// What waits for the engine.
 #[derive(Debug)]
@@ -80,7 +81,7 @@ pub struct Planes {
     pub clock: Clock,
     pub workers: Vec<WorkerHandle>,
     /// Readable when a worker has pushed events.
-    pub media_events: OwnedFd,
+    pub media_events: Arc<EventFd>,
     pub recorder: RecorderHandle,
     pub journal: JournalHandle,
 }
@@ -125,7 +126,10 @@ struct Driver {
     workers: Vec<WorkerHandle>,
     /// Commands that found their worker's ring full, in order.
     waiting: Vec<VecDeque<Command>>,
-    media_events: Option<OwnedFd>,
+    media_events: Arc<EventFd>,
+    crowded: bool,
+    /// When the wish came that every call end now.
+    stopping: Option<Moment>,
     recorder: RecorderHandle,
     journal: JournalHandle,
     happened: broadcast::Sender<Arc<Happened>>,
@@ -149,7 +153,9 @@ impl Driver {
             connections,
             waiting: planes.workers.iter().map(|_| VecDeque::new()).collect(),
             workers: planes.workers,
-            media_events: Some(planes.media_events),
+            media_events: planes.media_events,
+            crowded: false,
+            stopping: None,
             recorder: planes.recorder,
             journal: planes.journal,
             happened,
@@ -160,12 +166,9 @@ impl Driver {
     }
 
     async fn run(mut self, mut inbox: mpsc::Receiver<Message>) -> io::Result<()> {
-        let Some(fd) = self.media_events.take() else {
-            return Ok(());
-        };
-        let media = AsyncFd::with_interest(fd, Interest::READABLE)?;
+        let media = AsyncFd::with_interest(self.media_events.as_raw_fd(), Interest::READABLE)?;
         self.perform();
-        while !(self.draining && self.engine.is_idle()) {
+        while !self.is_done() {
             let now = self.clock.now();
             let deadline = self.engine.next_deadline().map_or(TAPE_LOOK, |at| at.since(now).min(TAPE_LOOK));
             tokio::select! {
@@ -175,7 +178,8 @@ impl Driver {
                 },
                 ready = media.readable() => {
                     let mut ready = ready?;
-                    drain_eventfd(media.get_ref());
+                    // Empty already is what we want.
+                    let _ = self.media_events.read();
                     ready.clear_ready();
                 }
                 () = sleep_until(Instant::now() + deadline) => {}
@@ -183,6 +187,7 @@ impl Driver {
             self.media();
             self.tapes();
             self.time();
+            self.look_at_journal();
             self.retry_commands();
         }
         self.recorder.stop();
@@ -209,13 +214,16 @@ impl Driver {
                 Input::Ask { id, ask }
             }
         };
-        self.draining |= matches!(input, Input::Drain);
+        self.draining |= matches!(input, Input::Drain | Input::Stop);
+        if matches!(input, Input::Stop) {
+            self.stopping.get_or_insert(self.clock.now());
+        }
         self.handle(self.clock.now(), input);
     }
 
     fn media(&mut self) {
         for worker in 0..self.workers.len() {
-            while let Some(event) = self.workers[worker].next_event() {
+            while let Ok(event) = self.workers[worker].events.pop() {
                 self.handle(self.clock.now(), Input::Media { event });
             }
         }
@@ -283,7 +291,7 @@ impl Driver {
             if waiting.len() < COMMANDS_WAITING {
                 waiting.push_back(command);
             }
-        } else if let Err(command) = self.workers[worker].send(command) {
+        } else if let Err(command) = self.workers[worker].command(command) {
             waiting.push_back(command);
         }
     }
@@ -291,7 +299,7 @@ impl Driver {
     fn retry_commands(&mut self) {
         for (worker, waiting) in self.waiting.iter_mut().enumerate() {
             while let Some(command) = waiting.pop_front() {
-                if let Err(command) = self.workers[worker].send(command) {
+                if let Err(command) = self.workers[worker].command(command) {
                     waiting.push_front(command);
                     break;
                 }
@@ -309,15 +317,25 @@ impl Driver {
     }
 
     fn publish(&mut self, happened: Happened) {
-        let happened = Arc::new(happened);
-        self.journal.record(Arc::clone(&happened));
         // Nobody listening is no error.
-        let _ = self.happened.send(happened);
+        let _ = self.happened.send(Arc::new(happened.clone()));
+        if let Err(lost) = self.journal.record(happened) {
+            tracing::error!(seq = lost.seq, "the journal is full: an event is lost");
+        }
     }
-}
 
-fn drain_eventfd(fd: &OwnedFd) {
-    let mut count = [0; 8];
-    // Empty already is what we want.
-    let _ = nix::unistd::read(fd, &mut count);
+    /// New calls wait until the journal has caught up; the entries of running ones must fit.
+    fn look_at_journal(&mut self) {
+        let crowded = self.journal.crowded();
+        if crowded != self.crowded {
+            self.crowded = crowded;
+            self.handle(self.clock.now(), Input::JournalCrowded(crowded));
+        }
+    }
+
+    /// Nothing is left to do, or the time for last words is over.
+    fn is_done(&self) -> bool {
+        let out_of_time = self.stopping.is_some_and(|since| self.clock.now().since(since) > LAST_WORDS);
+        out_of_time || (self.draining && self.engine.is_idle())
+    }
 }

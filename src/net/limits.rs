@@ -35,3 +35,6 @@ pub const TAPE_LOOK: Duration = Duration::from_millis(200);
 
 /// Kernel buffer of a SIP UDP socket, in bytes: a second of 1,000 calls/s at 4 messages of 1 kB.
 pub const UDP_BUFFER: usize = 4 << 20;
+
+/// How long phones may take to acknowledge that a server which stops at once has hung up on them.
+pub const LAST_WORDS: Duration = Duration::from_secs(2);
