@@ -8,6 +8,7 @@
 pub mod acd;
 pub mod call;
 pub mod config;
+pub mod diagnostic;
 pub mod engine;
 pub mod ids;
 pub mod ivr;

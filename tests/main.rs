@@ -1,0 +1,3 @@
+//! The only integration binary: one file per behaviour, one folder per part.
+
+mod ivr;
