@@ -6,9 +6,11 @@
 //! docs/ARCHITECTURE.md is the map.
 
 pub mod acd;
+pub mod api;
 pub mod call;
 pub mod cli;
 pub mod config;
+pub mod diagnostic;
 pub mod engine;
 pub mod ids;
 pub mod ivr;

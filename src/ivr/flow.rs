@@ -1,7 +1,202 @@
-//! A compiled flow: every reference resolved, nothing left to fail at run time.
+//! A compiled flow: every reference resolved to an index, nothing left to fail at run time.
 
-/// A flow's graph.
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::expression::Expression;
+use super::hours::Hours;
+use super::say::Words;
+use crate::ids::{AgentId, FlowId, QueueId};
+use crate::media::prompts::PromptId;
+
+/// Most nodes in a flow. The bank's largest has 40; the checks over paths grow with the square.
+pub const MAX_NODES: usize = 500;
+/// Most variables in a flow.
+pub const MAX_VARIABLES: usize = 64;
+
+/// A flow's graph. Built by `ivr::compile` only.
 #[derive(Debug)]
 pub struct Flow {
-    // Private state belongs to this folder.
+    pub(super) id: FlowId,
+    /// At least one; the first is for callers who speak none of them.
+    pub(super) languages: Vec<Arc<str>>,
+    pub(super) start: NodeId,
+    pub(super) nodes: Vec<Node>,
+    pub(super) variables: Vec<Variable>,
+    /// What numbers are said with, by language.
+    pub(super) words: Vec<Words>,
+}
+
+impl Flow {
+    pub fn id(&self) -> &FlowId {
+        &self.id
+    }
+
+    /// The languages it speaks, the default first.
+    pub fn languages(&self) -> impl Iterator<Item = &str> {
+        self.languages.iter().map(|language| &**language)
+    }
+
+    /// The names of its nodes, in the order of the file.
+    pub fn nodes(&self) -> impl Iterator<Item = &str> {
+        self.nodes.iter().map(|node| &*node.name)
+    }
+
+    pub(super) fn node(&self, id: NodeId) -> &Node {
+        &self.nodes[id.0]
+    }
+}
+
+/// A node's place in its flow.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct NodeId(pub(super) usize);
+
+/// A variable's place in its flow.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct VariableId(pub(super) usize);
+
+/// A language's place in its flow.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LanguageId(pub(super) usize);
+
+#[derive(Debug)]
+pub(super) struct Node {
+    pub name: Arc<str>,
+    pub step: Step,
+}
+
+#[derive(Debug)]
+pub(super) struct Variable {
+    pub kind: Kind,
+}
+
+/// What a variable holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Text,
+    Number,
+    /// What a caller typed that nobody may see. Nothing can be done with it but collect it.
+    Secret,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Kind::Text => "text",
+            Kind::Number => "number",
+            Kind::Secret => "secret",
+        })
+    }
+}
+
+/// Prompts in order, by language. All languages have the same number of them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Spoken(pub Vec<Vec<PromptId>>);
+
+impl Spoken {
+    pub fn of(&self, language: LanguageId) -> &[PromptId] {
+        self.0.get(language.0).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// What a node does.
+#[derive(Debug)]
+pub(super) enum Step {
+    Play { prompts: Spoken, barge_in: bool, next: NodeId },
+    Menu { ask: Ask, keys: Keys },
+    Collect { ask: Ask, entry: Entry, next: NodeId },
+    Say { before: Spoken, what: Saying, after: Spoken, barge_in: bool, next: NodeId },
+    Set { language: Option<LanguageId>, values: Vec<(VariableId, Operand)>, next: NodeId },
+    Switch { cases: Vec<(Expression, NodeId)>, otherwise: NodeId },
+    Hours { hours: Hours, open: NodeId, closed: NodeId },
+    Queue(Waiting),
+    Transfer { to: Destination, prompts: Spoken, on_failed: NodeId },
+    Goto(NodeId),
+    Hangup { prompts: Spoken },
+}
+
+/// A question: what is common to menu and collect.
+#[derive(Debug)]
+pub(super) struct Ask {
+    pub prompts: Spoken,
+    pub barge_in: bool,
+    /// Silence after the prompts until it counts as no input.
+    pub timeout: Duration,
+    /// How often the question is put again, silence and wrong keys counted together.
+    pub retries: u8,
+    pub on_no_input: Failed,
+    pub on_invalid: Failed,
+}
+
+/// What happens when an answer fails.
+#[derive(Debug)]
+pub(super) struct Failed {
+    /// Said before the question is put again.
+    pub prompts: Spoken,
+    /// Where the call goes when the retries are used up.
+    pub then: NodeId,
+}
+
+/// The keys of a menu, by `key_index`.
+pub(super) type Keys = [Option<NodeId>; 16];
+
+/// What `collect` takes.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub into: VariableId,
+    pub min: usize,
+    pub max: usize,
+    /// The key that ends the entry.
+    pub terminator: Option<char>,
+    /// Silence after a digit that ends the entry.
+    pub between_digits: Duration,
+}
+
+#[derive(Debug)]
+pub(super) enum Saying {
+    /// One by one.
+    Digits(Operand),
+    /// One by one, as telephone numbers are read.
+    Phone(Operand),
+    Number(Operand),
+}
+
+#[derive(Debug)]
+pub(super) struct Waiting {
+    pub queue: QueueId,
+    pub priority: Option<u8>,
+    pub prompts: Spoken,
+    pub on_timeout: NodeId,
+    pub on_full: NodeId,
+    pub on_empty: Option<NodeId>,
+}
+
+#[derive(Debug)]
+pub(super) enum Destination {
+    Agent(AgentId),
+    Number(String),
+    /// A number held by a variable; if it is not the bank's own, the transfer fails.
+    NumberIn(Operand),
+}
+
+/// A value or where to find it.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Operand {
+    /// The caller's number.
+    Caller,
+    /// The number they dialled.
+    Dialled,
+    Language,
+    Variable(VariableId),
+    Text(Arc<str>),
+    Number(i64),
+}
+
+/// The keys of a telephone, in the order of `key_index`.
+pub(super) const KEYS: &str = "0123456789*#ABCD";
+
+/// The place of a key in `Keys`; `None` if a telephone has no such key.
+pub(super) fn key_index(key: char) -> Option<usize> {
+    KEYS.find(key.to_ascii_uppercase())
 }

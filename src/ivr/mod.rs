@@ -1,5 +1,98 @@
 //! The menus: YAML compiled to a graph, run one event at a time.
+//!
+//! `compile` checks everything a flow can get wrong and says it like a good compiler (`crate::diagnostic`);
+//! what it returns cannot fail at run time. A running call keeps the `Arc<Flow>` it began with, so new flows
+//! are published without touching it.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::config::Config;
+use crate::diagnostic::{self, Diagnostic, Findings, Source};
+use crate::ids::{AgentId, FlowId, QueueId};
+use crate::media::prompts::PromptId;
+
+mod expression;
 pub mod flow;
+mod graph;
+mod hours;
+mod input;
+mod load;
+mod nodes;
 pub mod run;
-pub type Flows = std::collections::BTreeMap<crate::ids::FlowId, std::sync::Arc<flow::Flow>>;
+mod say;
+mod scope;
+
+use flow::Flow;
+
+/// The prompts that exist, as the checker needs to know them.
+pub trait Catalogue {
+    /// `language` is `zh-CN` or `en`; `name` the prompt's file without its ending.
+    fn find(&self, language: &str, name: &str) -> Option<PromptId>;
+    /// How long it plays.
+    fn duration(&self, prompt: PromptId) -> Duration;
+    /// All names in a language, for suggestions.
+    fn names(&self, language: &str) -> Vec<String>;
+}
+
+/// What flows may refer to.
+pub struct World<'a> {
+    pub queues: BTreeSet<QueueId>,
+    pub agents: BTreeSet<AgentId>,
+    /// The bank's own numbers.
+    pub numbers: BTreeSet<String>,
+    pub catalogue: &'a dyn Catalogue,
+}
+
+impl<'a> World<'a> {
+    pub fn of(config: &Config, catalogue: &'a dyn Catalogue) -> World<'a> {
+        World {
+            queues: config.queues.keys().cloned().collect(),
+            agents: config.agents.keys().cloned().collect(),
+            numbers: config.numbers.keys().cloned().collect(),
+            catalogue,
+        }
+    }
+}
+
+/// Compiled flows by name.
+pub type Flows = BTreeMap<FlowId, Arc<Flow>>;
+
+/// What `compile` made.
+#[derive(Debug)]
+pub struct Compiled {
+    pub flows: Flows,
+    /// Nothing that keeps the flows from running.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// Compiles flows, all or none.
+///
+/// # Errors
+/// Everything that is wrong in any of the files, file by file in the order given, then by place;
+/// warnings among them.
+pub fn compile(sources: &[Arc<Source>], world: &World<'_>) -> Result<Compiled, Vec<Diagnostic>> {
+    let mut flows = Flows::new();
+    let mut first: BTreeMap<FlowId, &Arc<Source>> = BTreeMap::new();
+    let mut found = Vec::new();
+    for source in sources {
+        let mut out = Findings::new(source);
+        let flow = load::flow(&mut out, world);
+        let failed = out.errors() > 0;
+        found.extend(out.into_sorted());
+        let Some(flow) = flow.filter(|_| !failed) else { continue };
+        if let Some(other) = first.insert(flow.id.clone(), source) {
+            let message = format!("the flow `{}` is already defined in {}", flow.id, other.name);
+            found.push(Diagnostic::error("flow-028", source, diagnostic::Span::default(), message));
+        }
+        flows.insert(flow.id.clone(), Arc::new(flow));
+    }
+    let (errors, warnings) = diagnostic::split(found);
+    if errors.is_empty() {
+        return Ok(Compiled { flows, warnings });
+    }
+    let mut all = errors;
+    all.extend(warnings);
+    Err(all)
+}

@@ -1,9 +1,14 @@
 //! One caller's walk through a flow. Pure: events in, actions out, time as an argument.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::flow::Flow;
+use super::expression::Compared;
+use super::flow::{
+    Ask, Destination, Entry, Flow, Kind, LanguageId, NodeId, Operand, Saying, Step, VariableId, key_index,
+};
+use super::say::Manner;
 use crate::ids::{AgentId, QueueId};
 use crate::media::prompts::PromptId;
 use crate::moment::Moment;
@@ -70,32 +75,570 @@ pub struct Caller {
 /// Longest life of a run without a key from the caller; beyond it: goodbye. Callers in a queue don't count.
 pub const MAX_IDLE: Duration = Duration::from_secs(600);
 
+/// Most nodes walked through in answer to one event. The checker forbids circles without a key, so this
+/// is never met by a compiled flow; should it be, the call ends rather than the server.
+pub const MAX_STEPS: usize = 100;
+/// Most actions in answer to one event: each step adds at most two, and the last a few more.
+pub const MAX_ACTIONS: usize = 2 * MAX_STEPS + 4;
+/// Most keys kept that were pressed before their question. More are dropped: nobody plans further ahead.
+pub const TYPE_AHEAD: usize = 32;
+
+/// A call in a flow.
 #[derive(Clone, Debug)]
 pub struct Run {
-    // Private state belongs to this file.
+    flow: Arc<Flow>,
+    caller: Caller,
+    language: LanguageId,
+    variables: Vec<Held>,
+    node: NodeId,
+    state: State,
+    /// Keys pressed before their question.
+    ahead: Typed,
+    /// The last sign of life: a key, or coming back from a queue or transfer.
+    alive: Moment,
+    /// An entry has just ended by its length: a terminator pressed after it belongs to it.
+    late_terminator: Option<(char, Moment)>,
+}
+
+/// What the run waits for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum State {
+    /// The prompts of a play or say; then on.
+    Speaking {
+        barge_in: bool,
+        next: NodeId,
+    },
+    /// A question is being asked, `failures` answers have failed.
+    Asking {
+        failures: u8,
+    },
+    /// The question has been asked; the first key is due by `until`.
+    Listening {
+        failures: u8,
+        until: Moment,
+    },
+    /// An entry has begun; the next key is due by `until`.
+    Typing {
+        failures: u8,
+        typed: Typed,
+        until: Moment,
+    },
+    /// The prompts before a queue, transfer or the end.
+    Announcing,
+    Queued,
+    Transferring,
+    Over,
+}
+
+/// Keys that a caller pressed. What they are is not printed, since they may be a secret.
+#[derive(Clone, Default, PartialEq, Eq)]
+struct Typed(String);
+
+impl fmt::Debug for Typed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} keys", self.0.len())
+    }
+}
+
+impl Typed {
+    /// Keys are ASCII, so taking the first is taking one byte.
+    fn first(&mut self) -> Option<char> {
+        (!self.0.is_empty()).then(|| self.0.remove(0))
+    }
+}
+
+/// A variable's value.
+#[derive(Clone, Debug)]
+enum Held {
+    Text(String),
+    Number(i64),
+    /// Kept for steps that are declared to take it.
+    #[expect(dead_code, reason = "no step of today's language may read a secret")]
+    Secret(Typed),
 }
 
 impl Run {
-    /// Starts at the flow's first node.
+    /// Starts at the flow's first node. A language that the flow does not speak becomes its first one.
     pub fn start(now: Moment, flow: Arc<Flow>, caller: Caller) -> (Run, Vec<Action>) {
-        todo!()
+        let spoken = flow.languages().position(|language| language == caller.language);
+        let variables = flow.variables.iter().map(|variable| match variable.kind {
+            Kind::Text => Held::Text(String::new()),
+            Kind::Number => Held::Number(0),
+            Kind::Secret => Held::Secret(Typed::default()),
+        });
+        let mut run = Run {
+            variables: variables.collect(),
+            language: LanguageId(spoken.unwrap_or(0)),
+            node: flow.start,
+            state: State::Over,
+            ahead: Typed::default(),
+            alive: now,
+            late_terminator: None,
+            caller,
+            flow,
+        };
+        let mut actions = Vec::new();
+        run.go(now, run.node, &mut actions);
+        (run, actions)
     }
 
+    /// Events that mean nothing now (a late `Played`, a key in a queue) give no actions.
     pub fn handle(&mut self, now: Moment, event: Event) -> Vec<Action> {
-        todo!()
+        let mut actions = Vec::new();
+        match event {
+            Event::Digit(key) => self.digit(now, key, &mut actions),
+            Event::Played => self.played(now, &mut actions),
+            Event::Time => self.time(now, &mut actions),
+            Event::QueueLeft(why) => self.queue_left(now, why, &mut actions),
+            Event::TransferFailed => self.transfer_failed(now, &mut actions),
+        }
+        debug_assert!(actions.len() <= MAX_ACTIONS);
+        actions
     }
 
     pub fn next_deadline(&self) -> Option<Moment> {
-        todo!()
+        let idle = self.alive + MAX_IDLE;
+        match &self.state {
+            State::Queued | State::Transferring | State::Over => None,
+            State::Listening { until, .. } | State::Typing { until, .. } => Some(idle.min(*until)),
+            State::Speaking { .. } | State::Asking { .. } | State::Announcing => Some(idle),
+        }
     }
 
     /// The language chosen so far; prompts in the queue speak it.
     pub fn language(&self) -> &str {
-        todo!()
+        &self.flow.languages[self.language.0]
     }
 
     /// The node the caller is at, for views and records.
     pub fn node(&self) -> &str {
-        todo!()
+        &self.flow.node(self.node).name
     }
+
+    /// Walks on from `node` until something has to be waited for.
+    fn go(&mut self, now: Moment, mut node: NodeId, actions: &mut Vec<Action>) {
+        let flow = self.flow.clone();
+        for _ in 0..MAX_STEPS {
+            self.node = node;
+            actions.push(Action::Entered { node: flow.node(node).name.clone() });
+            match self.enter(now, &flow.node(node).step, actions) {
+                Some(next) => node = next,
+                None => return,
+            }
+        }
+        actions.push(Action::Remark { name: "ended".into(), value: "too many steps".to_owned() });
+        self.end(actions);
+    }
+
+    /// Begins a node: either the next one is returned, or the state says what is waited for.
+    fn enter(&mut self, now: Moment, step: &Step, actions: &mut Vec<Action>) -> Option<NodeId> {
+        match step {
+            Step::Play { prompts, barge_in, next } => {
+                self.speak(prompts.of(self.language).to_vec(), *barge_in, *next, actions)
+            }
+            Step::Say { before, what, after, barge_in, next } => {
+                let mut prompts = before.of(self.language).to_vec();
+                prompts.extend(self.spell(what));
+                prompts.extend_from_slice(after.of(self.language));
+                self.speak(prompts, *barge_in, *next, actions)
+            }
+            Step::Menu { ask, .. } | Step::Collect { ask, .. } => self.ask(now, ask, 0, &[], actions),
+            Step::Set { language, values, next } => {
+                self.set(*language, values, actions);
+                Some(*next)
+            }
+            Step::Switch { cases, otherwise } => {
+                let case =
+                    cases.iter().find(|(condition, _)| condition.holds(&|operand| self.value(operand)));
+                Some(case.map_or(*otherwise, |(_, then)| *then))
+            }
+            Step::Hours { hours, open, closed } => Some(if hours.open_at(now) { *open } else { *closed }),
+            Step::Queue(waiting) => self.announce(waiting.prompts.of(self.language).to_vec(), actions),
+            Step::Transfer { prompts, .. } | Step::Hangup { prompts } => {
+                self.announce(prompts.of(self.language).to_vec(), actions)
+            }
+            Step::Goto(next) => Some(*next),
+        }
+    }
+
+    /// Who has typed ahead through prompts that may be interrupted does not hear them.
+    fn speak(
+        &mut self,
+        prompts: Vec<PromptId>,
+        barge_in: bool,
+        next: NodeId,
+        actions: &mut Vec<Action>,
+    ) -> Option<NodeId> {
+        if prompts.is_empty() || (barge_in && !self.ahead.0.is_empty()) {
+            return Some(next);
+        }
+        actions.push(Action::Play { prompts });
+        self.state = State::Speaking { barge_in, next };
+        None
+    }
+
+    /// Prompts before the run pauses or ends. Nothing to say: at once.
+    fn announce(&mut self, prompts: Vec<PromptId>, actions: &mut Vec<Action>) -> Option<NodeId> {
+        // Keys meant for a menu that is not coming must not answer a later one.
+        self.ahead = Typed::default();
+        self.state = State::Announcing;
+        if prompts.is_empty() {
+            self.announced(actions);
+        } else {
+            actions.push(Action::Play { prompts });
+        }
+        None
+    }
+
+    fn announced(&mut self, actions: &mut Vec<Action>) {
+        let flow = self.flow.clone();
+        match &flow.node(self.node).step {
+            Step::Queue(waiting) => {
+                self.state = State::Queued;
+                actions.push(Action::Queue {
+                    queue: waiting.queue.clone(),
+                    priority: waiting.priority,
+                    leave_when_empty: waiting.on_empty.is_some(),
+                });
+            }
+            Step::Transfer { to, .. } => {
+                let to = match to {
+                    Destination::Agent(agent) => TransferTo::Agent(agent.clone()),
+                    Destination::Number(number) => TransferTo::Number(number.clone()),
+                    Destination::NumberIn(operand) => match self.value(operand) {
+                        Compared::Text(number) => TransferTo::Number(number.to_owned()),
+                        Compared::Number(number) => TransferTo::Number(number.to_string()),
+                    },
+                };
+                self.state = State::Transferring;
+                actions.push(Action::Transfer { to });
+            }
+            _ => self.end(actions),
+        }
+    }
+
+    fn end(&mut self, actions: &mut Vec<Action>) {
+        self.state = State::Over;
+        actions.push(Action::Hangup);
+    }
+
+    /// Puts a question. With `lead`, what went wrong is said first, and keys typed ahead are void:
+    /// they followed a plan that has just failed.
+    fn ask(
+        &mut self,
+        now: Moment,
+        ask: &Ask,
+        failures: u8,
+        lead: &[PromptId],
+        actions: &mut Vec<Action>,
+    ) -> Option<NodeId> {
+        self.state = State::Asking { failures };
+        let skipped = ask.barge_in && lead.is_empty() && !self.ahead.0.is_empty();
+        let mut prompts = lead.to_vec();
+        prompts.extend_from_slice(ask.prompts.of(self.language));
+        if !skipped && !prompts.is_empty() {
+            actions.push(Action::Play { prompts });
+            return None;
+        }
+        self.listen(now, failures, actions)
+    }
+
+    /// The question has been asked: keys typed meanwhile first, then the time runs.
+    fn listen(&mut self, now: Moment, failures: u8, actions: &mut Vec<Action>) -> Option<NodeId> {
+        let flow = self.flow.clone();
+        let (Step::Menu { ask, .. } | Step::Collect { ask, .. }) = &flow.node(self.node).step else {
+            return None;
+        };
+        self.state = State::Listening { failures, until: now + ask.timeout };
+        while matches!(self.state, State::Listening { .. } | State::Typing { .. }) {
+            let Some(key) = self.ahead.first() else { return None };
+            if let Some(next) = self.answer(now, key, actions) {
+                return Some(next);
+            }
+        }
+        None
+    }
+
+    fn digit(&mut self, now: Moment, key: char, actions: &mut Vec<Action>) {
+        let key = key.to_ascii_uppercase();
+        if key_index(key).is_none() {
+            return;
+        }
+        self.alive = now;
+        if let Some((terminator, until)) = self.late_terminator.take()
+            && key == terminator
+            && now <= until
+        {
+            return;
+        }
+        let next = match &self.state {
+            State::Speaking { barge_in: true, next } => {
+                let next = *next;
+                actions.push(Action::StopPlaying);
+                self.keep(key);
+                Some(next)
+            }
+            State::Speaking { barge_in: false, .. } => {
+                self.keep(key);
+                None
+            }
+            State::Asking { failures } => {
+                let failures = *failures;
+                self.keep(key);
+                if !self.asked_with_barge_in() {
+                    return;
+                }
+                actions.push(Action::StopPlaying);
+                self.listen(now, failures, actions)
+            }
+            State::Listening { .. } | State::Typing { .. } => self.answer(now, key, actions),
+            State::Announcing | State::Queued | State::Transferring | State::Over => None,
+        };
+        if let Some(next) = next {
+            self.go(now, next, actions);
+        }
+    }
+
+    fn keep(&mut self, key: char) {
+        if self.ahead.0.len() < TYPE_AHEAD {
+            self.ahead.0.push(key);
+        }
+    }
+
+    fn asked_with_barge_in(&self) -> bool {
+        match &self.flow.node(self.node).step {
+            Step::Menu { ask, .. } | Step::Collect { ask, .. } => ask.barge_in,
+            _ => false,
+        }
+    }
+
+    /// A key for the question at hand. The next node, if it decides.
+    fn answer(&mut self, now: Moment, key: char, actions: &mut Vec<Action>) -> Option<NodeId> {
+        let flow = self.flow.clone();
+        match &flow.node(self.node).step {
+            Step::Menu { keys, .. } => match key_index(key).and_then(|place| keys[place]) {
+                Some(next) => Some(next),
+                None => self.failed(now, Failure::Invalid, actions),
+            },
+            Step::Collect { entry, next, .. } => self.type_key(now, key, entry, *next, actions),
+            _ => None,
+        }
+    }
+
+    fn type_key(
+        &mut self,
+        now: Moment,
+        key: char,
+        entry: &Entry,
+        next: NodeId,
+        actions: &mut Vec<Action>,
+    ) -> Option<NodeId> {
+        let (failures, mut typed) = match std::mem::replace(&mut self.state, State::Over) {
+            State::Typing { failures, typed, .. } => (failures, typed),
+            State::Asking { failures } | State::Listening { failures, .. } => (failures, Typed::default()),
+            other => {
+                self.state = other;
+                return None;
+            }
+        };
+        if Some(key) == entry.terminator {
+            return self.entered(now, failures, typed, entry, next, actions);
+        }
+        match key {
+            // A star takes back what was typed.
+            '*' => typed = Typed::default(),
+            '0'..='9' => typed.0.push(key),
+            _ => {}
+        }
+        if typed.0.len() >= entry.max {
+            self.late_terminator =
+                entry.terminator.map(|terminator| (terminator, now + entry.between_digits));
+            // The terminator may have been typed ahead as well.
+            if entry.terminator.is_some_and(|terminator| self.ahead.0.starts_with(terminator)) {
+                self.ahead.first();
+                self.late_terminator = None;
+            }
+            return self.entered(now, failures, typed, entry, next, actions);
+        }
+        self.state = State::Typing { failures, typed, until: now + entry.between_digits };
+        None
+    }
+
+    /// The entry is complete: by its terminator, its length, or silence.
+    fn entered(
+        &mut self,
+        now: Moment,
+        failures: u8,
+        typed: Typed,
+        entry: &Entry,
+        next: NodeId,
+        actions: &mut Vec<Action>,
+    ) -> Option<NodeId> {
+        if typed.0.len() < entry.min {
+            self.state = State::Asking { failures };
+            return self.failed(now, Failure::Invalid, actions);
+        }
+        let VariableId(place) = entry.into;
+        self.variables[place] = match &self.variables[place] {
+            Held::Text(_) => Held::Text(typed.0),
+            // At most 15 digits: the checker saw to it.
+            Held::Number(_) => Held::Number(typed.0.parse().unwrap_or(i64::MAX)),
+            Held::Secret(_) => Held::Secret(typed),
+        };
+        Some(next)
+    }
+
+    /// Silence or a wrong key: the question again, or where the flow leads after the last try.
+    fn failed(&mut self, now: Moment, why: Failure, actions: &mut Vec<Action>) -> Option<NodeId> {
+        let flow = self.flow.clone();
+        let (Step::Menu { ask, .. } | Step::Collect { ask, .. }) = &flow.node(self.node).step else {
+            return None;
+        };
+        let failures = match &self.state {
+            State::Asking { failures }
+            | State::Listening { failures, .. }
+            | State::Typing { failures, .. } => *failures,
+            _ => 0,
+        };
+        let way = match why {
+            Failure::NoInput => &ask.on_no_input,
+            Failure::Invalid => &ask.on_invalid,
+        };
+        self.ahead = Typed::default();
+        if failures >= ask.retries {
+            return Some(way.then);
+        }
+        self.ask(now, ask, failures + 1, way.prompts.of(self.language), actions)
+    }
+
+    fn played(&mut self, now: Moment, actions: &mut Vec<Action>) {
+        let next = match &self.state {
+            State::Speaking { next, .. } => Some(*next),
+            State::Asking { failures } => {
+                let failures = *failures;
+                self.listen(now, failures, actions)
+            }
+            State::Announcing => {
+                self.announced(actions);
+                None
+            }
+            _ => None,
+        };
+        if let Some(next) = next {
+            self.go(now, next, actions);
+        }
+    }
+
+    fn time(&mut self, now: Moment, actions: &mut Vec<Action>) {
+        if self.next_deadline().is_none_or(|deadline| now < deadline) {
+            return;
+        }
+        if now >= self.alive + MAX_IDLE {
+            actions.push(Action::Remark { name: "ended".into(), value: "nobody pressed a key".to_owned() });
+            self.end(actions);
+            return;
+        }
+        let next = match &self.state {
+            State::Listening { .. } => self.failed(now, Failure::NoInput, actions),
+            State::Typing { .. } => self.silence_ends_entry(now, actions),
+            _ => None,
+        };
+        if let Some(next) = next {
+            self.go(now, next, actions);
+        }
+    }
+
+    fn silence_ends_entry(&mut self, now: Moment, actions: &mut Vec<Action>) -> Option<NodeId> {
+        let flow = self.flow.clone();
+        let Step::Collect { entry, next, .. } = &flow.node(self.node).step else { return None };
+        let State::Typing { failures, typed, .. } = std::mem::replace(&mut self.state, State::Over) else {
+            return None;
+        };
+        // Taken back with a star and then silence: nothing was entered.
+        if typed.0.is_empty() {
+            self.state = State::Asking { failures };
+            return self.failed(now, Failure::NoInput, actions);
+        }
+        self.entered(now, failures, typed, entry, *next, actions)
+    }
+
+    fn queue_left(&mut self, now: Moment, why: QueueExit, actions: &mut Vec<Action>) {
+        let flow = self.flow.clone();
+        if self.state != State::Queued {
+            return;
+        }
+        let Step::Queue(waiting) = &flow.node(self.node).step else { return };
+        self.alive = now;
+        let next = match why {
+            QueueExit::Timeout => waiting.on_timeout,
+            QueueExit::Full => waiting.on_full,
+            QueueExit::Empty => waiting.on_empty.unwrap_or(waiting.on_timeout),
+        };
+        self.go(now, next, actions);
+    }
+
+    fn transfer_failed(&mut self, now: Moment, actions: &mut Vec<Action>) {
+        let flow = self.flow.clone();
+        if self.state != State::Transferring {
+            return;
+        }
+        let Step::Transfer { on_failed, .. } = &flow.node(self.node).step else { return };
+        self.alive = now;
+        self.go(now, *on_failed, actions);
+    }
+
+    fn set(
+        &mut self,
+        language: Option<LanguageId>,
+        values: &[(VariableId, Operand)],
+        actions: &mut Vec<Action>,
+    ) {
+        if let Some(language) = language {
+            self.language = language;
+            let value = self.language().to_owned();
+            actions.push(Action::Remark { name: "language".into(), value });
+        }
+        for (VariableId(place), operand) in values {
+            self.variables[*place] = match self.value(operand) {
+                Compared::Text(text) => Held::Text(text.to_owned()),
+                Compared::Number(number) => Held::Number(number),
+            };
+        }
+    }
+
+    fn value<'v>(&'v self, operand: &'v Operand) -> Compared<'v> {
+        match operand {
+            Operand::Caller => Compared::Text(&self.caller.number),
+            Operand::Dialled => Compared::Text(&self.caller.dialled),
+            Operand::Language => Compared::Text(self.language()),
+            Operand::Text(text) => Compared::Text(text),
+            Operand::Number(number) => Compared::Number(*number),
+            Operand::Variable(VariableId(place)) => match &self.variables[*place] {
+                Held::Text(text) => Compared::Text(text),
+                Held::Number(number) => Compared::Number(*number),
+                // The checker refuses every use of a secret; what is not there cannot leak.
+                Held::Secret(_) => Compared::Text(""),
+            },
+        }
+    }
+
+    fn spell(&self, what: &Saying) -> Vec<PromptId> {
+        let words = &self.flow.words[self.language.0];
+        let (operand, manner) = match what {
+            Saying::Digits(operand) => (operand, Manner::Digits),
+            Saying::Phone(operand) => (operand, Manner::Phone),
+            Saying::Number(operand) => (operand, Manner::Number),
+        };
+        match self.value(operand) {
+            Compared::Text(text) => words.digits(text, manner),
+            Compared::Number(number) => words.whole(number),
+        }
+    }
+}
+
+/// Why a question was not answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Failure {
+    NoInput,
+    Invalid,
 }

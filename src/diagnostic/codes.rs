@@ -1,0 +1,212 @@
+//! Every code with its explanation, for `--explain`. Codes are never reused.
+
+/// Code, what it is about, why it matters and how to put it right.
+pub const CODES: &[(&str, &str, &str)] = &[
+    (
+        "yaml-001",
+        "not YAML",
+        "The file cannot be read any further. Look at the line named and the one above: a quote that does not end, a tab, a missing space after a colon.",
+    ),
+    (
+        "yaml-002",
+        "a key twice",
+        "The same key stands twice in one map. Which one should count is a guess, so neither does.",
+    ),
+    (
+        "yaml-003",
+        "a part of YAML that is not used here",
+        "Anchors, aliases, tags, several documents in a file and keys that are lists or maps are refused: they hide what a flow does. A star as a key must be quoted: \"*\".",
+    ),
+    (
+        "yaml-004",
+        "unknown field",
+        "The field does not exist; it may be misspelled, or belong one level up or down.",
+    ),
+    (
+        "yaml-005",
+        "missing field",
+        "The field has no default that would be right for everybody, so it must be written.",
+    ),
+    (
+        "yaml-006",
+        "wrong type",
+        "The value is not of the kind the field holds. Truth values are `true` and `false` only.",
+    ),
+    (
+        "yaml-007",
+        "bad duration",
+        "Durations are whole numbers with units: `200ms`, `5s`, `1m30s`, `2h`. A bare number is refused, because nobody knows whether it meant seconds.",
+    ),
+    (
+        "yaml-008",
+        "out of range",
+        "The value is outside what makes sense or what the server can hold; the message names the limits.",
+    ),
+    (
+        "yaml-009",
+        "too large",
+        "The file is larger or deeper than any real one. It was not read further, so that a mistake cannot stall the server.",
+    ),
+    ("yaml-010", "fields that exclude each other", "Exactly one of the fields named must be given."),
+    (
+        "yaml-011",
+        "unreadable file",
+        "The file or folder could not be read: the message has the operating system's reason.",
+    ),
+    (
+        "flow-001",
+        "unknown node kind",
+        "A node is written `name: { kind: { fields } }`. The kinds are: play, menu, collect, say, set, switch, hours, queue, transfer, goto, hangup.",
+    ),
+    (
+        "flow-002",
+        "the flow's name is not the file's",
+        "`flow: main` must stand in `main.yaml`: numbers name flows, and people look for the file of that name.",
+    ),
+    ("flow-003", "unknown target", "The node that should come next does not exist in this flow."),
+    ("flow-004", "no start", "`start` must name the node where a call begins."),
+    ("flow-005", "unknown queue", "The configuration has no queue of that name."),
+    ("flow-006", "unknown agent", "The configuration has no agent of that name."),
+    (
+        "flow-007",
+        "unknown number",
+        "Calls are transferred only to the bank's own numbers, those under `numbers` in the configuration.",
+    ),
+    (
+        "flow-008",
+        "missing prompt",
+        "The prompt does not exist in one of the flow's languages. A caller would hear silence.",
+    ),
+    (
+        "flow-009",
+        "unknown variable",
+        "Variables are declared under `vars`; `caller`, `dialled` and `language` are always there.",
+    ),
+    (
+        "flow-010",
+        "type mismatch",
+        "A text was used where a number belongs, or the other way round. In conditions, texts stand in quotes: `$kind == '2'`.",
+    ),
+    (
+        "flow-011",
+        "not a telephone key",
+        "Keys are 0 to 9, * and # (and A to D, which few phones have). A star and a hash must be quoted.",
+    ),
+    (
+        "flow-012",
+        "unreachable node",
+        "No path from the start leads to this node. Remove it, or lead a key to it.",
+    ),
+    (
+        "flow-013",
+        "dead end",
+        "From this node no caller ever comes to a person, a number or a goodbye, whatever they press.",
+    ),
+    (
+        "flow-014",
+        "loop without input",
+        "The call would go round here without the caller pressing anything. Lead a step out of the loop to a person or a goodbye.",
+    ),
+    (
+        "flow-015",
+        "menu without a person",
+        "From every menu a person must be reachable: a path to a queue or a transfer. Only hanging up is not an answer.",
+    ),
+    (
+        "flow-016",
+        "case that never applies",
+        "An earlier case already catches everything this one would, so its target is never used. Put the narrower case first.",
+    ),
+    ("flow-017", "unknown time zone", "Time zones are named after the IANA database: `Asia/Shanghai`."),
+    (
+        "flow-018",
+        "bad opening hours",
+        "Hours are written `08:00-21:00`, to the minute, the end later than the start, at most `24:00`, without overlap. Hours past midnight are two ranges on two days.",
+    ),
+    (
+        "flow-019",
+        "secret misused",
+        "A secret (PIN, code) can be collected, and nothing else here: it cannot be said, compared, copied or dialled, so that it appears nowhere.",
+    ),
+    (
+        "flow-020",
+        "shortest longer than longest",
+        "`min` must not be above `max`: no entry would ever be right.",
+    ),
+    (
+        "flow-021",
+        "too many retries",
+        "After a few tries a caller needs a person, not the same question again.",
+    ),
+    (
+        "flow-022",
+        "bad condition",
+        "A condition compares: `$caller starts_with '138' and not $tries >= 3`. Operators: == != < <= > >= starts_with ends_with, and, or, not, parentheses.",
+    ),
+    (
+        "flow-023",
+        "unknown language",
+        "The languages are `zh-CN` and `en`; a flow lists those it speaks under `languages`, the first one is used for callers who speak none of them.",
+    ),
+    ("flow-024", "unused variable", "The variable is declared and never used."),
+    (
+        "flow-025",
+        "bad date",
+        "Dates are written `2026-10-01`, spans of days `2026-10-01..2026-10-07`. A day cannot be a holiday and a working day.",
+    ),
+    (
+        "flow-026",
+        "bad name",
+        "Names of nodes and variables consist of letters, digits, `_` and `-`, and some words have a meaning of their own.",
+    ),
+    ("flow-027", "not exactly one kind", "A node does one thing: exactly one kind stands below its name."),
+    ("flow-028", "two flows of one name", "Two files define the same flow."),
+    (
+        "config-001",
+        "bad address",
+        "Addresses are written `192.0.2.1:5060`, `[2001:db8::1]:5060`, networks `192.0.2.0/24`.",
+    ),
+    (
+        "config-002",
+        "bad password",
+        "Passwords must have at least 8 characters, must not be the user's name, and demonstration passwords are refused wherever others could reach the server.",
+    ),
+    ("config-003", "unknown flow", "The number leads to a flow that has no file in the folder of flows."),
+    (
+        "config-004",
+        "a skill nobody has",
+        "The queue asks for a skill, or a level of it, that no agent has: its callers would wait for nobody.",
+    ),
+    ("config-005", "bad port range", "RTP needs two ports a stream, beginning with an even one."),
+    (
+        "config-006",
+        "a number that is not the bank's",
+        "A trunk may reach only what is listed under `numbers`.",
+    ),
+    (
+        "config-007",
+        "bad telephone number or user name",
+        "Numbers consist of digits, perhaps with a leading plus; user names of letters, digits, `.`, `_` and `-`.",
+    ),
+    ("config-008", "name used twice", "An agent and another user have the same name; they share one log-in."),
+];
+
+/// The long text for a code, or `None` if there is no such code.
+pub fn explain(code: &str) -> Option<String> {
+    let (code, title, text) = CODES.iter().find(|(known, ..)| known.eq_ignore_ascii_case(code))?;
+    Some(format!("{code}: {title}\n\n{text}\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_is_there_once_and_explained() {
+        for (place, (code, ..)) in CODES.iter().enumerate() {
+            assert!(CODES[..place].iter().all(|(other, ..)| other != code), "{code} twice");
+            assert!(explain(code).is_some_and(|text| text.starts_with(code)));
+        }
+        assert_eq!(explain("flow-999"), None);
+    }
+}

@@ -1,0 +1,298 @@
+//! What is wrong with a file, said like a good compiler: place, caret, suggestion, stable code.
+//!
+//! Flows and configuration share it: `yaml` reads a file into a tree that knows where everything stands,
+//! `fields` types the tree and reports every mistake instead of the first, `codes` explains each code.
+
+use std::sync::Arc;
+
+use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+use serde::Serialize;
+
+pub mod codes;
+pub mod fields;
+pub mod suggest;
+pub mod yaml;
+
+/// A file's name, as the user gave it, and its text.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Source {
+    pub name: String,
+    pub text: String,
+}
+
+impl Source {
+    pub fn new(name: impl Into<String>, text: impl Into<String>) -> Arc<Source> {
+        Arc::new(Source { name: name.into(), text: text.into() })
+    }
+
+    /// Line and column of a byte offset, both from 1; columns count characters.
+    pub fn position(&self, offset: usize) -> (usize, usize) {
+        let before = self.text.get(..offset).unwrap_or(&self.text);
+        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+        (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+    }
+
+    /// `span` moved to the nearest character boundaries inside the text.
+    fn fit(&self, span: Span) -> std::ops::Range<usize> {
+        let mut start = span.start.min(self.text.len());
+        while !self.text.is_char_boundary(start) {
+            start -= 1;
+        }
+        let mut end = span.end.clamp(start, self.text.len());
+        while !self.text.is_char_boundary(end) {
+            end += 1;
+        }
+        start..end
+    }
+}
+
+/// A stretch of a file, in bytes from its start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Span {
+    pub start: usize,
+    pub end: usize,
+}
+
+impl Span {
+    pub const fn new(start: usize, end: usize) -> Span {
+        Span { start, end }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// The file cannot be used.
+    Error,
+    /// It can, but somebody should look.
+    Warning,
+}
+
+/// One mistake.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// Stable; `codes::explain` has its text.
+    pub code: &'static str,
+    pub severity: Severity,
+    pub message: String,
+    pub source: Arc<Source>,
+    pub span: Span,
+    /// Beside the caret.
+    pub label: String,
+    /// A second place in the same file, with what it has to do with it.
+    pub other: Option<(Span, String)>,
+    /// What to do, if there is more to say than the label.
+    pub help: Option<String>,
+}
+
+impl Diagnostic {
+    pub fn error(
+        code: &'static str,
+        source: &Arc<Source>,
+        span: Span,
+        message: impl Into<String>,
+    ) -> Diagnostic {
+        Diagnostic {
+            code,
+            severity: Severity::Error,
+            message: message.into(),
+            source: source.clone(),
+            span,
+            label: String::new(),
+            other: None,
+            help: None,
+        }
+    }
+
+    /// Beside the caret.
+    pub fn label(&mut self, label: impl Into<String>) -> &mut Self {
+        self.label = label.into();
+        self
+    }
+
+    pub fn help(&mut self, help: impl Into<String>) -> &mut Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// A second place in the same file.
+    pub fn see(&mut self, span: Span, label: impl Into<String>) -> &mut Self {
+        self.other = Some((span, label.into()));
+        self
+    }
+
+    /// Line and column, both from 1.
+    pub fn position(&self) -> (usize, usize) {
+        self.source.position(self.span.start)
+    }
+
+    /// As text with the source line and a caret; no colours, no final line break.
+    pub fn render(&self) -> String {
+        self.render_with(&Renderer::plain())
+    }
+
+    /// The same in colours.
+    pub fn render_coloured(&self) -> String {
+        self.render_with(&Renderer::styled())
+    }
+
+    fn render_with(&self, renderer: &Renderer) -> String {
+        let level = match self.severity {
+            Severity::Error => Level::ERROR,
+            Severity::Warning => Level::WARNING,
+        };
+        let mut primary = AnnotationKind::Primary.span(self.source.fit(self.span));
+        if !self.label.is_empty() {
+            primary = primary.label(&self.label);
+        }
+        let mut snippet =
+            Snippet::source(self.source.text.as_str()).path(&self.source.name).annotation(primary);
+        if let Some((span, label)) = &self.other {
+            snippet = snippet.annotation(AnnotationKind::Context.span(self.source.fit(*span)).label(label));
+        }
+        let mut group = level.primary_title(&self.message).id(self.code).element(snippet);
+        if let Some(help) = &self.help {
+            group = group.element(Level::HELP.message(help));
+        }
+        renderer.render(&[group])
+    }
+
+    /// The form for machines (`--format json`).
+    pub fn to_json(&self) -> Json<'_> {
+        let (line, column) = self.position();
+        Json {
+            code: self.code,
+            severity: self.severity,
+            message: &self.message,
+            file: &self.source.name,
+            line,
+            column,
+            end: self.source.position(self.source.fit(self.span).end),
+            label: &self.label,
+            other: self.other.as_ref().map(|(span, label)| {
+                let (line, column) = self.source.position(span.start);
+                JsonPlace { line, column, label }
+            }),
+            help: self.help.as_deref(),
+        }
+    }
+}
+
+/// A diagnostic as `--format json` prints it. Lines and columns count from 1, columns in characters.
+#[derive(Debug, Serialize)]
+pub struct Json<'a> {
+    pub code: &'a str,
+    pub severity: Severity,
+    pub message: &'a str,
+    pub file: &'a str,
+    pub line: usize,
+    pub column: usize,
+    /// Line and column just behind the faulty stretch.
+    pub end: (usize, usize),
+    pub label: &'a str,
+    pub other: Option<JsonPlace<'a>>,
+    pub help: Option<&'a str>,
+}
+
+/// The second place involved.
+#[derive(Debug, Serialize)]
+pub struct JsonPlace<'a> {
+    pub line: usize,
+    pub column: usize,
+    pub label: &'a str,
+}
+
+/// All of them as text, with an empty line between.
+pub fn render_all(diagnostics: &[Diagnostic]) -> String {
+    let mut text = String::new();
+    for diagnostic in diagnostics {
+        text.push_str(&diagnostic.render());
+        text.push_str("\n\n");
+    }
+    text
+}
+
+/// Collects what is wrong with one file.
+#[derive(Debug)]
+pub struct Findings {
+    source: Arc<Source>,
+    list: Vec<Diagnostic>,
+}
+
+impl Findings {
+    pub fn new(source: &Arc<Source>) -> Findings {
+        Findings { source: source.clone(), list: Vec::new() }
+    }
+
+    pub fn source(&self) -> &Arc<Source> {
+        &self.source
+    }
+
+    /// Adds an error; the result takes label, help and second place.
+    pub fn error(&mut self, code: &'static str, span: Span, message: impl Into<String>) -> &mut Diagnostic {
+        self.list.push(Diagnostic::error(code, &self.source, span, message));
+        self.list.last_mut().expect("one was pushed")
+    }
+
+    pub fn warning(&mut self, code: &'static str, span: Span, message: impl Into<String>) -> &mut Diagnostic {
+        let added = self.error(code, span, message);
+        added.severity = Severity::Warning;
+        added
+    }
+
+    /// The one added last, to say more about it.
+    pub fn last(&mut self) -> Option<&mut Diagnostic> {
+        self.list.last_mut()
+    }
+
+    /// The line of a place, from 1.
+    pub fn line(&self, span: Span) -> usize {
+        self.source.position(span.start).0
+    }
+
+    pub fn errors(&self) -> usize {
+        self.list.iter().filter(|d| d.severity == Severity::Error).count()
+    }
+
+    /// In the order of the file.
+    pub fn into_sorted(mut self) -> Vec<Diagnostic> {
+        self.list.sort_by_key(|d| d.span);
+        self.list
+    }
+}
+
+/// Splits into (errors, warnings), each in its order.
+pub fn split(diagnostics: Vec<Diagnostic>) -> (Vec<Diagnostic>, Vec<Diagnostic>) {
+    diagnostics.into_iter().partition(|d| d.severity == Severity::Error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_count_characters_and_the_caret_stands_under_the_word() {
+        let source = Source::new("flows/主.yaml", "a: 你好 wrong\nb: 2\n");
+        let at = source.text.find("wrong").expect("it is there");
+        let mut findings = Findings::new(&source);
+        findings.error("flow-003", Span::new(at, at + 5), "no such node").label("did you mean `right`?");
+        let all = findings.into_sorted();
+        assert_eq!(all[0].position(), (1, 7));
+        let text = all[0].render();
+        assert!(text.contains("error[flow-003]: no such node"), "{text}");
+        assert!(text.contains("flows/主.yaml:1:7"), "{text}");
+        assert!(text.contains("^^^^^ did you mean `right`?"), "{text}");
+    }
+
+    #[test]
+    fn the_json_form_names_file_line_and_column() {
+        let source = Source::new("a.yaml", "one\ntwo\n");
+        let mut found = Diagnostic::error("yaml-004", &source, Span::new(4, 7), "bad");
+        found.see(Span::new(0, 3), "first here");
+        let json = serde_json::to_value(found.to_json()).expect("it serialises");
+        assert_eq!(json["line"], 2);
+        assert_eq!(json["column"], 1);
+        assert_eq!(json["end"], serde_json::json!([2, 4]));
+        assert_eq!(json["other"]["label"], "first here");
+    }
+}

@@ -1,0 +1,183 @@
+//! The checks over paths: what no caller reaches, where callers are stuck, where the call turns in circles.
+
+use super::flow::{NodeId, Step};
+use super::scope::{By, Edge, Scope};
+
+/// `steps` are the nodes that could be read. Nothing is said about what lies behind those that could not.
+pub(super) fn check(start: Option<NodeId>, steps: &[Option<&Step>], scope: &mut Scope<'_>) {
+    let Some(start) = start else { return };
+    let graph = Graph::of(steps, scope);
+    let reached = graph.ahead[start.0].clone();
+    unreachable(&graph, &reached, scope);
+    let circling = circles(&graph, &reached, scope);
+    let stuck = dead_ends(&graph, &reached, &circling, scope);
+    menus_without_person(&graph, &reached, &stuck, steps, scope);
+}
+
+struct Graph {
+    /// By node: the edges that leave it.
+    leaving: Vec<Vec<Edge>>,
+    /// A person or number takes the call here.
+    person: Vec<bool>,
+    /// The call can end here, by a person or a goodbye.
+    end: Vec<bool>,
+    /// Not everything is known about it.
+    open: Vec<bool>,
+    /// By node: what can be reached from it, itself included.
+    ahead: Vec<Vec<bool>>,
+    /// The same without a key being pressed.
+    alone: Vec<Vec<bool>>,
+}
+
+/// The call takes this edge without a key.
+fn alone(edge: &Edge) -> bool {
+    edge.by == By::Itself
+}
+
+impl Graph {
+    fn of(steps: &[Option<&Step>], scope: &Scope<'_>) -> Graph {
+        let mut leaving = vec![Vec::new(); steps.len()];
+        for edge in &scope.edges {
+            leaving[edge.from.0].push(*edge);
+        }
+        let person = |step: &Option<&Step>| matches!(step, Some(Step::Queue(_) | Step::Transfer { .. }));
+        let end = |step: &Option<&Step>| person(step) || matches!(step, Some(Step::Hangup { .. }));
+        let open =
+            steps.iter().zip(&scope.places).map(|(step, place)| place.open || step.is_none()).collect();
+        let each = |counts: fn(&Edge) -> bool| (0..steps.len()).map(|n| walk(&leaving, n, counts)).collect();
+        let (ahead, alone) = (each(|_| true), each(alone));
+        Graph {
+            person: steps.iter().map(person).collect(),
+            end: steps.iter().map(end).collect(),
+            open,
+            ahead,
+            alone,
+            leaving,
+        }
+    }
+
+    fn any(&self, nodes: &[bool], what: &[bool]) -> bool {
+        (0..nodes.len()).any(|node| nodes[node] && (what[node] || self.open[node]))
+    }
+}
+
+/// Everything that can be reached from a node by the edges that count, the node itself included.
+fn walk(leaving: &[Vec<Edge>], node: usize, counts: fn(&Edge) -> bool) -> Vec<bool> {
+    let mut seen = vec![false; leaving.len()];
+    let mut left = vec![node];
+    seen[node] = true;
+    while let Some(node) = left.pop() {
+        for edge in leaving[node].iter().filter(|edge| counts(edge)) {
+            if !std::mem::replace(&mut seen[edge.to.0], true) {
+                left.push(edge.to.0);
+            }
+        }
+    }
+    seen
+}
+
+/// Only the first of each chain of unreachable nodes is reported.
+fn unreachable(graph: &Graph, reached: &[bool], scope: &mut Scope<'_>) {
+    if (0..reached.len()).any(|node| reached[node] && scope.places[node].open) {
+        return;
+    }
+    let mut explained = reached.to_vec();
+    let led_to =
+        |node: usize| scope.edges.iter().any(|e| e.to.0 == node && e.from.0 != node && !reached[e.from.0]);
+    let (roots, rest): (Vec<usize>, Vec<usize>) =
+        (0..reached.len()).filter(|node| !reached[*node]).partition(|node| !led_to(*node));
+    for node in roots.into_iter().chain(rest) {
+        if explained[node] {
+            continue;
+        }
+        for (seen, now) in explained.iter_mut().zip(&graph.ahead[node]) {
+            *seen |= *now;
+        }
+        let place = &scope.places[node];
+        let message = format!("no caller can reach `{}`", place.name);
+        scope.out.error("flow-012", place.span, message).label("nothing leads here from the start");
+    }
+}
+
+/// Circles that a call runs through without a key. Returns the nodes in them.
+fn circles(graph: &Graph, reached: &[bool], scope: &mut Scope<'_>) -> Vec<bool> {
+    let mut circling = vec![false; reached.len()];
+    for node in 0..reached.len() {
+        if !reached[node] || circling[node] {
+            continue;
+        }
+        let ahead = &graph.alone[node];
+        let back: Vec<usize> =
+            (0..reached.len()).filter(|other| ahead[*other] && graph.alone[*other][node]).collect();
+        let closing = back.iter().find_map(|from| {
+            graph.leaving[*from].iter().find(|edge| edge.to.0 == node && alone(edge)).copied()
+        });
+        let Some(closing) = closing else { continue };
+        for other in &back {
+            circling[*other] = true;
+        }
+        let names: Vec<&str> = back.iter().map(|n| scope.places[*n].name.as_str()).collect();
+        let message = format!("the call goes round without a key being pressed: {}", names.join(", "));
+        let first = scope.places[node].span;
+        scope
+            .out
+            .error("flow-014", closing.span, message)
+            .label("back to the beginning of the circle")
+            .see(first, "here it begins");
+    }
+    circling
+}
+
+/// Nodes from which nobody gets out. Reported once for each trap.
+fn dead_ends(graph: &Graph, reached: &[bool], circling: &[bool], scope: &mut Scope<'_>) -> Vec<bool> {
+    let mut stuck = vec![false; reached.len()];
+    let mut said = vec![false; reached.len()];
+    for node in 0..reached.len() {
+        let ahead = &graph.ahead[node];
+        stuck[node] = reached[node] && !graph.any(ahead, &graph.end);
+        if !stuck[node] || said[node] {
+            continue;
+        }
+        // Only the trap itself, not the nodes that lead into it.
+        if !(0..reached.len()).all(|other| !ahead[other] || graph.ahead[other][node]) {
+            continue;
+        }
+        let mut known = false;
+        for other in (0..reached.len()).filter(|other| ahead[*other]) {
+            said[other] = true;
+            known |= circling[other];
+        }
+        if !known {
+            let place = &scope.places[node];
+            let message = format!("`{}` is a dead end", place.name);
+            scope
+                .out
+                .error("flow-013", place.span, message)
+                .label("from here no caller ever reaches a person or a goodbye");
+        }
+    }
+    stuck
+}
+
+fn menus_without_person(
+    graph: &Graph,
+    reached: &[bool],
+    stuck: &[bool],
+    steps: &[Option<&Step>],
+    scope: &mut Scope<'_>,
+) {
+    for (node, step) in steps.iter().enumerate() {
+        if !matches!(step, Some(Step::Menu { .. })) || !reached[node] || stuck[node] {
+            continue;
+        }
+        if !graph.any(&graph.ahead[node], &graph.person) {
+            let place = &scope.places[node];
+            let message = format!("from the menu `{}` no caller can reach a person", place.name);
+            scope
+                .out
+                .error("flow-015", place.span, message)
+                .label("no path leads to a queue or a transfer")
+                .help("let a key, such as 9, lead to a queue");
+        }
+    }
+}

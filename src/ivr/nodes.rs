@@ -1,0 +1,281 @@
+//! Each kind of node: its fields, their types and defaults.
+
+use super::flow::{Destination, Kind, Operand, Saying, Spoken, Step, VariableId, Waiting};
+use super::say::{self, Manner, Words};
+use super::scope::{By, Scope};
+use super::{expression, hours, input};
+use crate::diagnostic::fields::Fields;
+use crate::diagnostic::yaml::{Node, Value};
+
+/// The kinds of node, as written. New kinds are added here and in `read`.
+pub(super) const KINDS: [&str; 11] =
+    ["play", "menu", "collect", "say", "set", "switch", "hours", "queue", "transfer", "goto", "hangup"];
+/// Most cases of a `switch`.
+const MAX_CASES: usize = 50;
+/// Longest text in `set`, bytes.
+const MAX_TEXT: usize = 200;
+
+/// `goto` has no fields and is read by the caller.
+pub(super) fn read(
+    kind: &str,
+    fields: &mut Fields<'_>,
+    words: &[Words],
+    scope: &mut Scope<'_>,
+) -> Option<Step> {
+    match kind {
+        "play" => play(fields, scope),
+        "menu" => input::menu(fields, scope),
+        "collect" => input::collect(fields, scope),
+        "say" => say(fields, words, scope),
+        "set" => set(fields, scope),
+        "switch" => switch(fields, scope),
+        "hours" => {
+            hours::read(fields, scope).map(|(hours, open, closed)| Step::Hours { hours, open, closed })
+        }
+        "queue" => queue(fields, scope),
+        "transfer" => transfer(fields, scope),
+        "hangup" => {
+            let prompts = optional_prompts("prompts", fields, scope);
+            Some(Step::Hangup { prompts: prompts? })
+        }
+        _ => None,
+    }
+}
+
+/// `next`, or another target that must be given.
+fn next(
+    name: &'static str,
+    by: By,
+    fields: &mut Fields<'_>,
+    scope: &mut Scope<'_>,
+) -> Option<super::flow::NodeId> {
+    match fields.need(name) {
+        Some(node) => scope.target(node, by, &format!("`{name}`")),
+        None => {
+            scope.places[scope.here.0].open = true;
+            None
+        }
+    }
+}
+
+/// Left out: nothing is said. `None` only after a report.
+pub(super) fn optional_prompts(
+    name: &'static str,
+    fields: &mut Fields<'_>,
+    scope: &mut Scope<'_>,
+) -> Option<Spoken> {
+    match fields.take(name) {
+        Some(node) => scope.prompts(node),
+        None => Some(Spoken::default()),
+    }
+}
+
+/// Default true.
+pub(super) fn barge_in(fields: &mut Fields<'_>, scope: &mut Scope<'_>) -> Option<bool> {
+    fields.take("barge_in").map_or(Some(true), |node| scope.out.truth(node))
+}
+
+fn play(fields: &mut Fields<'_>, scope: &mut Scope<'_>) -> Option<Step> {
+    let prompts = fields.need("prompts").and_then(|node| scope.prompts(node));
+    let barge_in = barge_in(fields, scope);
+    let next = next("next", By::Itself, fields, scope);
+    Some(Step::Play { prompts: prompts?, barge_in: barge_in?, next: next? })
+}
+
+fn say(fields: &mut Fields<'_>, words: &[Words], scope: &mut Scope<'_>) -> Option<Step> {
+    let before = optional_prompts("before", fields, scope);
+    let after = optional_prompts("after", fields, scope);
+    let barge_in = barge_in(fields, scope);
+    let manners = [("digits", Manner::Digits), ("phone", Manner::Phone), ("number", Manner::Number)];
+    let given: Vec<(Manner, &Node)> =
+        manners.iter().filter_map(|(name, manner)| fields.take(name).map(|node| (*manner, node))).collect();
+    let next = next("next", By::Itself, fields, scope);
+    let [(manner, node)] = given[..] else {
+        // Misspelled, it is reported as an unknown field.
+        if given.len() > 1 || fields.rest().next().is_none() {
+            let span = given.get(1).map_or(fields.place(""), |(_, node)| node.span);
+            let message = "`say` needs exactly one of `digits`, `phone` and `number`";
+            scope.out.error("yaml-010", span, message);
+        }
+        return None;
+    };
+    let value = scope.reference(node, "said");
+    say::check(words, &scope.languages, manner, node.span, scope.out);
+    let (operand, kind) = value?;
+    if (kind == Kind::Number) != (manner == Manner::Number) {
+        let (needs, instead) =
+            if manner == Manner::Number { ("number", "digits") } else { ("text", "number") };
+        scope
+            .out
+            .error("flow-010", node.span, format!("this needs a {needs}, and the variable is a {kind}"))
+            .label(format!("say it with `{instead}:`"));
+        return None;
+    }
+    let what = match manner {
+        Manner::Digits => Saying::Digits(operand),
+        Manner::Phone => Saying::Phone(operand),
+        Manner::Number => Saying::Number(operand),
+    };
+    Some(Step::Say { before: before?, what, after: after?, barge_in: barge_in?, next: next? })
+}
+
+fn set(fields: &mut Fields<'_>, scope: &mut Scope<'_>) -> Option<Step> {
+    let mut whole = true;
+    let mut language = None;
+    if let Some(node) = fields.take("language") {
+        match scope.out.text(node, "a language") {
+            Some(name) => {
+                language = scope.language(name);
+                if language.is_none() {
+                    scope.unknown_language(name, node.span);
+                }
+                whole &= language.is_some();
+            }
+            None => whole = false,
+        }
+    }
+    let next = next("next", By::Itself, fields, scope);
+    let mut values = Vec::new();
+    for (key, node) in fields.rest() {
+        match scope.variable(&key.text, key.span) {
+            Some((id, kind)) => match value(id, kind, node, scope) {
+                Some(value) => values.push((id, value)),
+                None => whole = false,
+            },
+            None => whole = false,
+        }
+    }
+    fields.names_follow();
+    whole.then_some(Step::Set { language, values, next: next? })
+}
+
+/// What a variable is set to: a literal of its kind, or another variable.
+fn value(id: VariableId, kind: Kind, node: &Node, scope: &mut Scope<'_>) -> Option<Operand> {
+    if kind == Kind::Secret {
+        let declared = scope.variables[id.0].span;
+        let message = "a secret is only ever typed by the caller, never set";
+        scope.out.error("flow-019", node.span, message).see(declared, "declared here");
+        return None;
+    }
+    let (text, plain) = match &node.value {
+        Value::Scalar(scalar) => (scalar.text.as_str(), scalar.plain),
+        _ => (scope.out.text(node, "a value or a variable such as $account")?, false),
+    };
+    let (operand, is) = match text.strip_prefix('$') {
+        Some(name) => scope.readable(name, node.span, "copied")?,
+        None if kind == Kind::Number => match text.parse().ok().filter(|_| plain) {
+            Some(number) => (Operand::Number(number), Kind::Number),
+            None => (Operand::Text(text.into()), Kind::Text),
+        },
+        None => (Operand::Text(text.into()), Kind::Text),
+    };
+    if is != kind {
+        let name = scope.variables[id.0].name.clone();
+        let message = format!("`{name}` is a {kind}, and this is a {is}");
+        scope.out.error("flow-010", node.span, message);
+        return None;
+    }
+    if text.len() > MAX_TEXT {
+        scope.out.error("yaml-008", node.span, format!("a text of more than {MAX_TEXT} bytes"));
+        return None;
+    }
+    Some(operand)
+}
+
+fn switch(fields: &mut Fields<'_>, scope: &mut Scope<'_>) -> Option<Step> {
+    let cases = fields.need("cases");
+    let otherwise = next("else", By::Itself, fields, scope);
+    let Value::List(items) = &cases?.value else {
+        scope.out.items(cases?, "a list of cases")?;
+        scope
+            .out
+            .error("yaml-006", cases?.span, "expected a list of cases")
+            .label("begin each case with `-`");
+        return None;
+    };
+    if items.len() > MAX_CASES || items.is_empty() {
+        scope.out.error("yaml-008", cases?.span, format!("a switch has from 1 to {MAX_CASES} cases"));
+        return None;
+    }
+    let mut read = Vec::new();
+    for item in items {
+        let Some(mut case) = Fields::of(item, item.span, "a case", scope.out) else { continue };
+        let when = case.need("when");
+        let condition = when.and_then(|node| expression::read(node, scope));
+        let then = next("then", By::Itself, &mut case, scope);
+        case.finish(scope.out);
+        read.push((when, condition, then));
+    }
+    for (at, (when, condition, _)) in read.iter().enumerate() {
+        let (Some(when), Some(condition)) = (when, condition) else { continue };
+        let earlier = read[..at].iter().find(|(_, c, _)| c.as_ref().is_some_and(|c| c.covers(condition)));
+        if let Some((Some(earlier), ..)) = earlier {
+            scope
+                .out
+                .error("flow-016", when.span, "this case never applies")
+                .label("already decided above")
+                .see(earlier.span, "this one catches it first");
+        }
+    }
+    let cases: Option<Vec<_>> = read.into_iter().map(|(_, c, then)| c.zip(then)).collect();
+    Some(Step::Switch { cases: cases?, otherwise: otherwise? })
+}
+
+fn queue(fields: &mut Fields<'_>, scope: &mut Scope<'_>) -> Option<Step> {
+    let world = scope.world;
+    let queue = fields.need("to").and_then(|node| {
+        scope.of_world("flow-005", "a queue", node, world.queues.iter().map(|q| q.as_str()))
+    });
+    let priority = match fields.take("priority") {
+        Some(node) => scope.out.integer(node, "a priority", 0..=100).map(|p| u8::try_from(p).ok()),
+        None => Some(None),
+    };
+    let prompts = optional_prompts("prompts", fields, scope);
+    let on_timeout = next("on_timeout", By::Waiting, fields, scope);
+    let on_full = next("on_full", By::Itself, fields, scope);
+    let on_empty = match fields.take("on_empty") {
+        Some(node) => scope.target(node, By::Itself, "`on_empty`").map(Some),
+        None => Some(None),
+    };
+    Some(Step::Queue(Waiting {
+        queue: queue?.as_str().into(),
+        priority: priority?,
+        prompts: prompts?,
+        on_timeout: on_timeout?,
+        on_full: on_full?,
+        on_empty: on_empty?,
+    }))
+}
+
+fn transfer(fields: &mut Fields<'_>, scope: &mut Scope<'_>) -> Option<Step> {
+    let world = scope.world;
+    let prompts = optional_prompts("prompts", fields, scope);
+    let on_failed = next("on_failed", By::Itself, fields, scope);
+    let to = match (fields.take("agent"), fields.take("number")) {
+        (Some(node), None) => scope
+            .of_world("flow-006", "an agent", node, world.agents.iter().map(|a| a.as_str()))
+            .map(|name| Destination::Agent(name.as_str().into())),
+        (None, Some(node)) => number(node, scope),
+        (agent, _) => {
+            if agent.is_some() || fields.rest().next().is_none() {
+                let span = agent.map_or(fields.place(""), |_| fields.place("number"));
+                scope.out.error("yaml-010", span, "`transfer` needs exactly one of `agent` and `number`");
+            }
+            None
+        }
+    };
+    Some(Step::Transfer { to: to?, prompts: prompts?, on_failed: on_failed? })
+}
+
+fn number(node: &Node, scope: &mut Scope<'_>) -> Option<Destination> {
+    if matches!(&node.value, Value::Scalar(scalar) if scalar.text.starts_with('$')) {
+        let (operand, kind) = scope.reference(node, "dialled")?;
+        if kind != Kind::Text {
+            scope.out.error("flow-010", node.span, "a telephone number is a text, and this is a number");
+            return None;
+        }
+        return Some(Destination::NumberIn(operand));
+    }
+    let world = scope.world;
+    scope.of_world("flow-007", "a number", node, world.numbers.iter()).map(Destination::Number)
+}

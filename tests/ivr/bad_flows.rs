@@ -1,0 +1,188 @@
+//! One planted fault each, in a flow that is right otherwise: the code, the line and the column must be exact.
+
+use super::bank;
+
+const GOOD: &str = include_str!("good.yaml");
+
+/// What is replaced, by what (`«` stands where the caret must be), and the code.
+const FAULTS: &[(&str, &str, &str)] = &[
+    // YAML itself.
+    ("    goto: main\n", "\u{ab}\tgoto: main\n", "yaml-001"),
+    ("timeout: 5s", "timeout: 5s\n      «timeout: 6s", "yaml-002"),
+    ("        9: agent\n", "        9: agent\n        «9: urgent\n", "yaml-002"),
+    ("        9: agent\n", "        9: agent\n        A: agent\n        «a: urgent\n", "yaml-002"),
+    ("prompts: [welcome, rec_notice]", "prompts: «*greeting", "yaml-003"),
+    ("prompts: [welcome, rec_notice]", "prompts: «&greeting [welcome]", "yaml-003"),
+    // Fields.
+    ("barge_in: false", "«bargein: false", "yaml-004"),
+    ("timeout: 8s", "timeout: 8s\n      «first_digit: 8s", "yaml-004"),
+    ("      max: 19\n", "", "yaml-005 collect:"),
+    ("prompts: closed, ", "", "yaml-005 play: { next: bye }"),
+    ("start: welcome\n", "", "yaml-005 flow:"),
+    ("barge_in: false", "barge_in: «no", "yaml-006"),
+    ("retries: 2", "retries: «two", "yaml-006"),
+    ("retries: 2", "retries: «\"2\"", "yaml-006"),
+    ("    goto: main", "    goto: «[main]", "yaml-006"),
+    ("digits: $account", "digits: «account", "yaml-006"),
+    ("timeout: 5s", "timeout: «5", "yaml-007"),
+    ("timeout: 5s", "timeout: «5sec", "yaml-007"),
+    ("timeout: 5s", "timeout: «10m", "yaml-008"),
+    ("priority: 90", "priority: «900", "yaml-008"),
+    ("max: 19", "max: «190", "yaml-008"),
+    ("agent: 1001,", "agent: 1001, «number: 95501,", "yaml-010"),
+    ("digits: $account,", "digits: $account, phone: «$account,", "yaml-010"),
+    // Names.
+    ("    goto: main", "    «gto: main", "flow-001"),
+    ("  bye:\n    hangup: {", "  bye:\n    «hang-up-now: {", "flow-001"),
+    ("flow: good", "flow: «better", "flow-002"),
+    ("        9: agent\n", "        9: «agnet\n", "flow-003"),
+    (
+        "retries: 2\n      on_no_input: { prompts: noinput, then: agent }",
+        "retries: 2\n      on_no_input: { prompts: noinput, then: «nobody }",
+        "flow-003",
+    ),
+    ("start: welcome", "start: «wellcome", "flow-004"),
+    ("to: general", "to: «genral", "flow-005"),
+    ("agent: 1001", "agent: «1009", "flow-006"),
+    ("number: 95501", "number: «95502", "flow-007"),
+    ("prompts: closed", "prompts: «clsoed", "flow-008"),
+    ("prompts: closed", "prompts: [closed, «only_zh]", "flow-008"),
+    ("digits: $account", "digits: «$acount", "flow-009"),
+    ("$tries >= 3", "«$trys >= 3", "flow-009"),
+    ("tries: 1", "«tires: 1", "flow-009"),
+    ("into: account", "into: «acount", "flow-009"),
+    ("tries: 1", "tries: «one", "flow-010"),
+    ("tries: 1", "tries: «$caller", "flow-010"),
+    ("number: $tries", "number: «$account", "flow-010"),
+    ("digits: $account", "digits: «$tries", "flow-010"),
+    ("$tries >= 3", "$tries >= «'3'", "flow-010"),
+    ("$caller starts_with '138'", "$caller == «138", "flow-010"),
+    ("$caller starts_with '138'", "$caller «< '138'", "flow-010"),
+    ("account: text", "account: «txt", "flow-010"),
+    ("        9: agent\n", "        9: agent\n        «10: agent\n", "flow-011"),
+    ("\"*\": main", "«x: main", "flow-011"),
+    ("timeout: 8s", "timeout: 8s\n      terminator: «9", "flow-011"),
+    // Paths.
+    ("  bye:\n", "  «lost:\n    goto: bye\n  bye:\n", "flow-012"),
+    ("  bye:\n", "  «lost:\n    goto: lost_too\n  lost_too:\n    goto: bye\n  bye:\n", "flow-012"),
+    ("        2: say_number\n", "        2: say_number\n        3: trap\n", "flow-013 trap:"),
+    ("    goto: main", "    goto: «say_number", "flow-014"),
+    (
+        "      on_no_input: { prompts: noinput, then: agent }\n      on_invalid: { prompts: invalid, then: agent }\n  english",
+        "      on_no_input: { prompts: noinput, then: «main }\n      on_invalid: { prompts: invalid, then: agent }\n  english",
+        "flow-014",
+    ),
+    ("on_full: other_desk", "on_full: «urgent", "flow-014"),
+    ("        2: say_number\n", "        2: say_number\n        3: cold\n", "flow-015 cold:"),
+    (
+        "- { when: \"$language",
+        "- { when: «\"$caller starts_with '1381' and not $tries >= 3\", then: main }\n        - { when: \"$language",
+        "flow-016",
+    ),
+    // Hours.
+    ("Asia/Shanghai", "«Asia/Shangai", "flow-017"),
+    ("sat: 09:00-17:00", "sat: «17:00-09:00", "flow-018"),
+    ("sat: 09:00-17:00", "sat: «9-17", "flow-018"),
+    ("sat: 09:00-17:00", "sat: «09:00-25:00", "flow-018"),
+    ("13:00-21:00", "«11:30-21:00", "flow-018"),
+    ("sun: closed", "«sunday: closed", "flow-018"),
+    ("sun: closed", "«fri-sun: closed", "flow-018"),
+    ("2026-10-01..2026-10-07", "«2026-10-32", "flow-025"),
+    ("2026-10-01..2026-10-07", "«2026-10-07..2026-10-01", "flow-025"),
+    ("2026-10-10: 09", "«2026-10-05: 09", "flow-025"),
+    // Secrets.
+    ("digits: $account", "digits: «$pin", "flow-019"),
+    ("$tries >= 3", "«$pin == '1'", "flow-019"),
+    ("tries: 1", "pin: «'123456'", "flow-019"),
+    ("tries: 1", "account: «$pin", "flow-019"),
+    ("number: 95501", "number: «$pin", "flow-019"),
+    // The rest.
+    ("min: 6\n      max: 19", "min: «20\n      max: 19", "flow-020"),
+    ("retries: 2", "retries: «9", "flow-021"),
+    ("$tries >= 3", "$tries «= 3", "flow-022"),
+    ("$tries >= 3", "«($tries >= 3", "flow-022"),
+    ("$tries >= 3", "$tries >= «", "flow-022"),
+    ("$tries >= 3", "$tries >= «'3", "flow-022"),
+    ("[zh-CN, en]", "[zh-CN, en, «fr]", "flow-023"),
+    ("== 'en'", "== «'fr'", "flow-023"),
+    ("language: en,", "language: «zh,", "flow-023"),
+    ("  pin: secret\n", "  pin: secret\n  «spare: text\n", "flow-024"),
+    ("  pin: secret\n", "  pin: secret\n  «caller: text\n", "flow-026"),
+    ("  again:\n", "  «\"again and again\":\n", "flow-026"),
+    ("    goto: main", "    goto: main\n    «hangup:", "flow-027"),
+    ("  again:\n    goto: main", "  «again:", "flow-027"),
+];
+
+/// Nodes that some faults need besides; harmless where nothing leads to them is not an option, so only there.
+fn with_company(text: String) -> String {
+    let trap = "  trap:\n    menu:\n      prompts: main\n      keys: { 1: trap }\n      on_no_input: { then: trap_2 }\n      on_invalid: { then: trap }\n  trap_2:\n    menu:\n      prompts: main\n      keys: { 1: trap }\n      on_no_input: { then: trap_3 }\n      on_invalid: { then: trap }\n  trap_3:\n    collect: { into: account, prompts: acct, max: 5, terminator: none, on_no_input: { then: trap }, on_invalid: { then: trap }, next: trap }\n";
+    let cold = "  cold:\n    menu:\n      prompts: main\n      keys: { 1: bye }\n      on_no_input: { then: bye }\n      on_invalid: { then: bye }\n";
+    match () {
+        () if text.contains("3: trap") => text + trap,
+        () if text.contains("3: cold") => text + cold,
+        () => text,
+    }
+}
+
+#[test]
+fn the_good_flow_is_good() {
+    let found = bank::findings("good.yaml", GOOD);
+    assert!(found.is_empty(), "{}", hotline::diagnostic::render_all(&found));
+}
+
+#[test]
+fn each_planted_fault_is_found_where_it_is_and_nothing_else_is() {
+    let mut wrong = String::new();
+    for (place, (from, to, expected)) in FAULTS.iter().enumerate() {
+        assert_eq!(GOOD.matches(from).count().min(1), 1, "fault {place} replaces nothing: {from}");
+        let marked = with_company(GOOD.replacen(from, to, 1));
+        // A caret that cannot be marked inside the replacement stands at the first place of these words.
+        let (code, at) = match expected.split_once(' ') {
+            Some((code, words)) => (code, marked.find(&format!("{words}")).expect("the words are there")),
+            None => (*expected, marked.find('«').unwrap_or_else(|| panic!("fault {place} has no mark"))),
+        };
+        let text = marked.replace('«', "");
+        let line = text[..at].matches('\n').count() + 1;
+        let column = text[..at].chars().rev().take_while(|c| *c != '\n').count() + 1;
+        let found = bank::findings("good.yaml", &text);
+        let is: Vec<_> = found.iter().map(|d| (d.code, d.position())).collect();
+        if is != [(code, (line, column))] {
+            let said = hotline::diagnostic::render_all(&found);
+            wrong.push_str(&format!(
+                "\n#### {from:?} -> {to:?}: expected {code} at {line}:{column}, found {is:?}\n{said}"
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+#[test]
+fn every_code_for_flows_is_among_the_faults() {
+    let planted: Vec<&str> = FAULTS.iter().map(|(.., code)| code.split(' ').next().unwrap_or("")).collect();
+    // Limits of size and the clash of two files have tests of their own.
+    let elsewhere = ["yaml-009", "yaml-011", "flow-028"];
+    for (code, ..) in
+        hotline::diagnostic::codes::CODES.iter().filter(|(code, ..)| !code.starts_with("config"))
+    {
+        assert!(planted.contains(code) || elsewhere.contains(code), "{code} is never planted");
+    }
+}
+
+#[test]
+fn two_files_may_not_define_one_flow() {
+    let names = bank::Names::all();
+    let sources = ["a/good.yaml", "b/good.yaml"].map(|name| hotline::diagnostic::Source::new(name, GOOD));
+    let found = hotline::ivr::compile(&sources, &bank::world(&names)).expect_err("two of one name");
+    assert_eq!(found[0].code, "flow-028");
+    assert_eq!(found[0].source.name, "b/good.yaml");
+}
+
+#[test]
+fn a_flow_of_too_many_nodes_is_refused_and_not_worked_on() {
+    let mut text = "flow: big\nlanguages: [en]\nstart: n0\nnodes:\n".to_owned();
+    for node in 0..600 {
+        text.push_str(&format!("  n{node}: {{ goto: n{} }}\n", node + 1));
+    }
+    let found = bank::findings("big.yaml", &text);
+    assert!(found.iter().any(|d| d.code == "yaml-009" && d.position() == (504, 3)));
+}

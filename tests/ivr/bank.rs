@@ -1,0 +1,79 @@
+//! A bank small enough to read: prompts without sound, a few queues, agents and numbers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hotline::diagnostic::{Diagnostic, Source};
+use hotline::ivr::{self, Catalogue, Compiled, World};
+use hotline::media::prompts::PromptId;
+
+/// Names of prompts; the id is the place in the list, plus 1000 in English.
+pub struct Names(Vec<String>);
+
+const PROMPTS: &str = "welcome rec_notice lang main noinput invalid to_agent goodbye sys_err comfort q_next closed \
+    refuse acct acct_thanks urgent elder card_menu sme_menu cmp_menu transfer_failed num_hundred num_thousand \
+    num_wan num_yi num_million num_minus num_yao num_and";
+
+impl Names {
+    pub fn all() -> Names {
+        let words = PROMPTS.split_whitespace().map(str::to_owned);
+        Names(
+            words
+                .chain((0..=90).map(|number| format!("num_{number}")))
+                .chain(["only_zh".to_owned()])
+                .collect(),
+        )
+    }
+
+    /// The name behind an id, with the language: `en/main`.
+    pub fn of(&self, prompt: PromptId) -> String {
+        let language = if prompt.0 >= 1_000 { "en" } else { "zh" };
+        format!("{language}/{}", self.0[prompt.0 as usize % 1_000])
+    }
+}
+
+impl Catalogue for Names {
+    fn find(&self, language: &str, name: &str) -> Option<PromptId> {
+        let place = self.0.iter().position(|known| known == name)? as u32;
+        match language {
+            "zh-CN" => Some(PromptId(place)),
+            "en" if name != "only_zh" => Some(PromptId(place + 1_000)),
+            _ => None,
+        }
+    }
+
+    fn duration(&self, _: PromptId) -> Duration {
+        Duration::from_secs(3)
+    }
+
+    fn names(&self, language: &str) -> Vec<String> {
+        self.0.iter().filter(|name| language == "zh-CN" || *name != "only_zh").cloned().collect()
+    }
+}
+
+pub fn world(catalogue: &Names) -> World<'_> {
+    World {
+        queues: ["general", "urgent", "cards", "sme", "complaint", "senior"].map(Into::into).into(),
+        agents: ["1001", "1002"].map(Into::into).into(),
+        numbers: ["95500", "95501"].map(str::to_owned).into(),
+        catalogue,
+    }
+}
+
+pub fn compile(name: &str, text: &str) -> Result<Compiled, Vec<Diagnostic>> {
+    let names = Names::all();
+    ivr::compile(&[Source::new(name, text)], &world(&names))
+}
+
+/// Everything that is said about a flow, warnings too.
+pub fn findings(name: &str, text: &str) -> Vec<Diagnostic> {
+    compile(name, text).map_or_else(|found| found, |compiled| compiled.warnings)
+}
+
+/// The flow `test`, which must be right.
+pub fn flow(text: &str) -> Arc<hotline::ivr::flow::Flow> {
+    match compile("test.yaml", text) {
+        Ok(compiled) => compiled.flows[&"test".into()].clone(),
+        Err(found) => panic!("{}", hotline::diagnostic::render_all(&found)),
+    }
+}

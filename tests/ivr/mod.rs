@@ -1,0 +1,7 @@
+//! Flows: what the checker says, and what callers hear.
+
+mod bad_flows;
+mod bank;
+mod calls;
+mod fuzz;
+mod golden;
