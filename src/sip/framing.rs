@@ -15,6 +15,8 @@ pub struct Framer {
     line: usize,
     /// No line end lies between `line` and here, so that slow senders cost no second look.
     scanned: usize,
+    /// How long the message at the front is in bytes, once its header block is whole.
+    length: Option<usize>,
     /// Nothing more will be understood.
     broken: bool,
 }
@@ -39,12 +41,26 @@ impl Framer {
 
     /// The next frame, or `None` until more bytes come.
     pub fn next_frame(&mut self) -> Option<Frame> {
+        if self.length.is_none()
+            && let Some(frame) = self.measure()?
+        {
+            return Some(frame);
+        }
+        let length = self.length.filter(|length| *length <= self.pending.len())?;
+        let message = self.pending.split_to(length).freeze();
+        (self.line, self.scanned, self.length) = (0, 0, None);
+        Some(Frame::Message(message))
+    }
+
+    /// Finds out how long the message at the front is. `None`: more bytes are needed; `Some(Some(..))`: there is
+    /// none, but this.
+    fn measure(&mut self) -> Option<Option<Frame>> {
         if self.line == 0 {
             if let Some(ping) = self.between_messages()? {
-                return Some(ping);
+                return Some(Some(ping));
             }
             if !self.pending.first().is_some_and(|b| super::header::scan::is_token(*b)) {
-                return Some(self.give_up(Reject::Drop("not SIP")));
+                return Some(Some(self.give_up(Reject::Drop("not SIP"))));
             }
         }
         let Some(head_end) = self.head_end() else {
@@ -52,29 +68,25 @@ impl Framer {
                 return None;
             }
             let read = Bytes::copy_from_slice(&self.pending[..limits::MESSAGE_BYTES]);
-            return Some(self.give_up(parse::too_large(&read)));
+            return Some(Some(self.give_up(parse::too_large(&read))));
         };
         let (_, block) = head::first_line(&self.pending)?;
-        let length = match head::content_length(&self.pending[block..head_end]) {
+        let body = match head::content_length(&self.pending[block..head_end]) {
             // On a stream it may not be missing (§18.3); who leaves it out means no body.
             Length::Absent => 0,
             Length::Is(length) => length,
             Length::Unclear => {
                 let head = Bytes::copy_from_slice(&self.pending[..head_end]);
                 let reject = parse::parse(&head).err().unwrap_or(Reject::Drop("unclear Content-Length"));
-                return Some(self.give_up(reject));
+                return Some(Some(self.give_up(reject)));
             }
         };
-        if length > limits::MESSAGE_BYTES - head_end {
+        if body > limits::MESSAGE_BYTES - head_end {
             let head = Bytes::copy_from_slice(&self.pending[..head_end]);
-            return Some(self.give_up(parse::too_large(&head)));
+            return Some(Some(self.give_up(parse::too_large(&head))));
         }
-        if self.pending.len() < head_end + length {
-            return None;
-        }
-        let message = self.pending.split_to(head_end + length).freeze();
-        (self.line, self.scanned) = (0, 0);
-        Some(Frame::Message(message))
+        self.length = Some(head_end + body);
+        Some(None)
     }
 
     /// Passes over line ends. `None`: more bytes are needed; `Some(None)`: a message begins.
@@ -99,8 +111,6 @@ impl Framer {
         while let Some(feed) = self.pending[self.scanned..limit].iter().position(|b| *b == b'\n') {
             let next = self.scanned + feed + 1;
             if matches!(&self.pending[self.line..next], b"\n" | b"\r\n") {
-                // Both stay, so that a body still on its way does not move the end.
-                self.scanned = self.line;
                 return Some(next);
             }
             (self.line, self.scanned) = (next, next);

@@ -118,7 +118,7 @@ fn uris_are_written_as_they_read() {
     bolero::check!().with_type::<(u8, Damage)>().with_iterations(20_000).for_each(|(which, damage)| {
         let bytes = damaged(seeds[usize::from(*which) % seeds.len()], damage);
         if let Ok(uri) = Uri::parse(&bytes) {
-            assert_eq!(Uri::parse(uri.to_string().as_bytes()), Ok(uri));
+            assert_eq!(Uri::parse(uri.to_string().as_bytes()).as_ref(), Ok(&uri), "{uri}");
         }
     });
 }
@@ -129,7 +129,10 @@ fn addresses_are_written_as_they_read() {
         [b"\"A \\\" b\" <sip:a@b;lr>;tag=x;y=\"z;\"", b"A b<tel:+1>;q=0.1", b"sip:a@b;tag=1"];
     bolero::check!().with_type::<(u8, Damage)>().with_iterations(20_000).for_each(|(which, damage)| {
         let mut headers = Headers::default();
-        headers.push(HeaderName::From, damaged(seeds[usize::from(*which) % seeds.len()], damage));
+        let mut value = damaged(seeds[usize::from(*which) % seeds.len()], damage);
+        // The parser never lets a line end into a value.
+        value.retain(|byte| !matches!(byte, b'\r' | b'\n'));
+        headers.push(HeaderName::From, value);
         if let Ok(address) = headers.from() {
             let mut written = Headers::default();
             written.push(HeaderName::From, address.to_string());

@@ -70,7 +70,9 @@ fn a_stream_meets_the_same_outcome() {
 fn both_requests_of_a_double_datagram_are_read_from_a_stream() {
     let mut framer = Framer::default();
     framer.push(&case("rfc4475/dblreq").bytes());
+    // The second one's body is longer than it says: what is left over belongs to no message.
     let methods: Vec<Method> = std::iter::from_fn(|| framer.next_frame())
+        .take(2)
         .filter_map(|frame| match frame {
             Frame::Message(message) => Some(read(&message).method),
             Frame::Ping | Frame::Broken(_) => None,
