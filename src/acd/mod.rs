@@ -56,11 +56,13 @@ pub enum Event {
     },
     /// Ends wrap-up early.
     WrapUpDone(AgentId),
-    /// A call starts waiting. `priority` overrides the queue's.
+    /// A call waits. `priority` overrides the queue's. `since` is when its waiting began: now for a newcomer, the
+    /// first entry for a caller who comes back because the agent's phone died, and so returns to the head.
     Enqueue {
         call: CallId,
         queue: QueueId,
         priority: Option<u8>,
+        since: Moment,
     },
     /// The caller is gone (hung up, or left by a key): an offer in progress is withdrawn.
     Leave(CallId),
@@ -80,8 +82,9 @@ pub enum Event {
         agent: AgentId,
         call: CallId,
     },
-    /// The agent dials or is called outside any queue: busy, not offered anything.
-    Busy {
+    /// A flow sends the caller to this very agent: a ready agent becomes `Offered` to nobody else. Followed by
+    /// `Answered` or `OfferFailed` as any offer; ignored unless the agent is ready (ask `agent` first).
+    Reserve {
         agent: AgentId,
         call: CallId,
     },
