@@ -340,3 +340,6 @@ impl Acd {
         self.decisions.push_back(decision);
     }
 }
+
+#[cfg(test)]
+mod tests;
