@@ -4,7 +4,6 @@
 //! in order; half a queue is the sign to take no new calls.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -12,7 +11,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::{self, error::TrySendError};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::rows::{Hash, JournalRow, last_event, put_record};
 use super::{Store, StoreError};
@@ -192,19 +191,21 @@ impl Writer {
                 return self.inbox.recv_many(events, BATCH).await > 0;
             }
         }
-        let mut full = pin!(sleep(GATHER));
-        while events.len() < BATCH && !*self.stopping.borrow() {
-            let room = BATCH - events.len();
-            tokio::select! {
-                biased;
-                taken = self.inbox.recv_many(events, room) => if taken == 0 { break },
-                () = &mut full => break,
+        let more = async {
+            while events.len() < BATCH && !*self.stopping.borrow() {
+                let room = BATCH - events.len();
+                if self.inbox.recv_many(events, room).await == 0 {
+                    break;
+                }
             }
-        }
+        };
+        // Running out of time is as good as being full.
+        let _ = timeout(GATHER, more).await;
         true
     }
 
     /// Writes a batch however often it takes; false if the server is stopping and the disk still refuses.
+    #[expect(clippy::disallowed_methods, reason = "this task has nothing to do but to wait for its disk")]
     async fn write(&mut self, events: &mut [Happened]) -> bool {
         let mut tries = 0;
         let mut batch = None;

@@ -36,9 +36,11 @@ async fn an_event_about_a_call_of_an_earlier_run_finds_its_record() {
     let folder = Folder::new();
     let store = folder.store().await;
     write(&store, [arrived(1), ended(1, 5)]).await;
-    write(&store, [event(1, 9, late())]).await;
+    let full = What::RecordingFailed { why: "no space".into() };
+    write(&store, [event(1, 9, late()), event(1, 9, full)]).await;
     let record = store.call(call(1)).await.expect("readable").expect("recorded");
     assert_eq!((record.recording_gaps, record.ended.is_some()), (3, true));
+    assert_eq!(record.recording_failed.as_deref(), Some("no space"));
 }
 
 #[tokio::test]
