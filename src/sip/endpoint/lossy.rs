@@ -23,6 +23,24 @@ enum Event {
     Cancels(ClientTx),
 }
 
+/// What the two do, where chance is not to choose.
+#[derive(Clone, Copy, Debug)]
+struct Script {
+    method: &'static str,
+    status: u16,
+    /// After this many ms.
+    cancel: Option<u64>,
+}
+
+/// What befalls the first message that begins with these words and holds that CSeq method.
+#[derive(Clone, Copy, Debug)]
+struct Mishap {
+    line: &'static str,
+    cseq: &'static str,
+    /// 0: it is lost. 2: it is doubled.
+    copies: usize,
+}
+
 /// How a request ended at its client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum End {
@@ -45,6 +63,9 @@ struct World {
     answered: BTreeSet<ServerTx>,
     invites: BTreeMap<ServerTx, Box<Request>>,
     cancelled: BTreeSet<ServerTx>,
+    acks: usize,
+    script: Option<Script>,
+    mishap: Option<Mishap>,
 }
 
 fn flow(side: Side) -> Flow {
@@ -88,6 +109,9 @@ impl World {
             answered: BTreeSet::new(),
             invites: BTreeMap::new(),
             cancelled: BTreeSet::new(),
+            acks: 0,
+            script: None,
+            mishap: None,
         }
     }
 
@@ -106,14 +130,31 @@ impl World {
         }
     }
 
+    /// One request over a network without chance, but for `mishap`.
+    fn play(script: Script, mishap: Option<Mishap>) -> World {
+        let mut world = World::new(1);
+        (world.loss_percent, world.double_percent) = (0, 0);
+        (world.script, world.mishap) = (Some(script), mishap);
+        let tx = world.caller.request(world.now, request(script.method, 1), flow(Side::Caller));
+        world.ends.insert(tx, Vec::new());
+        if let Some(after) = script.cancel {
+            world.later(after, Event::Cancels(tx));
+        }
+        world.run();
+        world
+    }
+
     fn send(&mut self, to: Side, bytes: Bytes) {
+        let text = String::from_utf8_lossy(&bytes);
+        let mishap = self.mishap.take_if(|m| text.starts_with(m.line) && text.contains(m.cseq));
         let copies = match self.rng.below(100) {
+            _ if mishap.is_some() => mishap.map_or(1, |m| m.copies) as u64,
             roll if roll < self.loss_percent => 0,
             roll if roll >= 100 - self.double_percent => 2,
             _ => 1,
         };
         for _ in 0..copies {
-            let delay = self.rng.below(800);
+            let delay = if self.script.is_some() { 20 } else { self.rng.below(800) };
             self.later(delay, Event::Arrives(to, bytes.clone()));
         }
     }
@@ -160,6 +201,14 @@ impl World {
                 let request = Box::new(request);
                 if request.method == Method::Invite {
                     self.invites.insert(tx, request.clone());
+                }
+                if let Some(script) = self.script {
+                    if request.method == Method::Invite {
+                        self.later(100, Event::Answers { tx, request: request.clone(), status: 180 });
+                    }
+                    return self.later(1_000, Event::Answers { tx, request, status: script.status });
+                }
+                if request.method == Method::Invite {
                     if self.rng.below(2) == 0 {
                         let ring = Event::Answers { tx, request: request.clone(), status: 180 };
                         let after = self.rng.below(500);
@@ -177,6 +226,7 @@ impl World {
                 self.later(0, Event::Answers { tx, request, status: 487 });
             }
             Happening::Ack { request, .. } => {
+                self.acks += 1;
                 let call = request.headers.call_id().expect("it was parsed").to_owned();
                 let of_call = |r: &Request| r.headers.call_id() == Ok(call.as_str());
                 let found: Vec<_> =
@@ -206,7 +256,7 @@ impl World {
         }
     }
 
-    /// Runs until nothing is under way any more; returns the bytes' fingerprint.
+    /// Runs until nothing is under way any more.
     fn run(&mut self) {
         self.drain();
         for _ in 0..100_000 {
@@ -256,6 +306,50 @@ fn each_request_ends_once_and_both_tables_empty_whatever_the_network_does() {
     }
     assert_eq!(answered, [200, 486, 487].map(End::Status).into());
     assert!(failed > 0, "the network is bad enough to lose a request for good");
+}
+
+#[test]
+fn losing_or_doubling_any_one_message_changes_no_outcome() {
+    let answered = Script { method: "INVITE", status: 200, cancel: None };
+    let refused = Script { method: "INVITE", status: 486, cancel: None };
+    let cancelled = Script { method: "INVITE", status: 200, cancel: Some(500) };
+    let asked = Script { method: "OPTIONS", status: 200, cancel: None };
+    let plays = [
+        (answered, 200, "INVITE ", "1 INVITE"),
+        (answered, 200, "SIP/2.0 100", "1 INVITE"),
+        (answered, 200, "SIP/2.0 180", "1 INVITE"),
+        (answered, 200, "SIP/2.0 200", "1 INVITE"),
+        (answered, 200, "ACK ", "1 ACK"),
+        (refused, 486, "SIP/2.0 486", "1 INVITE"),
+        (refused, 486, "ACK ", "1 ACK"),
+        (cancelled, 487, "CANCEL ", "1 CANCEL"),
+        (cancelled, 487, "SIP/2.0 200", "1 CANCEL"),
+        (cancelled, 487, "SIP/2.0 487", "1 INVITE"),
+        (cancelled, 487, "ACK ", "1 ACK"),
+        (asked, 200, "OPTIONS ", "1 OPTIONS"),
+        (asked, 200, "SIP/2.0 200", "1 OPTIONS"),
+    ];
+    for (mut script, status, line, cseq) in plays {
+        // Time for the CANCEL to be sent again before the answer.
+        script.cancel = script.cancel.map(|_| 200);
+        for copies in [0, 2] {
+            let world = World::play(script, Some(Mishap { line, cseq, copies }));
+            let name = format!("{line}of {cseq} times {copies}");
+            assert!(world.mishap.is_none(), "{name}: nothing like it was sent");
+            let ends: Vec<_> = world.ends.values().flatten().copied().collect();
+            assert_eq!(ends.first(), Some(&End::Status(status)), "{name}");
+            assert_eq!(world.acks > 0, status == 200 && script.method == "INVITE", "{name}");
+            assert_eq!((world.caller.transactions(), world.callee.transactions()), (0, 0), "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_cancel_that_crosses_the_200_leaves_the_call_answered() {
+    let script = Script { method: "INVITE", status: 200, cancel: Some(1_030) };
+    let world = World::play(script, None);
+    assert_eq!(world.ends.values().next(), Some(&vec![End::Status(200)]));
+    assert!(world.cancelled.is_empty() && world.acks == 1);
 }
 
 #[test]
