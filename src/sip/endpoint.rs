@@ -2,9 +2,13 @@
 //! (the legs and the registrar) only what they must decide (RFC 3261 §8, §17, §18; RFC 6026).
 
 mod incoming;
+#[cfg(test)]
+mod lossy;
 mod matching;
 mod outgoing;
 mod tables;
+#[cfg(test)]
+mod tests;
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -71,6 +75,8 @@ pub struct Endpoint {
     /// The To tag of answers that have no transaction: the same for each copy of a request (RFC 3261 §8.2.7).
     own_tag: Box<str>,
     tables: Tables,
+    /// `limits::TRANSACTIONS`, but in tests.
+    most: usize,
     outputs: VecDeque<Happening>,
 }
 
@@ -79,7 +85,14 @@ impl Endpoint {
     pub fn new(product: &str, mut rng: Rng) -> Endpoint {
         let own_tag = rng.token(6).into();
         let product = Bytes::copy_from_slice(product.as_bytes());
-        Endpoint { product, rng, own_tag, tables: Tables::default(), outputs: VecDeque::new() }
+        Endpoint {
+            product,
+            rng,
+            own_tag,
+            tables: Tables::default(),
+            most: limits::TRANSACTIONS,
+            outputs: VecDeque::new(),
+        }
     }
 
     /// One datagram or framed message. Malformed ones are answered or dropped here.
