@@ -203,7 +203,7 @@ mod tests {
 
     #[test]
     fn numbers_are_read_before_parameters_and_comments() {
-        let read = |value| number(&headers(HeaderName::SessionExpires, value));
+        let read = |value| number(&headers(HeaderName::SessionExpires, value), &HeaderName::SessionExpires);
         assert_eq!(read("1800;refresher=uac"), Ok(1800));
         assert_eq!(read("18000 (in a meeting)"), Ok(18_000));
         assert_eq!(read("0068"), Ok(68));

@@ -123,15 +123,15 @@ fn headers(whole: &Bytes, block: &[u8]) -> (Headers, Option<Problem>) {
     let mut headers = Headers::default();
     let mut problem = None;
     for line in head::lines(block) {
-        if headers.0.len() == limits::HEADERS {
-            return (headers, Some(Problem::bad("too many headers")));
-        }
         let Line::Field { name, value } = line else {
             problem.get_or_insert(Problem::bad("header line without colon, or with a stray line end"));
             continue;
         };
         match HeaderName::from_token(name) {
             Some(HeaderName::ContentLength) => {}
+            Some(_) if headers.0.len() == limits::HEADERS => {
+                return (headers, Some(Problem::bad("too many headers")));
+            }
             Some(name) => headers.0.push(Header { name, value: head::unfold(whole, value) }),
             None => {
                 problem.get_or_insert(Problem::bad("header name is not a token"));

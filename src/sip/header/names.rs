@@ -6,7 +6,7 @@ use std::mem::discriminant;
 use super::super::message::HeaderName;
 
 /// Every name the server knows, with its standard spelling and compact form (0 when it has none).
-const KNOWN: [(HeaderName, &str, u8); 40] = [
+static KNOWN: [(HeaderName, &str, u8); 40] = [
     (HeaderName::Accept, "Accept", 0),
     (HeaderName::Allow, "Allow", 0),
     (HeaderName::Authorization, "Authorization", 0),
@@ -50,7 +50,7 @@ const KNOWN: [(HeaderName, &str, u8); 40] = [
 ];
 
 /// Compact forms of headers that are only passed over (the IANA register of SIP header fields).
-const COMPACT_OTHERS: [(u8, &str); 8] = [
+static COMPACT_OTHERS: [(u8, &str); 8] = [
     (b'a', "Accept-Contact"),
     (b'b', "Referred-By"),
     (b'd', "Request-Disposition"),

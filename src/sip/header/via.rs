@@ -23,7 +23,7 @@ pub(super) fn top(headers: &Headers) -> Result<Via, HeaderError> {
     let mut scan = Scan::new("Via", value);
     let hop = hop(&mut scan)?;
     let params = scan.params(true)?;
-    via(hop, &params, &scan)
+    Ok(via(hop, &params))
 }
 
 /// Whether the top Via says at least which protocol and host, whatever its parameters are.
@@ -72,7 +72,7 @@ fn hop(scan: &mut Scan<'_>) -> Result<Hop, HeaderError> {
     Ok(Hop { transport, host, port })
 }
 
-fn via(hop: Hop, params: &Params, scan: &Scan<'_>) -> Result<Via, HeaderError> {
+fn via(hop: Hop, params: &Params) -> Via {
     let mut via = Via {
         transport: hop.transport,
         host: hop.host,
@@ -85,17 +85,15 @@ fn via(hop: Hop, params: &Params, scan: &Scan<'_>) -> Result<Via, HeaderError> {
         match (&**name, value.as_deref()) {
             ("branch", Some(branch)) => via.branch = branch.into(),
             ("received", Some(address)) => {
-                // RFC 5118 §4.5: both forms are in the field.
-                let address = address.trim_start_matches('[').trim_end_matches(']');
-                let address = address.parse().map_err(|_| scan.fail("received is not an address"))?;
-                via.received = Some(address);
+                // RFC 5118 §4.5: both forms are in the field. What cannot be read is overwritten anyway.
+                via.received = address.trim_start_matches('[').trim_end_matches(']').parse().ok();
             }
             // An empty or wrong rport only means that it is asked for.
             ("rport", port) => via.rport = Some(port.and_then(|p| uri::port(p.as_bytes()))),
             _ => {}
         }
     }
-    Ok(via)
+    via
 }
 
 /// See `header::stamp_top_via`.

@@ -41,6 +41,10 @@ fn sip(rest: &[u8], start: usize, secure: bool) -> Result<SipUri, UriError> {
 
     let question = after.iter().position(|b| *b == b'?');
     let (address, headers) = match question {
+        // A second bare @ would move the host for the next reader.
+        Some(end) if after[end..].contains(&b'@') => {
+            return Err(UriError { at: start + from + end, why: "@ in headers must be escaped" });
+        }
         Some(end) => (&after[..end], Some(decode_plain(&after[end + 1..]))),
         None => (after, None),
     };

@@ -57,6 +57,7 @@ fn broken_uris_are_errors() {
         "sip:[2001:db8:::1]",
         "sip:a@b;=c",
         "sip:a@b@c",
+        "sip:a@b?c=d@e",
         "1x:y",
         "tel:",
         "tel:+",

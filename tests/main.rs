@@ -1,0 +1,3 @@
+//! The only integration test binary: each further one would link everything once more.
+
+mod rfc;
