@@ -122,13 +122,16 @@ impl Legs {
     ) -> Option<Happening> {
         match happening {
             Happening::Transmit { .. } => return Some(happening),
-            Happening::Request { tx, request, flow } => return self.request(now, endpoint, tx, request, flow),
+            Happening::Request { tx, request, flow } => {
+                return self.request(now, endpoint, tx, request, flow);
+            }
             Happening::Response { tx, response, flow } => {
                 return self.response(now, endpoint, tx, response, flow);
             }
             Happening::Failed { tx, failure } => return self.failed(now, endpoint, tx, failure),
             Happening::Ack { request, .. } => {
-                if let Some(leg) = DialogId::of_request(&request).and_then(|id| self.board.leg_of_dialog(&id)) {
+                if let Some(leg) = DialogId::of_request(&request).and_then(|id| self.board.leg_of_dialog(&id))
+                {
                     self.step(now, endpoint, leg, |leg, desk| leg.acked(desk, &request));
                 }
             }
@@ -286,8 +289,8 @@ impl Legs {
     }
 
     fn inside(&mut self, now: Moment, endpoint: &mut Endpoint, tx: ServerTx, request: Request, flow: Flow) {
-        let found = DialogId::of_request(&request)
-            .and_then(|id| self.board.leg_of_dialog(&id).map(|leg| (id, leg)));
+        let found =
+            DialogId::of_request(&request).and_then(|id| self.board.leg_of_dialog(&id).map(|leg| (id, leg)));
         match found {
             Some((id, leg)) => {
                 self.step(now, endpoint, leg, |leg, desk| leg.request(desk, &id, tx, request, flow));

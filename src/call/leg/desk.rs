@@ -187,6 +187,18 @@ impl Desk<'_> {
         self.send(request, dialog.flow())
     }
 
+    /// CANCEL with its reason. A phone that lost the race is told so in the words it looks for (RFC 3326 §2),
+    /// and shows no missed call.
+    pub fn cancel(&mut self, tx: ClientTx, cause: Cause) {
+        let reason = match cause {
+            Cause::AnsweredElsewhere => {
+                format!("SIP;cause=200;text=\"Call completed elsewhere\", {}", cause.reason_header())
+            }
+            _ => cause.reason_header(),
+        };
+        self.endpoint.cancel_because(self.now, tx, reason.into());
+    }
+
     /// PRACK of the reliable provisional `rseq` of the INVITE numbered `cseq` (RFC 3262 §7.2).
     pub fn prack(&mut self, dialog: &mut Dialog, rseq: u32, cseq: u32) {
         let mut request = dialog.request(Method::Prack);

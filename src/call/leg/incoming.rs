@@ -44,7 +44,6 @@ impl Incoming {
     pub fn new(desk: &mut Desk, tx: ServerTx, invite: Request, dialog: Dialog) -> Incoming {
         desk.index_server(tx);
         desk.index_dialog(dialog.id().clone());
-        desk.respond(tx, invite.response(100));
         let mut talk = Talk::new(dialog, Side::Incoming, &invite.headers);
         talk.remote = reply::sdp_of(&invite.headers, &invite.body);
         Incoming {
@@ -192,7 +191,12 @@ impl Incoming {
     }
 
     /// A final refusal of ours.
-    pub fn reject(self: Box<Self>, desk: &mut Desk, cause: Cause, extra: &[(HeaderName, Bytes)]) -> Option<Leg> {
+    pub fn reject(
+        self: Box<Self>,
+        desk: &mut Desk,
+        cause: Cause,
+        extra: &[(HeaderName, Bytes)],
+    ) -> Option<Leg> {
         desk.ended(cause, EndedBy::Us, None);
         self.refuse(desk, cause.sip_status(), Some(cause), extra)
     }

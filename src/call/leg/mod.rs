@@ -74,7 +74,14 @@ impl Leg {
     }
 
     /// A request inside one of this leg's dialogs.
-    pub fn request(mut self, desk: &mut Desk, id: &DialogId, tx: ServerTx, request: Request, flow: Flow) -> Option<Leg> {
+    pub fn request(
+        mut self,
+        desk: &mut Desk,
+        id: &DialogId,
+        tx: ServerTx,
+        request: Request,
+        flow: Flow,
+    ) -> Option<Leg> {
         if let Leg::Remains(remains) = self {
             return remains.request(desk, tx, &request);
         }

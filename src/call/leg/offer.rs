@@ -52,7 +52,7 @@ impl Ours {
         }
         let mut sent = Sent::new(self.request, cause, desk.now + GIVEN_UP);
         sent.remember(&dialog.id().remote_tag, dialog.ack(self.cseq), dialog.flow());
-        desk.endpoint.cancel(desk.now, self.tx);
+        desk.cancel(self.tx, cause);
         desk.board.own(self.tx, Owner::Sent(Box::new(sent)));
     }
 }
@@ -224,7 +224,8 @@ impl Talk {
                 (secs <= RETRY_AFTER_SECS).then(|| Duration::from_secs(u64::from(secs)))
             }
             (422, _) => {
-                self.clock.lengthen(desk.now + Duration::from_secs(1), session_timer::min_se(&response.headers));
+                self.clock
+                    .lengthen(desk.now + Duration::from_secs(1), session_timer::min_se(&response.headers));
                 Some(Duration::ZERO)
             }
             _ => None,

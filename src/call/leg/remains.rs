@@ -65,7 +65,9 @@ impl Remains {
 
     pub fn never_acked(self, desk: &mut Desk) -> Option<Leg> {
         match self {
-            Remains::AwaitingAck { unacked, dialog, cause } => Some(Remains::leave(desk, dialog, unacked, cause)),
+            Remains::AwaitingAck { unacked, dialog, cause } => {
+                Some(Remains::leave(desk, dialog, unacked, cause))
+            }
             other => Some(Leg::Remains(other)),
         }
     }

@@ -44,9 +44,17 @@ pub(crate) enum Exchange {
     /// Ours is on its way.
     Ours(Ours),
     /// Ours met another; it is sent again then.
-    Again { at: Moment, sdp: Bytes, purpose: Purpose },
+    Again {
+        at: Moment,
+        sdp: Bytes,
+        purpose: Purpose,
+    },
     /// The peer's re-INVITE or UPDATE awaits `answer_offer`.
-    Theirs { tx: ServerTx, request: Request, flow: Flow },
+    Theirs {
+        tx: ServerTx,
+        request: Request,
+        flow: Flow,
+    },
 }
 
 /// A 2xx of ours to an INVITE that awaits its ACK.
@@ -127,7 +135,9 @@ impl Talk {
 
     pub fn handle_time(&mut self, desk: &mut Desk, stage: Stage) -> Verdict {
         match &self.exchange {
-            Exchange::Ours(ours) if ours.until.is_some_and(|until| until <= desk.now) => self.abandon(desk, stage),
+            Exchange::Ours(ours) if ours.until.is_some_and(|until| until <= desk.now) => {
+                self.abandon(desk, stage)
+            }
             Exchange::Again { at, .. } if *at <= desk.now => self.offer_again(desk, stage),
             _ => {}
         }
@@ -222,7 +232,14 @@ impl Talk {
     }
 
     /// 200 to a target refresh request, with its session timer.
-    fn accept_refresh(&mut self, desk: &mut Desk, tx: ServerTx, request: &Request, flow: Flow, sdp: Option<Bytes>) {
+    fn accept_refresh(
+        &mut self,
+        desk: &mut Desk,
+        tx: ServerTx,
+        request: &Request,
+        flow: Flow,
+        sdp: Option<Bytes>,
+    ) {
         self.dialog.refresh(&request.headers, flow);
         if request.headers.get(&HeaderName::Allow).is_some() {
             self.updates = clock::allows(&request.headers, &Method::Update);
