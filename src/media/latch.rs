@@ -59,6 +59,11 @@ impl Latch {
             State::Waiting { signalled, .. } => signalled == address,
             State::Settled { signalled, remote } => signalled == address || remote == address,
         };
+        if let State::Settled { signalled, remote } = &mut self.0
+            && *remote == address
+        {
+            *signalled = address;
+        }
         if !known {
             self.0 = State::Waiting { signalled: address, since: now, candidate: None };
         }
@@ -213,6 +218,9 @@ mod tests {
         feed(&mut latch, START + LATCH_AFTER, OTHER, 1..=3);
         assert!(!latch.connect(START, at(PRIVATE)));
         assert_eq!(latch.remote(), Some(at(OTHER)));
+        assert!(latch.latched());
+        assert!(!latch.connect(START, at(OTHER)), "the peer now signals what was learned");
+        assert!(!latch.latched());
         assert!(latch.connect(START, at(PUBLIC)));
         assert_eq!(latch.settled(), None);
     }

@@ -11,7 +11,7 @@ use super::rtp::{self, HEADER_BYTES, Header};
 use super::stream::{Kind, Outgoing, Received, Stream};
 use super::switch::Switch;
 use super::tape_tap::Taped;
-use super::timeline::Stamp;
+use super::timeline::{Incoming, Stamp};
 use super::wire::{Channel, Wire};
 use crate::moment::Moment;
 use crate::recording::frame::Side;
@@ -174,16 +174,21 @@ fn write_header(packet: &mut [u8], stream: &Stream, payload_type: u8, stamp: Sta
     header.write(packet.first_chunk_mut().expect("every packet begins with room for its header"));
 }
 
-/// Looks for DTMF tones where that was asked for.
+/// Looks for DTMF tones where that was asked for. A late packet is left out: what followed it was heard already.
 fn hear_tones(stream: &mut Stream, received: &Received, payload: &[u8], outbox: &mut Outbox) {
     let Some(tones) = &mut stream.tones else { return };
-    let sequence = received.incoming.sequence;
-    match sequence.wrapping_sub(stream.tones_expect) as i16 {
-        0 => {}
-        late if (-SEQUENCE_MISORDER..0).contains(&late) => return,
-        _ => tones.interrupt(),
+    let Incoming { ssrc, sequence, .. } = received.incoming;
+    let ahead = match stream.tones_expect {
+        Some((source, expected)) if source == ssrc => sequence.wrapping_sub(expected) as i16,
+        _ => i16::MAX,
+    };
+    if (-SEQUENCE_MISORDER..0).contains(&ahead) {
+        return;
     }
-    stream.tones_expect = sequence.wrapping_add(1);
+    if ahead != 0 {
+        tones.interrupt();
+    }
+    stream.tones_expect = Some((ssrc, sequence.wrapping_add(1)));
     let mut samples = [0; TONE_SAMPLES];
     for part in payload.chunks(TONE_SAMPLES) {
         let count = received.codec.decode(part, &mut samples);

@@ -109,8 +109,8 @@ pub struct Stream {
     pub listeners: Listeners,
     pub presses: event::Receiver,
     pub tones: Option<tone::Detector>,
-    /// Sequence number that continues what the tone detector heard.
-    pub tones_expect: u16,
+    /// SSRC and sequence number that would continue what the tone detector heard.
+    pub tones_expect: Option<(u32, u16)>,
     pub tape: Option<CallId>,
     /// Frames missing on the tape and not yet told.
     pub gap: u32,
@@ -143,7 +143,7 @@ impl Stream {
             listeners: Listeners::default(),
             presses: event::Receiver::new(),
             tones: None,
-            tones_expect: 0,
+            tones_expect: None,
             tape: None,
             gap: 0,
             refused: 0,

@@ -69,6 +69,9 @@ fn another_port_of_the_signalled_host_is_learned_told_and_sent_to() {
     rig.wire.sent.clear();
     rig.passes(Duration::from_millis(20));
     assert_eq!(rig.heard_by(ANN)[0].to, mapped);
+    rig.passes(REPORT_INTERVAL * 2);
+    let (_, to, _) = rig.wire.reports.iter().find(|(slot, ..)| *slot == 0).unwrap();
+    assert_eq!(*to, SocketAddr::new(mapped.ip(), 61_235), "the signalled one would not get through either");
 }
 
 #[test]
