@@ -75,8 +75,9 @@ pub struct Endpoint {
     /// The To tag of answers that have no transaction: the same for each copy of a request (RFC 3261 §8.2.7).
     own_tag: Box<str>,
     tables: Tables,
-    /// `limits::TRANSACTIONS`, but in tests.
+    /// `limits::TRANSACTIONS` and `limits::OUTPUTS`, but in tests.
     most: usize,
+    most_outputs: usize,
     outputs: VecDeque<Happening>,
 }
 
@@ -91,6 +92,7 @@ impl Endpoint {
             own_tag,
             tables: Tables::default(),
             most: limits::TRANSACTIONS,
+            most_outputs: limits::OUTPUTS,
             outputs: VecDeque::new(),
         }
     }
@@ -130,7 +132,7 @@ impl Endpoint {
     /// Fires all timers that are due. With `limits::OUTPUTS` waiting to be polled it stops;
     /// `next_deadline` then lies in the past and the rest follows at the next call.
     pub fn handle_time(&mut self, now: Moment) {
-        while self.outputs.len() < limits::OUTPUTS
+        while self.outputs.len() < self.most_outputs
             && let Some(id) = self.tables.due(now)
         {
             match id {
