@@ -168,8 +168,12 @@ impl Endpoint {
 
     /// Sends `response` in `tx`, retransmitting as the machine says. A second final response is ignored.
     /// 2xx to INVITE are retransmitted until `acked` (§13.3.1.4); on RFC 3262 provisionals (Require: 100rel and RSeq
-    /// already set by the caller) until `pracked`. The 100 to an INVITE has been sent already.
+    /// already set by the caller) until `pracked`. The 100 to an INVITE has been sent already. A To without a tag
+    /// gets one of ours (§8.2.6.2): who means to make a dialog sets its own.
     pub fn respond(&mut self, now: Moment, tx: ServerTx, mut response: Response) {
+        if response.status > 100 {
+            response = response.with_to_tag(&self.own_tag);
+        }
         self.sign_response(&mut response);
         let Some(entry) = self.tables.server(tx) else { return };
         let bytes = write::response(&response);

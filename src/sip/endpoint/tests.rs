@@ -271,6 +271,18 @@ fn a_full_house_answers_503_with_retry_after_and_remembers_nothing() {
 }
 
 #[test]
+fn an_answer_without_a_to_tag_gets_one_and_names_the_product() {
+    let mut bench = Bench::new();
+    let (tx, request) = bench.takes(&message("OPTIONS", VIA, ""));
+    bench.endpoint.respond(bench.now, tx, request.response(200));
+    let happenings = bench.happenings();
+    let [Happening::Transmit { bytes, .. }] = happenings.as_slice() else { panic!("{happenings:?}") };
+    let text = String::from_utf8_lossy(bytes);
+    assert!(text.contains("To: <sip:95500@bank.example>;tag="), "{text}");
+    assert!(text.contains("Server: Hotline\r\n"), "{text}");
+}
+
+#[test]
 fn max_forwards_0_is_served_as_an_endpoint_must() {
     let mut bench = Bench::new();
     let zero = message("OPTIONS", VIA, "").replace("Max-Forwards: 70", "Max-Forwards: 0");
