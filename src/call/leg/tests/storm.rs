@@ -75,7 +75,7 @@ fn storm(seed: u64) -> (Vec<String>, [Vec<(LegId, LegEvent)>; 2]) {
     }
     for node in [A, B] {
         let own = &world.nodes[node];
-        let held = (own.legs.len(), own.legs.remains(), own.endpoint.transactions());
+        let held = (own.legs.len(), own.legs.entries(), own.endpoint.transactions());
         assert_eq!(held, (0, 0, 0), "seed {seed}, node {node}:\n{}", world.ladder.join("\n"));
         assert_eq!(own.legs.next_deadline(), None, "seed {seed}, node {node}");
         for leg in &known[node] {
