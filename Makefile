@@ -1,0 +1,31 @@
+# The few commands everybody needs. `make` alone lists them.
+
+.DEFAULT_GOAL := help
+.PHONY: help deps demo test bench lint fmt prompts
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+deps: ## install the packages that building and testing need, if they are missing (Debian, Ubuntu)
+	@.ci/deps test
+
+demo: ## build and run the demonstration bank on this machine only
+	@.ci/deps build
+	cargo build --release --locked
+	./target/release/hotline demo
+
+test: deps lint prompts ## everything continuous integration runs
+	cargo test --locked
+
+bench: deps ## the benchmarks
+	cargo bench --locked
+
+lint: ## formatting and clippy; a warning is an error
+	cargo fmt --check
+	cargo clippy --locked --all-targets -- -D warnings
+
+fmt: ## format the code
+	cargo fmt
+
+prompts: ## check the sound files against their texts and the manifest
+	python3 prompts/make_prompts.py --check
