@@ -33,7 +33,7 @@ use network::{Datagram, Faults, Network};
 use phone::{Manner, Phone};
 use sound::Sound;
 
-pub const REALM: &str = "hotline";
+pub const REALM: &str = "127.0.0.1";
 
 /// Where an office day begins: a Monday morning in 2026.
 const START: Moment = Moment::from_micros(1_793_000_000_000_000);
