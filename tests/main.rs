@@ -4,3 +4,4 @@ mod calls;
 mod ivr;
 mod office;
 mod rfc;
+mod sim;

@@ -26,6 +26,7 @@ impl<'t> Fields<'t> {
         let entries: &[(Key, Node)] = match &node.value {
             Value::Map(entries) => entries,
             Value::Null => &[],
+            Value::Refused => return None,
             _ => {
                 let message = format!("{what} needs fields, and this is {}", node.kind());
                 out.error("yaml-006", node.span, message).label("expected `name: value` pairs");
@@ -88,6 +89,7 @@ impl<'t> Fields<'t> {
 impl Findings {
     fn wrong(&mut self, node: &Node, expected: &str) {
         let is = match &node.value {
+            Value::Refused => return,
             Value::Scalar(scalar) => format!("`{}`", scalar.text.chars().take(40).collect::<String>()),
             _ => node.kind().to_owned(),
         };

@@ -27,6 +27,8 @@ pub struct Node {
 
 #[derive(Clone, Debug)]
 pub enum Value {
+    /// Something that has been refused already: nobody complains about it again.
+    Refused,
     /// Nothing, `~` or `null`.
     Null,
     Scalar(Scalar),
@@ -53,6 +55,7 @@ impl Node {
     /// What it is, for messages.
     pub fn kind(&self) -> &'static str {
         match &self.value {
+            Value::Refused => "something refused",
             Value::Null => "nothing",
             Value::Scalar(_) => "a single value",
             Value::List(_) => "a list",
@@ -82,6 +85,7 @@ pub fn parse(findings: &mut Findings) -> Option<Node> {
     let mut options = Options::default();
     options.set_emit_comments(false);
     options.emit_unresolved_aliases = true;
+    options.emit_anchor_events = true;
     let mut tree = Tree { findings, open: Vec::new(), root: None, values: 0, documents: 0 };
     for event in Parser::new_from_str_with_options(&source.text, options) {
         match event {
@@ -108,8 +112,8 @@ impl Tree<'_> {
     /// `None` when reading must stop.
     fn event(&mut self, event: Event<'_>, span: Span) -> Option<()> {
         match event {
-            Event::Scalar(text, style, anchor, tag) => {
-                self.no_extras(anchor, tag.is_some(), span);
+            Event::Scalar(text, style, _, tag) => {
+                self.no_tag(tag.is_some(), span);
                 let plain = style == ScalarStyle::Plain;
                 let value = match &*text {
                     "" | "~" | "null" if plain => Value::Null,
@@ -117,12 +121,12 @@ impl Tree<'_> {
                 };
                 self.place(Node { span, value })?;
             }
-            Event::SequenceStart(_, anchor, tag) => {
-                self.no_extras(anchor, tag.is_some(), span);
+            Event::SequenceStart(_, _, tag) => {
+                self.no_tag(tag.is_some(), span);
                 self.open(span, Content::List(Vec::new()))?;
             }
-            Event::MappingStart(_, anchor, tag) => {
-                self.no_extras(anchor, tag.is_some(), span);
+            Event::MappingStart(_, _, tag) => {
+                self.no_tag(tag.is_some(), span);
                 let content = Content::Map { entries: Vec::new(), first: BTreeMap::new(), key: None };
                 self.open(span, content)?;
             }
@@ -138,7 +142,10 @@ impl Tree<'_> {
                 self.findings
                     .error("yaml-003", span, "aliases (`*name`) are not used here")
                     .help("write the value out; to write a star, quote it: \"*\"");
-                self.place(Node { span, value: Value::Null })?;
+                self.place(Node { span, value: Value::Refused })?;
+            }
+            Event::Anchor(..) => {
+                self.findings.error("yaml-003", span, "anchors (`&name`) are not used here");
             }
             Event::DocumentStart(..) => {
                 self.documents += 1;
@@ -154,10 +161,7 @@ impl Tree<'_> {
         Some(())
     }
 
-    fn no_extras(&mut self, anchor: usize, tagged: bool, span: Span) {
-        if anchor != 0 {
-            self.findings.error("yaml-003", span, "anchors (`&name`) are not used here");
-        }
+    fn no_tag(&mut self, tagged: bool, span: Span) {
         if tagged {
             self.findings
                 .error("yaml-003", span, "tags (`!name`) are not used here")
@@ -208,6 +212,7 @@ fn key_from(node: Node, findings: &mut Findings) -> Key {
     let text = match node.value {
         Value::Scalar(scalar) => scalar.text,
         Value::Null => "null".to_owned(),
+        Value::Refused => String::new(),
         Value::List(_) | Value::Map(_) => {
             findings
                 .error("yaml-003", node.span, "a key must be a single word")

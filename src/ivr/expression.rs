@@ -7,6 +7,8 @@ use crate::diagnostic::yaml::{Node, Value};
 
 /// Longest condition, bytes: what a person still reads.
 const MAX_LENGTH: usize = 500;
+/// How deep two conditions are taken apart to compare them: bounds the work at some thousand steps a pair.
+const COVER_DEPTH: usize = 6;
 /// Deepest nesting of parentheses and `not`.
 const MAX_DEPTH: usize = 16;
 
@@ -59,17 +61,39 @@ impl Expression {
     }
 
     /// Whether everything that satisfies `later` satisfies this: then a later case never applies.
+    /// Finds what people write by accident, not every implication.
     pub fn covers(&self, later: &Expression) -> bool {
+        self.covers_within(later, COVER_DEPTH)
+    }
+
+    fn covers_within(&self, later: &Expression, depth: usize) -> bool {
         if self == later {
             return true;
         }
-        match (self, later) {
-            (Expression::Or(a, b), _) => a.covers(later) || b.covers(later),
-            (_, Expression::And(a, b)) => self.covers(a) || self.covers(b),
-            (
-                Expression::Compare { left, comparison, right },
-                Expression::Compare { left: later_left, comparison: later_comparison, right: later_right },
-            ) if left == later_left => match (right, later_right) {
+        let Some(depth) = depth.checked_sub(1) else { return false };
+        let split = match self {
+            Expression::Or(a, b) => a.covers_within(later, depth) || b.covers_within(later, depth),
+            Expression::And(a, b) => a.covers_within(later, depth) && b.covers_within(later, depth),
+            _ => false,
+        };
+        split
+            || match later {
+                Expression::And(a, b) => self.covers_within(a, depth) || self.covers_within(b, depth),
+                Expression::Or(a, b) => self.covers_within(a, depth) && self.covers_within(b, depth),
+                _ => self.covers_comparison(later),
+            }
+    }
+
+    fn covers_comparison(&self, later: &Expression) -> bool {
+        let (
+            Expression::Compare { left, comparison, right },
+            Expression::Compare { left: later_left, comparison: later_comparison, right: later_right },
+        ) = (self, later)
+        else {
+            return false;
+        };
+        left == later_left
+            && match (right, later_right) {
                 (Operand::Text(wide), Operand::Text(narrow)) => match (comparison, later_comparison) {
                     (StartsWith, StartsWith | Equal) => narrow.starts_with(&**wide),
                     (EndsWith, EndsWith | Equal) => narrow.ends_with(&**wide),
@@ -80,9 +104,7 @@ impl Expression {
                     comparison.covers_numbers(*wide, *later_comparison, *narrow)
                 }
                 _ => false,
-            },
-            _ => false,
-        }
+            }
     }
 }
 

@@ -9,8 +9,8 @@ pub(super) fn check(start: Option<NodeId>, steps: &[Option<&Step>], scope: &mut 
     let graph = Graph::of(steps, scope);
     let reached = graph.ahead[start.0].clone();
     unreachable(&graph, &reached, scope);
-    let circling = circles(&graph, &reached, scope);
-    let stuck = dead_ends(&graph, &reached, &circling, scope);
+    let (stuck, trapped) = dead_ends(&graph, &reached, scope);
+    circles(&graph, &reached, trapped, scope);
     menus_without_person(&graph, &reached, &stuck, steps, scope);
 }
 
@@ -19,6 +19,8 @@ struct Graph {
     leaving: Vec<Vec<Edge>>,
     /// A person or number takes the call here.
     person: Vec<bool>,
+    /// The caller is asked something here.
+    question: Vec<bool>,
     /// The call can end here, by a person or a goodbye.
     end: Vec<bool>,
     /// Not everything is known about it.
@@ -41,6 +43,7 @@ impl Graph {
             leaving[edge.from.0].push(*edge);
         }
         let person = |step: &Option<&Step>| matches!(step, Some(Step::Queue(_) | Step::Transfer { .. }));
+        let question = |step: &Option<&Step>| matches!(step, Some(Step::Menu { .. } | Step::Collect { .. }));
         let end = |step: &Option<&Step>| person(step) || matches!(step, Some(Step::Hangup { .. }));
         let open =
             steps.iter().zip(&scope.places).map(|(step, place)| place.open || step.is_none()).collect();
@@ -48,6 +51,7 @@ impl Graph {
         let (ahead, alone) = (each(|_| true), each(alone));
         Graph {
             person: steps.iter().map(person).collect(),
+            question: steps.iter().map(question).collect(),
             end: steps.iter().map(end).collect(),
             open,
             ahead,
@@ -99,23 +103,42 @@ fn unreachable(graph: &Graph, reached: &[bool], scope: &mut Scope<'_>) {
     }
 }
 
-/// Circles that a call runs through without a key. Returns the nodes in them.
-fn circles(graph: &Graph, reached: &[bool], scope: &mut Scope<'_>) -> Vec<bool> {
-    let mut circling = vec![false; reached.len()];
-    for node in 0..reached.len() {
-        if !reached[node] || circling[node] {
+/// Nodes from which nobody gets out. Each trap in which callers are asked something is reported once here;
+/// one that turns without a question is a circle. Returns the stuck nodes and those of the traps reported.
+fn dead_ends(graph: &Graph, reached: &[bool], scope: &mut Scope<'_>) -> (Vec<bool>, Vec<bool>) {
+    let mut trapped = vec![false; reached.len()];
+    let stuck: Vec<bool> =
+        (0..reached.len()).map(|node| reached[node] && !graph.any(&graph.ahead[node], &graph.end)).collect();
+    for node in (0..reached.len()).filter(|node| stuck[*node]) {
+        let inside: Vec<usize> = (0..reached.len()).filter(|other| graph.ahead[node][*other]).collect();
+        // Only the trap itself, not the nodes that lead into it.
+        let closed = inside.iter().all(|other| graph.ahead[*other][node]);
+        if trapped[node] || !closed || !inside.iter().any(|other| graph.question[*other]) {
             continue;
         }
-        let ahead = &graph.alone[node];
+        inside.iter().for_each(|other| trapped[*other] = true);
+        let place = &scope.places[node];
+        scope
+            .out
+            .error("flow-013", place.span, format!("`{}` is a dead end", place.name))
+            .label("from here no caller ever reaches a person or a goodbye, whatever they press");
+    }
+    (stuck, trapped)
+}
+
+/// Circles that a call runs through without a key.
+fn circles(graph: &Graph, reached: &[bool], mut known: Vec<bool>, scope: &mut Scope<'_>) {
+    for node in 0..reached.len() {
+        if !reached[node] || known[node] {
+            continue;
+        }
         let back: Vec<usize> =
-            (0..reached.len()).filter(|other| ahead[*other] && graph.alone[*other][node]).collect();
+            (0..reached.len()).filter(|n| graph.alone[node][*n] && graph.alone[*n][node]).collect();
         let closing = back.iter().find_map(|from| {
             graph.leaving[*from].iter().find(|edge| edge.to.0 == node && alone(edge)).copied()
         });
         let Some(closing) = closing else { continue };
-        for other in &back {
-            circling[*other] = true;
-        }
+        back.iter().for_each(|other| known[*other] = true);
         let names: Vec<&str> = back.iter().map(|n| scope.places[*n].name.as_str()).collect();
         let message = format!("the call goes round without a key being pressed: {}", names.join(", "));
         let first = scope.places[node].span;
@@ -125,38 +148,6 @@ fn circles(graph: &Graph, reached: &[bool], scope: &mut Scope<'_>) -> Vec<bool> 
             .label("back to the beginning of the circle")
             .see(first, "here it begins");
     }
-    circling
-}
-
-/// Nodes from which nobody gets out. Reported once for each trap.
-fn dead_ends(graph: &Graph, reached: &[bool], circling: &[bool], scope: &mut Scope<'_>) -> Vec<bool> {
-    let mut stuck = vec![false; reached.len()];
-    let mut said = vec![false; reached.len()];
-    for node in 0..reached.len() {
-        let ahead = &graph.ahead[node];
-        stuck[node] = reached[node] && !graph.any(ahead, &graph.end);
-        if !stuck[node] || said[node] {
-            continue;
-        }
-        // Only the trap itself, not the nodes that lead into it.
-        if !(0..reached.len()).all(|other| !ahead[other] || graph.ahead[other][node]) {
-            continue;
-        }
-        let mut known = false;
-        for other in (0..reached.len()).filter(|other| ahead[*other]) {
-            said[other] = true;
-            known |= circling[other];
-        }
-        if !known {
-            let place = &scope.places[node];
-            let message = format!("`{}` is a dead end", place.name);
-            scope
-                .out
-                .error("flow-013", place.span, message)
-                .label("from here no caller ever reaches a person or a goodbye");
-        }
-    }
-    stuck
 }
 
 fn menus_without_person(

@@ -113,7 +113,8 @@ fn variables(node: &Node, out: &mut Findings) -> Vec<Declared> {
             break;
         }
         good_name(key, out);
-        if BUILT_IN.contains(&key.text.as_str()) || RESERVED.contains(&key.text.as_str()) {
+        let reserved = BUILT_IN.contains(&key.text.as_str()) || RESERVED.contains(&key.text.as_str());
+        if reserved {
             let message = format!("`{}` has a meaning already and cannot be a variable", key.text);
             out.error("flow-026", key.span, message);
         }
@@ -125,7 +126,7 @@ fn variables(node: &Node, out: &mut Findings) -> Vec<Declared> {
                 .map_or("expected text, number or secret".to_owned(), |g| format!("did you mean `{g}`?"));
             out.error("flow-010", node.span, format!("there is no kind of variable `{word}`")).label(label);
         }
-        let (kind, known) = (kind.unwrap_or(Kind::Text), kind.is_some());
+        let (kind, known) = (kind.unwrap_or(Kind::Text), kind.is_some() && !reserved);
         // A variable of an unknown kind is reported once, not again at every use.
         list.push(Declared { name: key.text.clone(), kind, span: key.span, used: !known });
     }
@@ -213,7 +214,7 @@ fn guess_edges(node: &Node, scope: &mut Scope<'_>) {
         }
         Value::List(items) => items.iter().for_each(|item| guess_edges(item, scope)),
         Value::Map(entries) => entries.iter().for_each(|(_, node)| guess_edges(node, scope)),
-        Value::Null => {}
+        Value::Null | Value::Refused => {}
     }
 }
 

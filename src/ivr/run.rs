@@ -84,7 +84,7 @@ pub const MAX_ACTIONS: usize = 2 * MAX_STEPS + 4;
 pub const TYPE_AHEAD: usize = 32;
 
 /// A call in a flow.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Run {
     flow: Arc<Flow>,
     caller: Caller,
@@ -148,13 +148,26 @@ impl Typed {
 }
 
 /// A variable's value.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 enum Held {
     Text(String),
     Number(i64),
     /// Kept for steps that are declared to take it.
     #[expect(dead_code, reason = "no step of today's language may read a secret")]
     Secret(Typed),
+}
+
+/// Without variables and numbers: they are the caller's.
+impl fmt::Debug for Run {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Run")
+            .field("flow", self.flow.id())
+            .field("node", &self.node())
+            .field("language", &self.language())
+            .field("state", &self.state)
+            .field("ahead", &self.ahead)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Run {

@@ -50,14 +50,16 @@ enum Role {
 
 /// §9 and its table 2. Without a choice of the peer's we refresh ourselves.
 pub fn judge(headers: &Headers) -> Judgement {
-    let supported =
-        headers.has_option(&HeaderName::Supported, "timer") || headers.has_option(&HeaderName::Require, "timer");
+    let supported = headers.has_option(&HeaderName::Supported, "timer")
+        || headers.has_option(&HeaderName::Require, "timer");
     match (session_expires(headers), supported) {
         (Some((secs, _)), true) if secs < MIN_SECS => Judgement::TooShort,
         (Some((secs, Some(Role::Uac))), true) => {
             Judgement::Agreed(Agreement { secs: bounded(secs), refresher: Refresher::Peer })
         }
-        (Some((secs, _)), _) => Judgement::Agreed(Agreement { secs: bounded(secs), refresher: Refresher::Us }),
+        (Some((secs, _)), _) => {
+            Judgement::Agreed(Agreement { secs: bounded(secs), refresher: Refresher::Us })
+        }
         (None, true) => Judgement::Agreed(Agreement {
             secs: bounded(OFFERED_SECS.max(min_se(headers))),
             refresher: Refresher::Us,

@@ -59,9 +59,10 @@ fn the_caller_hears_music_while_waiting_and_the_agent_gets_the_call_when_ready()
 #[test]
 fn the_urgent_queue_is_reached_by_zero() {
     let mut office = Office::seeded(3);
+    office.agent("1003", Manner::Answers(secs(1)));
     in_the_menu(&mut office);
     office.presses(CALLER, '0');
-    office.run(secs(30));
+    office.until("they talk", |office| office.talk_together(CALLER, "1003"));
     assert_eq!(office.last_record().queue.as_ref().map(|queue| queue.as_str()), Some("urgent"));
 }
 

@@ -65,7 +65,7 @@ const FAULTS: &[(&str, &str, &str)] = &[
     // Paths.
     ("  bye:\n", "  «lost:\n    goto: bye\n  bye:\n", "flow-012"),
     ("  bye:\n", "  «lost:\n    goto: lost_too\n  lost_too:\n    goto: bye\n  bye:\n", "flow-012"),
-    ("        2: say_number\n", "        2: say_number\n        3: trap\n", "flow-013 trap:"),
+    ("        2: say_number\n", "        2: say_number\n        4: trap\n", "flow-013 trap:"),
     ("    goto: main", "    goto: «say_number", "flow-014"),
     (
         "      on_no_input: { prompts: noinput, then: agent }\n      on_invalid: { prompts: invalid, then: agent }\n  english",
@@ -73,7 +73,7 @@ const FAULTS: &[(&str, &str, &str)] = &[
         "flow-014",
     ),
     ("on_full: other_desk", "on_full: «urgent", "flow-014"),
-    ("        2: say_number\n", "        2: say_number\n        3: cold\n", "flow-015 cold:"),
+    ("        2: say_number\n", "        2: say_number\n        4: cold\n", "flow-015 cold:"),
     (
         "- { when: \"$language",
         "- { when: «\"$caller starts_with '1381' and not $tries >= 3\", then: main }\n        - { when: \"$language",
@@ -101,14 +101,14 @@ const FAULTS: &[(&str, &str, &str)] = &[
     ("retries: 2", "retries: «9", "flow-021"),
     ("$tries >= 3", "$tries «= 3", "flow-022"),
     ("$tries >= 3", "«($tries >= 3", "flow-022"),
-    ("$tries >= 3", "$tries >= «", "flow-022"),
+    ("$tries >= 3", "$tries >=« ", "flow-022"),
     ("$tries >= 3", "$tries >= «'3", "flow-022"),
     ("[zh-CN, en]", "[zh-CN, en, «fr]", "flow-023"),
     ("== 'en'", "== «'fr'", "flow-023"),
     ("language: en,", "language: «zh,", "flow-023"),
     ("  pin: secret\n", "  pin: secret\n  «spare: text\n", "flow-024"),
     ("  pin: secret\n", "  pin: secret\n  «caller: text\n", "flow-026"),
-    ("  again:\n", "  «\"again and again\":\n", "flow-026"),
+    ("next: again }\n  again:\n", "next: again and again }\n  «\"again and again\":\n", "flow-026"),
     ("    goto: main", "    goto: main\n    «hangup:", "flow-027"),
     ("  again:\n    goto: main", "  «again:", "flow-027"),
 ];
@@ -118,8 +118,8 @@ fn with_company(text: String) -> String {
     let trap = "  trap:\n    menu:\n      prompts: main\n      keys: { 1: trap }\n      on_no_input: { then: trap_2 }\n      on_invalid: { then: trap }\n  trap_2:\n    menu:\n      prompts: main\n      keys: { 1: trap }\n      on_no_input: { then: trap_3 }\n      on_invalid: { then: trap }\n  trap_3:\n    collect: { into: account, prompts: acct, max: 5, terminator: none, on_no_input: { then: trap }, on_invalid: { then: trap }, next: trap }\n";
     let cold = "  cold:\n    menu:\n      prompts: main\n      keys: { 1: bye }\n      on_no_input: { then: bye }\n      on_invalid: { then: bye }\n";
     match () {
-        () if text.contains("3: trap") => text + trap,
-        () if text.contains("3: cold") => text + cold,
+        () if text.contains("4: trap") => text + trap,
+        () if text.contains("4: cold") => text + cold,
         () => text,
     }
 }
@@ -184,5 +184,5 @@ fn a_flow_of_too_many_nodes_is_refused_and_not_worked_on() {
         text.push_str(&format!("  n{node}: {{ goto: n{} }}\n", node + 1));
     }
     let found = bank::findings("big.yaml", &text);
-    assert!(found.iter().any(|d| d.code == "yaml-009" && d.position() == (504, 3)));
+    assert!(found.iter().any(|d| d.code == "yaml-009" && d.position() == (505, 3)));
 }

@@ -33,7 +33,7 @@ use network::{Datagram, Faults, Network};
 use phone::{Manner, Phone};
 use sound::Sound;
 
-pub const REALM: &str = "hotline";
+pub const REALM: &str = "127.0.0.1";
 
 /// Where an office day begins: a Monday morning in 2026.
 const START: Moment = Moment::from_micros(1_793_000_000_000_000);
@@ -109,9 +109,7 @@ impl Office {
     /// An agent's telephone; registers at once.
     pub fn agent(&mut self, name: &str, manner: Manner) {
         self.agent_phone(name, &format!("demo-{name}"), manner);
-        let now = self.now;
-        self.phone(name).registers(now, 3_600);
-        self.flush(name);
+        self.registers(name, 3_600);
         let who = name.to_owned();
         self.until("the phone is registered", |office| office.phones[&who].is_registered());
     }
@@ -129,6 +127,13 @@ impl Office {
     }
 
     // What people do.
+
+    /// `expires` of zero takes the registration back.
+    pub fn registers(&mut self, name: &str, expires: u32) {
+        let now = self.now;
+        self.phone(name).registers(now, expires);
+        self.flush(name);
+    }
 
     pub fn dials(&mut self, name: &str, number: &str) {
         let now = self.now;
@@ -238,7 +243,8 @@ impl Office {
         }
     }
 
-    fn next_event(&self) -> Option<Moment> {
+    /// When something happens next.
+    pub fn next_event(&self) -> Option<Moment> {
         let phones = self.phones.values().filter_map(Phone::next_deadline).min();
         let all = [self.engine.next_deadline(), self.network.next(), self.sound.next(self.now), phones];
         all.into_iter().flatten().min().map(|at| at.max(self.now))

@@ -1,7 +1,7 @@
 //! What offices are made of: the demo's configuration and flows, with prompts of plain tones.
 
 use std::path::Path;
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 use hotline::config::{self, Config};
 use hotline::engine::input::World;
@@ -22,10 +22,8 @@ pub fn demo_config() -> Config {
 
 /// The demo's flows and prompts with another configuration.
 pub fn build(config: Config) -> World {
-    let library = Arc::new(library());
-    let flows = hotline::ivr::load(Path::new("ivr-flows"), &config, &library)
-        .unwrap_or_else(|diagnostics| panic!("the demo's flows are bad: {diagnostics:#?}"));
-    World { config: Arc::new(config), flows, library }
+    let loaded = hotline::server::load::with_library(config, library());
+    loaded.unwrap_or_else(|error| panic!("the demo's flows are bad: {error:#?}")).world
 }
 
 /// Every prompt that ships, by name, each one second long.

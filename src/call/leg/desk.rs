@@ -104,6 +104,12 @@ impl Board {
         self.clients.len()
     }
 
+    /// What the indexes hold, for tests that look for leaks.
+    #[cfg(test)]
+    pub fn entries(&self) -> usize {
+        self.dialogs.len() + self.servers.len() + self.clients.len() + self.ends.len() + self.cards.len()
+    }
+
     /// Strikes a leg off all indexes.
     pub fn strike(&mut self, leg: LegId) {
         let Some(card) = self.cards.remove(&leg) else { return };
@@ -157,7 +163,7 @@ impl Desk<'_> {
     }
 
     /// A bare response without a body. The To tag is already there in a dialog.
-    pub fn refuse(&mut self, tx: ServerTx, request: &Request, status: u16) {
+    pub fn say(&mut self, tx: ServerTx, request: &Request, status: u16) {
         self.respond(tx, request.response(status));
     }
 
@@ -185,6 +191,18 @@ impl Desk<'_> {
     pub fn bye(&mut self, dialog: &mut Dialog, cause: Cause) -> ClientTx {
         let request = bye(dialog, cause);
         self.send(request, dialog.flow())
+    }
+
+    /// CANCEL with its reason. A phone that lost the race is told so in the words it looks for (RFC 3326 §2),
+    /// and shows no missed call.
+    pub fn cancel(&mut self, tx: ClientTx, cause: Cause) {
+        let reason = match cause {
+            Cause::AnsweredElsewhere => {
+                format!("SIP;cause=200;text=\"Call completed elsewhere\", {}", cause.reason_header())
+            }
+            _ => cause.reason_header(),
+        };
+        self.endpoint.cancel_because(self.now, tx, reason.into());
     }
 
     /// PRACK of the reliable provisional `rseq` of the INVITE numbered `cseq` (RFC 3262 §7.2).

@@ -44,7 +44,6 @@ impl Incoming {
     pub fn new(desk: &mut Desk, tx: ServerTx, invite: Request, dialog: Dialog) -> Incoming {
         desk.index_server(tx);
         desk.index_dialog(dialog.id().clone());
-        desk.respond(tx, invite.response(100));
         let mut talk = Talk::new(dialog, Side::Incoming, &invite.headers);
         talk.remote = reply::sdp_of(&invite.headers, &invite.body);
         Incoming {
@@ -128,12 +127,12 @@ impl Incoming {
 
     pub fn pracked(mut self: Box<Self>, desk: &mut Desk, tx: ServerTx, request: &Request) -> Option<Leg> {
         if !self.reliable.matches(prack::rack(request), self.cseq) {
-            desk.refuse(tx, request, 481);
+            desk.say(tx, request, 481);
             return Some(Leg::Incoming(self));
         }
         // An offer in a PRACK is refused; the provisional is acknowledged all the same.
         let status = if request.body.is_empty() { 200 } else { 488 };
-        desk.refuse(tx, request, status);
+        desk.say(tx, request, status);
         desk.endpoint.pracked(desk.now, self.tx);
         let Reliable::Unacked { rseq, need, held, then } = self.reliable else {
             return Some(Leg::Incoming(self));
@@ -192,7 +191,12 @@ impl Incoming {
     }
 
     /// A final refusal of ours.
-    pub fn reject(self: Box<Self>, desk: &mut Desk, cause: Cause, extra: &[(HeaderName, Bytes)]) -> Option<Leg> {
+    pub fn reject(
+        self: Box<Self>,
+        desk: &mut Desk,
+        cause: Cause,
+        extra: &[(HeaderName, Bytes)],
+    ) -> Option<Leg> {
         desk.ended(cause, EndedBy::Us, None);
         self.refuse(desk, cause.sip_status(), Some(cause), extra)
     }

@@ -83,7 +83,10 @@ mod tests {
         assert_eq!(relay("Signal=5\r\nDuration=250\r\n"), Info::Key { symbol: '5', millis: 250 });
         assert_eq!(relay("Duration= 90\nSignal= d\n"), Info::Key { symbol: 'D', millis: 90 });
         assert_eq!(relay("Signal=11"), Info::Key { symbol: '#', millis: USUAL_MILLIS });
-        assert_eq!(relay("signal=*\r\nDuration=4000000000"), Info::Key { symbol: '*', millis: LONGEST_MILLIS });
+        assert_eq!(
+            relay("signal=*\r\nDuration=4000000000"),
+            Info::Key { symbol: '*', millis: LONGEST_MILLIS }
+        );
     }
 
     #[test]

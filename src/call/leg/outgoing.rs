@@ -127,9 +127,10 @@ impl Outgoing {
 
     /// Before the answer only a settled early dialog can take an offer; else it waits for the session.
     pub fn offer(&mut self, desk: &mut Desk, sdp: Bytes) {
-        let settled = self.forks.values_mut().find(|fork| {
-            fork.talk.updates && !matches!(fork.talk.exchange, Exchange::First)
-        });
+        let settled = self
+            .forks
+            .values_mut()
+            .find(|fork| fork.talk.updates && !matches!(fork.talk.exchange, Exchange::First));
         match settled {
             Some(fork) => fork.talk.offer(desk, sdp, Stage::Early),
             None => self.next = Some(sdp),
@@ -137,13 +138,20 @@ impl Outgoing {
     }
 
     pub fn answer_offer(&mut self, desk: &mut Desk, answer: Result<Bytes, u16>) {
-        let asked = self.forks.values_mut().find(|fork| matches!(fork.talk.exchange, Exchange::Theirs { .. }));
+        let asked =
+            self.forks.values_mut().find(|fork| matches!(fork.talk.exchange, Exchange::Theirs { .. }));
         if let Some(fork) = asked {
             fork.talk.answer_offer(desk, answer, Stage::Early);
         }
     }
 
-    pub fn response(mut self: Box<Self>, desk: &mut Desk, tx: ClientTx, response: &Response, flow: Flow) -> Option<Leg> {
+    pub fn response(
+        mut self: Box<Self>,
+        desk: &mut Desk,
+        tx: ClientTx,
+        response: &Response,
+        flow: Flow,
+    ) -> Option<Leg> {
         if tx != self.tx {
             for fork in self.forks.values_mut() {
                 let _ = fork.talk.response(desk, tx, response, flow, Stage::Early);
@@ -171,7 +179,7 @@ impl Outgoing {
         if let Some(fork) = self.fork(desk, response, flow) {
             let order = in_order(fork.rseq, response);
             match order {
-                Order::OutOfOrder => return,
+                Order::Astray => return,
                 Order::Unreliable => {}
                 Order::Next(rseq) => {
                     fork.rseq = Some(rseq);
@@ -225,7 +233,8 @@ impl Outgoing {
     }
 
     fn answered(mut self: Box<Self>, desk: &mut Desk, response: &Response, flow: Flow) -> Option<Leg> {
-        let tag = response.headers.to().ok().and_then(|to| to.tag().map(Box::<str>::from)).unwrap_or_default();
+        let tag =
+            response.headers.to().ok().and_then(|to| to.tag().map(Box::<str>::from)).unwrap_or_default();
         let known = self.forks.remove(&tag).map(|fork| fork.talk);
         self.drop_forks(desk, Cause::AnsweredElsewhere);
         let talk = match known {
@@ -306,7 +315,7 @@ impl Outgoing {
     pub fn hang_up(mut self: Box<Self>, desk: &mut Desk, cause: Cause) -> Option<Leg> {
         self.drop_forks(desk, cause);
         desk.ended(cause, EndedBy::Us, None);
-        desk.endpoint.cancel(desk.now, self.tx);
+        desk.cancel(self.tx, cause);
         let sent = Sent::new(self.invite, cause, desk.now + GIVEN_UP);
         desk.board.own(self.tx, Owner::Sent(Box::new(sent)));
         None
@@ -314,10 +323,10 @@ impl Outgoing {
 
     /// A phone that rings has no BYE to send (§15); it gets its 200 and the INVITE is cancelled.
     pub fn left(mut self: Box<Self>, desk: &mut Desk, tx: ServerTx, request: &Request) -> Option<Leg> {
-        desk.refuse(tx, request, 200);
+        desk.say(tx, request, 200);
         self.drop_forks(desk, Cause::ProtocolError);
         desk.ended(Cause::Declined, EndedBy::Peer, None);
-        desk.endpoint.cancel(desk.now, self.tx);
+        desk.cancel(self.tx, Cause::Declined);
         let sent = Sent::new(self.invite, Cause::Declined, desk.now + GIVEN_UP);
         desk.board.own(self.tx, Owner::Sent(Box::new(sent)));
         None

@@ -114,6 +114,7 @@ pub(crate) fn unwelcome(request: &Request) -> Option<Response> {
         .filter(|kind| !kind.is_empty())
         .peekable();
     kinds.peek()?;
-    let welcome = kinds.any(|kind| [SDP, "application/*", "*/*"].iter().any(|k| kind.eq_ignore_ascii_case(k)));
+    let welcome =
+        kinds.any(|kind| [SDP, "application/*", "*/*"].iter().any(|k| kind.eq_ignore_ascii_case(k)));
     (!welcome).then(|| request.response(406))
 }

@@ -35,7 +35,13 @@ impl Sent {
     }
 
     /// A 2xx: a repeated one, or one that crossed our CANCEL, or another fork's. Gives the BYE, if one was due.
-    pub fn answered(&mut self, now: Moment, endpoint: &mut Endpoint, response: &Response, flow: Flow) -> Option<ClientTx> {
+    pub fn answered(
+        &mut self,
+        now: Moment,
+        endpoint: &mut Endpoint,
+        response: &Response,
+        flow: Flow,
+    ) -> Option<ClientTx> {
         let to = response.headers.to().ok()?;
         let tag = to.tag().unwrap_or_default();
         if let Some((ack, flow)) = self.acks.get(tag) {
@@ -52,7 +58,14 @@ impl Sent {
 
 impl Board {
     /// A response to an INVITE that is only `Sent`.
-    pub fn late_response(&mut self, now: Moment, endpoint: &mut Endpoint, tx: ClientTx, response: &Response, flow: Flow) {
+    pub fn late_response(
+        &mut self,
+        now: Moment,
+        endpoint: &mut Endpoint,
+        tx: ClientTx,
+        response: &Response,
+        flow: Flow,
+    ) {
         if response.is_provisional() {
             return;
         }

@@ -44,9 +44,17 @@ pub(crate) enum Exchange {
     /// Ours is on its way.
     Ours(Ours),
     /// Ours met another; it is sent again then.
-    Again { at: Moment, sdp: Bytes, purpose: Purpose },
+    Again {
+        at: Moment,
+        sdp: Bytes,
+        purpose: Purpose,
+    },
     /// The peer's re-INVITE or UPDATE awaits `answer_offer`.
-    Theirs { tx: ServerTx, request: Request, flow: Flow },
+    Theirs {
+        tx: ServerTx,
+        request: Request,
+        flow: Flow,
+    },
 }
 
 /// A 2xx of ours to an INVITE that awaits its ACK.
@@ -127,7 +135,9 @@ impl Talk {
 
     pub fn handle_time(&mut self, desk: &mut Desk, stage: Stage) -> Verdict {
         match &self.exchange {
-            Exchange::Ours(ours) if ours.until.is_some_and(|until| until <= desk.now) => self.abandon(desk, stage),
+            Exchange::Ours(ours) if ours.until.is_some_and(|until| until <= desk.now) => {
+                self.abandon(desk, stage)
+            }
             Exchange::Again { at, .. } if *at <= desk.now => self.offer_again(desk, stage),
             _ => {}
         }
@@ -145,9 +155,9 @@ impl Talk {
     pub fn reinvited(&mut self, desk: &mut Desk, tx: ServerTx, request: Request, flow: Flow) {
         match (&self.exchange, self.side, self.unacked) {
             (Exchange::Ours(_), ..) | (Exchange::First, Side::Outgoing, _) => {
-                return desk.refuse(tx, &request, 491);
+                return desk.say(tx, &request, 491);
             }
-            (_, _, Some(Unacked { kind, .. })) if kind.offered() => return desk.refuse(tx, &request, 491),
+            (_, _, Some(Unacked { kind, .. })) if kind.offered() => return desk.say(tx, &request, 491),
             (Exchange::First | Exchange::Theirs { .. }, ..) => return desk.refuse_for_now(tx, &request),
             (Exchange::Idle | Exchange::Again { .. }, ..) => {}
         }
@@ -177,9 +187,9 @@ impl Talk {
             return self.accept_refresh(desk, tx, &request, flow, None);
         };
         match (&self.exchange, self.side) {
-            (Exchange::Ours(_), _) | (Exchange::First, Side::Outgoing) => desk.refuse(tx, &request, 491),
+            (Exchange::Ours(_), _) | (Exchange::First, Side::Outgoing) => desk.say(tx, &request, 491),
             (Exchange::First | Exchange::Theirs { .. }, _) => desk.refuse_for_now(tx, &request),
-            _ if self.unacked.is_some_and(|unacked| unacked.kind.offered()) => desk.refuse(tx, &request, 491),
+            _ if self.unacked.is_some_and(|unacked| unacked.kind.offered()) => desk.say(tx, &request, 491),
             (Exchange::Idle | Exchange::Again { .. }, _) => {
                 self.step_back();
                 self.exchange = Exchange::Theirs { tx, request, flow };
@@ -222,7 +232,14 @@ impl Talk {
     }
 
     /// 200 to a target refresh request, with its session timer.
-    fn accept_refresh(&mut self, desk: &mut Desk, tx: ServerTx, request: &Request, flow: Flow, sdp: Option<Bytes>) {
+    fn accept_refresh(
+        &mut self,
+        desk: &mut Desk,
+        tx: ServerTx,
+        request: &Request,
+        flow: Flow,
+        sdp: Option<Bytes>,
+    ) {
         self.dialog.refresh(&request.headers, flow);
         if request.headers.get(&HeaderName::Allow).is_some() {
             self.updates = clock::allows(&request.headers, &Method::Update);
@@ -306,7 +323,7 @@ impl Talk {
         match std::mem::replace(&mut self.exchange, Exchange::Idle) {
             Exchange::Theirs { tx, request, .. } => {
                 desk.settle_server(tx);
-                desk.refuse(tx, &request, 487);
+                desk.say(tx, &request, 487);
             }
             Exchange::Ours(ours) => ours.release(desk, &self.dialog, cause),
             Exchange::First | Exchange::Idle | Exchange::Again { .. } => {}

@@ -39,8 +39,12 @@ const LOW_OVER_HIGH: f32 = 10.0;
 /// Least power of a tone over each other of its group: 6 dB.
 const STANDS_OUT: f32 = 3.981;
 
-/// Least share of the window's energy in the two tones. Noise 15 dB down takes 3 %, tones 1.5 % off take up to 26 %.
+/// Least share of the window's energy in the two tones, as the filters show them: a third of the window may lie
+/// before the press, or the tones 1.5 % off, which hides up to 26 %.
 const SHARE: f32 = 0.70;
+
+/// Least share once the tones' frequencies are known and their power with them. Noise 15 dB down takes 3 %.
+const PURE: f32 = 0.93;
 
 /// Farthest from nominal, as a share of the frequency: 1.5 % must be accepted, 3.5 % refused.
 const OFF_NOMINAL: f32 = 0.025;
@@ -82,6 +86,7 @@ struct Shown {
     high: usize,
     low_tone: Phasor,
     high_tone: Phasor,
+    energy: f32,
 }
 
 impl Default for Detector {
@@ -202,6 +207,7 @@ fn look(tones: &[Phasor; 8], energy: f32) -> Option<Shown> {
         high: high - 4,
         low_tone: tones[low],
         high_tone: tones[high],
+        energy,
     })
 }
 
@@ -217,18 +223,27 @@ impl Shown {
         self.low * 4 + self.high
     }
 
-    /// Both tones went on from the window before at their nominal frequency.
+    /// Both tones went on from the window before, at their nominal frequency, and there was little else.
     fn continues(&self, earlier: &Shown) -> bool {
-        on_frequency(self.low, earlier.low_tone, self.low_tone)
-            && on_frequency(4 + self.high, earlier.high_tone, self.high_tone)
+        let low = stray(self.low, earlier.low_tone, self.low_tone);
+        let high = stray(4 + self.high, earlier.high_tone, self.high_tone);
+        let on = |tone: usize, stray: f32| stray <= TONES[tone] * OFF_NOMINAL;
+        let power = self.low_tone.power() / fall_off(low) + self.high_tone.power() / fall_off(high);
+        on(self.low, low) && on(4 + self.high, high) && power / HALF as f32 >= self.energy * PURE
     }
 }
 
-fn on_frequency(tone: usize, earlier: Phasor, now: Phasor) -> bool {
+/// How far from nominal a tone is, Hz, by how far it turned in half a window.
+fn stray(tone: usize, earlier: Phasor, now: Phasor) -> f32 {
     let expected = earlier.times(BANK.turns[tone]);
     let (re, im) = (now.re * expected.re + now.im * expected.im, now.im * expected.re - now.re * expected.im);
-    let astray = im.atan2(re).abs();
-    astray <= 2.0 * PI * TONES[tone] * OFF_NOMINAL * HALF as f32 / RATE
+    im.atan2(re).abs() * RATE / (2.0 * PI * HALF as f32)
+}
+
+/// The share of its power that a window shows of a tone so many Hz off its filter's middle.
+fn fall_off(hertz: f32) -> f32 {
+    let angle = PI * hertz * (2 * HALF) as f32 / RATE;
+    if angle < 0.01 { 1.0 } else { (angle.sin() / angle).powi(2) }
 }
 
 impl Phasor {
