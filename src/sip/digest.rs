@@ -12,7 +12,7 @@ use aws_lc_rs::{constant_time, digest};
 use md5::Digest as _;
 
 use self::credentials::{Algorithm, Credentials, Found};
-use self::nonce::{Freshness, Nonces};
+use self::nonce::Nonces;
 use self::throttle::Throttle;
 use super::message::{HeaderName, Request};
 use crate::moment::Moment;
@@ -86,8 +86,13 @@ impl Authenticator {
     ) -> Verdict {
         let credentials = match credentials::find(request, header, &self.realm) {
             Found::Ours(credentials) => credentials,
-            Found::None => return self.challenge(now, false),
+            Found::None => return self.challenge(now, source, false),
             Found::Malformed(why) => return Verdict::Malformed(why),
+        };
+        // Before the password is looked at: else old nonces would let a guesser try without being counted, and
+        // a forger of source addresses could have others throttled without ever seeing a challenge.
+        let Some(stamp) = self.nonces.read(now, source, &credentials.nonce) else {
+            return self.challenge(now, source, true);
         };
         if let Some(wait) = self.throttle.refuses(now, source, &credentials.user) {
             return Verdict::Throttled { retry_after_secs: wait };
@@ -98,21 +103,18 @@ impl Authenticator {
         if !(right & known.is_some()) {
             return match self.throttle.wrong(now, source, &credentials.user) {
                 Some(wait) => Verdict::Throttled { retry_after_secs: wait },
-                None => self.challenge(now, false),
+                None => self.challenge(now, source, false),
             };
         }
-        // The password is right; only now may the nonce's age or count be told apart (RFC 7616 §3.3, stale).
-        match self.nonces.spend(now, &credentials.nonce, credentials.count) {
-            Freshness::Fresh => {
-                self.throttle.right(now, source, &credentials.user);
-                Verdict::Known { user: credentials.user }
-            }
-            Freshness::Stale => self.challenge(now, true),
+        if !self.nonces.spend(now, stamp, credentials.count) {
+            return self.challenge(now, source, true);
         }
+        self.throttle.right(now, source, &credentials.user);
+        Verdict::Known { user: credentials.user }
     }
 
-    fn challenge(&mut self, now: Moment, stale: bool) -> Verdict {
-        let nonce = self.nonces.issue(now);
+    fn challenge(&mut self, now: Moment, source: IpAddr, stale: bool) -> Verdict {
+        let nonce = self.nonces.issue(now, source);
         let realm = quoted(&self.realm);
         let stale_param = if stale { ", stale=true" } else { "" };
         let challenges = [Algorithm::Sha256, Algorithm::Md5].map(|algorithm| {

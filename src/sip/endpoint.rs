@@ -2,9 +2,13 @@
 //! (the legs and the registrar) only what they must decide (RFC 3261 §8, §17, §18; RFC 6026).
 
 mod incoming;
+#[cfg(test)]
+mod lossy;
 mod matching;
 mod outgoing;
 mod tables;
+#[cfg(test)]
+mod tests;
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -71,6 +75,9 @@ pub struct Endpoint {
     /// The To tag of answers that have no transaction: the same for each copy of a request (RFC 3261 §8.2.7).
     own_tag: Box<str>,
     tables: Tables,
+    /// `limits::TRANSACTIONS` and `limits::OUTPUTS`, but in tests.
+    most: usize,
+    most_outputs: usize,
     outputs: VecDeque<Happening>,
 }
 
@@ -79,7 +86,15 @@ impl Endpoint {
     pub fn new(product: &str, mut rng: Rng) -> Endpoint {
         let own_tag = rng.token(6).into();
         let product = Bytes::copy_from_slice(product.as_bytes());
-        Endpoint { product, rng, own_tag, tables: Tables::default(), outputs: VecDeque::new() }
+        Endpoint {
+            product,
+            rng,
+            own_tag,
+            tables: Tables::default(),
+            most: limits::TRANSACTIONS,
+            most_outputs: limits::OUTPUTS,
+            outputs: VecDeque::new(),
+        }
     }
 
     /// One datagram or framed message. Malformed ones are answered or dropped here.
@@ -117,7 +132,7 @@ impl Endpoint {
     /// Fires all timers that are due. With `limits::OUTPUTS` waiting to be polled it stops;
     /// `next_deadline` then lies in the past and the rest follows at the next call.
     pub fn handle_time(&mut self, now: Moment) {
-        while self.outputs.len() < limits::OUTPUTS
+        while self.outputs.len() < self.most_outputs
             && let Some(id) = self.tables.due(now)
         {
             match id {
@@ -153,8 +168,12 @@ impl Endpoint {
 
     /// Sends `response` in `tx`, retransmitting as the machine says. A second final response is ignored.
     /// 2xx to INVITE are retransmitted until `acked` (§13.3.1.4); on RFC 3262 provisionals (Require: 100rel and RSeq
-    /// already set by the caller) until `pracked`. The 100 to an INVITE has been sent already.
+    /// already set by the caller) until `pracked`. The 100 to an INVITE has been sent already. A To without a tag
+    /// gets one of ours (§8.2.6.2): who means to make a dialog sets its own.
     pub fn respond(&mut self, now: Moment, tx: ServerTx, mut response: Response) {
+        if response.status > 100 {
+            response = response.with_to_tag(&self.own_tag);
+        }
         self.sign_response(&mut response);
         let Some(entry) = self.tables.server(tx) else { return };
         let bytes = write::response(&response);

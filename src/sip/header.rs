@@ -66,6 +66,9 @@ pub struct CSeq {
     pub method: Method,
 }
 
+/// A scheme and its parameters in order: `Digest` and `username`, `realm`, ...
+pub type Credentials = (Box<str>, Vec<(Box<str>, Box<str>)>);
+
 /// The first value of the first Via.
 pub fn top_via(headers: &Headers) -> Result<Via, HeaderError> {
     via::top(headers)
@@ -153,7 +156,7 @@ pub fn stamp_top_via(headers: &mut Headers, from: SocketAddr) -> Result<(), Head
 }
 
 /// The scheme as written and its `key=value` list, such as digest credentials: names lower-cased, values unquoted.
-pub fn auth_params(value: &Bytes) -> Result<(Box<str>, Vec<(Box<str>, Box<str>)>), HeaderError> {
+pub fn auth_params(value: &Bytes) -> Result<Credentials, HeaderError> {
     credentials::read(value)
 }
 

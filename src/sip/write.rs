@@ -7,6 +7,7 @@ use super::message::{HeaderName, Headers, Request, Response};
 /// Room for a usual message without growing, in bytes.
 const USUAL_HEAD_BYTES: usize = 1_024;
 
+/// Standard header names, the headers' order, Content-Length last. Line ends inside values become spaces.
 pub fn request(request: &Request) -> Bytes {
     let mut out = BytesMut::with_capacity(USUAL_HEAD_BYTES + request.body.len());
     out.put_slice(request.method.as_str().as_bytes());
@@ -14,6 +15,7 @@ pub fn request(request: &Request) -> Bytes {
     finish(out, &request.headers, &request.body)
 }
 
+/// As `request`, with a status line.
 pub fn response(response: &Response) -> Bytes {
     let mut out = BytesMut::with_capacity(USUAL_HEAD_BYTES + response.body.len());
     out.put_slice(format!("SIP/2.0 {} ", response.status).as_bytes());

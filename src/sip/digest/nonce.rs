@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use aws_lc_rs::hmac;
@@ -25,16 +26,8 @@ const WINDOW: u32 = 64;
 const MAC_BYTES: usize = 16;
 
 /// Microseconds of issue and a serial number; ordered by age.
-type Stamp = (u64, u32);
-
-/// What using a nonce shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Freshness {
-    /// Ours, young, and this count not used before.
-    Fresh,
-    /// Not ours (perhaps from before a restart), too old, or a replay.
-    Stale,
-}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Stamp(u64, u32);
 
 pub struct Nonces {
     key: hmac::Key,
@@ -59,40 +52,46 @@ impl Nonces {
             key: hmac::Key::new(hmac::HMAC_SHA256, &key),
             serial: 0,
             used: BTreeMap::new(),
-            forgotten: (0, 0),
+            forgotten: Stamp(0, 0),
         }
     }
 
-    /// A new one: stamp and MAC in hexadecimal.
-    pub fn issue(&mut self, now: Moment) -> String {
+    /// A new one for `source`: stamp and MAC in hexadecimal.
+    pub fn issue(&mut self, now: Moment, source: IpAddr) -> String {
         self.serial = self.serial.wrapping_add(1);
-        self.write((now.as_micros(), self.serial))
+        self.write(Stamp(now.as_micros(), self.serial), source)
     }
 
-    fn write(&self, stamp: Stamp) -> String {
+    /// The source is under the MAC but not in the text: a nonce is worth something only where it was sent to.
+    fn write(&self, stamp: Stamp, source: IpAddr) -> String {
         let mut plain = [0; 12];
         plain[..8].copy_from_slice(&stamp.0.to_be_bytes());
         plain[8..].copy_from_slice(&stamp.1.to_be_bytes());
-        let mac = hmac::sign(&self.key, &plain);
-        format!("{}{}", hex(&plain), hex(&mac.as_ref()[..MAC_BYTES]))
+        let mut context = hmac::Context::with_key(&self.key);
+        context.update(&plain);
+        match source.to_canonical() {
+            IpAddr::V4(address) => context.update(&address.octets()),
+            IpAddr::V6(address) => context.update(&address.octets()),
+        }
+        format!("{}{}", hex(&plain), hex(&context.sign().as_ref()[..MAC_BYTES]))
     }
 
-    fn read(&self, nonce: &str) -> Option<Stamp> {
+    /// What identifies `nonce` if it may still be used from `source`. `None`: not ours (perhaps from before
+    /// a restart), sent to another address, or too old.
+    pub fn read(&self, now: Moment, source: IpAddr, nonce: &str) -> Option<Stamp> {
         let micros = u64::from_str_radix(nonce.get(..16)?, 16).ok()?;
         let serial = u32::from_str_radix(nonce.get(16..24)?, 16).ok()?;
-        let genuine = self.write((micros, serial));
+        let stamp = Stamp(micros, serial);
+        let genuine = self.write(stamp, source);
         aws_lc_rs::constant_time::verify_slices_are_equal(genuine.as_bytes(), nonce.as_bytes()).ok()?;
-        Some((micros, serial))
+        let young = now.since(Moment::from_micros(micros)) < LIFETIME;
+        (young && stamp > self.forgotten).then_some(stamp)
     }
 
-    /// Uses `nonce` with `count`. Call it only once the password is known to be right, so that strangers
-    /// can neither fill the memory nor use up a phone's counts.
-    pub fn spend(&mut self, now: Moment, nonce: &str, count: u32) -> Freshness {
+    /// Uses the nonce with `count`; `false` if that was used before. Call it only once the password is known to be
+    /// right, so that strangers can neither fill the memory nor use up a phone's counts.
+    pub fn spend(&mut self, now: Moment, stamp: Stamp, count: u32) -> bool {
         self.drop_expired(now);
-        let Some(stamp) = self.read(nonce) else { return Freshness::Stale };
-        if stamp <= self.forgotten || now.since(Moment::from_micros(stamp.0)) >= LIFETIME {
-            return Freshness::Stale;
-        }
         let fresh = match self.used.get_mut(&stamp) {
             Some(counts) => counts.take(count),
             None => {
@@ -105,7 +104,7 @@ impl Nonces {
         {
             self.forgotten = oldest;
         }
-        if fresh { Freshness::Fresh } else { Freshness::Stale }
+        fresh
     }
 
     fn drop_expired(&mut self, now: Moment) {
@@ -150,57 +149,79 @@ impl fmt::Debug for Nonces {
 mod tests {
     use super::*;
 
+    const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
+    const BORN: Moment = Moment::from_micros(1_000_000);
+
     fn nonces() -> Nonces {
         Nonces::new(Rng::seeded(1))
+    }
+
+    fn stamp(nonces: &mut Nonces) -> Stamp {
+        let nonce = nonces.issue(BORN, HERE);
+        nonces.read(BORN, HERE, &nonce).expect("a new nonce is good")
     }
 
     #[test]
     fn a_count_is_accepted_once_and_late_ones_within_the_window() {
         let mut nonces = nonces();
-        let now = Moment::from_micros(1_000_000);
-        let nonce = nonces.issue(now);
-        let mut spend = |count| nonces.spend(now, &nonce, count);
-        assert_eq!(spend(1), Freshness::Fresh);
-        assert_eq!(spend(1), Freshness::Stale);
-        assert_eq!(spend(4), Freshness::Fresh);
-        assert_eq!(spend(3), Freshness::Fresh);
-        assert_eq!(spend(3), Freshness::Stale);
-        assert_eq!(spend(1), Freshness::Stale);
-        assert_eq!(spend(100), Freshness::Fresh);
-        assert_eq!(spend(36), Freshness::Fresh);
-        assert_eq!(spend(35), Freshness::Stale);
-        assert_eq!(spend(u32::MAX), Freshness::Fresh);
-        assert_eq!(spend(100), Freshness::Stale);
+        let stamp = stamp(&mut nonces);
+        let story = [
+            (1, true),
+            (1, false),
+            (4, true),
+            (3, true),
+            (3, false),
+            (1, false),
+            (100, true),
+            (36, true),
+            (36, false),
+            (35, false),
+            (u32::MAX, true),
+            (100, false),
+        ];
+        for (count, fresh) in story {
+            assert_eq!(nonces.spend(BORN, stamp, count), fresh, "{count}");
+        }
     }
 
     #[test]
-    fn a_nonce_dies_of_age_and_strangers_nonces_are_never_alive() {
+    fn a_nonce_dies_of_age() {
         let mut nonces = nonces();
-        let born = Moment::from_micros(1_000_000);
-        let nonce = nonces.issue(born);
-        let almost = born + (LIFETIME - Duration::from_micros(1));
-        assert_eq!(nonces.spend(almost, &nonce, 1), Freshness::Fresh);
-        assert_eq!(nonces.spend(born + LIFETIME, &nonce, 2), Freshness::Stale);
-        let foreign = Nonces::new(Rng::seeded(2)).issue(almost);
-        for bad in [foreign.as_str(), "", "zz", "00000000000000000000000", "é23456789012345678901234567890"]
+        let nonce = nonces.issue(BORN, HERE);
+        let almost = BORN + (LIFETIME - Duration::from_micros(1));
+        assert!(nonces.read(almost, HERE, &nonce).is_some());
+        assert!(nonces.read(BORN + LIFETIME, HERE, &nonce).is_none());
+    }
+
+    #[test]
+    fn a_nonce_is_good_only_at_the_address_it_was_sent_to_and_only_unchanged() {
+        let mut nonces = nonces();
+        let nonce = nonces.issue(BORN, HERE);
+        let there = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 2));
+        assert!(nonces.read(BORN, there, &nonce).is_none());
+        let mapped = "::ffff:192.0.2.1".parse().expect("a good address");
+        assert!(nonces.read(BORN, mapped, &nonce).is_some());
+        let foreign = Nonces::new(Rng::seeded(2)).issue(BORN, HERE);
+        let (longer, shorter) = (format!("{nonce}0"), &nonce[..nonce.len() - 1]);
+        for bad in
+            [&foreign, &longer, shorter, "", "zz", "0000000000000000000000", "+é234567890123456789012345"]
         {
-            assert_eq!(nonces.spend(almost, bad, 1), Freshness::Stale);
+            assert!(nonces.read(BORN, HERE, bad).is_none(), "{bad}");
         }
     }
 
     #[test]
     fn memory_is_bounded_and_what_was_forgotten_cannot_be_replayed() {
         let mut nonces = nonces();
-        let now = Moment::from_micros(1_000_000);
-        let first = nonces.issue(now);
-        assert_eq!(nonces.spend(now, &first, 1), Freshness::Fresh);
-        for _ in 0..USED {
-            let nonce = nonces.issue(now);
-            nonces.spend(now, &nonce, 1);
+        let first = nonces.issue(BORN, HERE);
+        let stamp = nonces.read(BORN, HERE, &first).expect("a new nonce is good");
+        assert!(nonces.spend(BORN, stamp, 1));
+        for serial in 0..60_000 {
+            nonces.spend(BORN, Stamp(stamp.0, stamp.1 + 1 + serial), 1);
         }
         assert_eq!(nonces.used.len(), USED);
-        assert_eq!(nonces.spend(now, &first, 2), Freshness::Stale);
-        nonces.spend(now + LIFETIME, "", 1);
-        assert!(nonces.used.is_empty());
+        assert_eq!(nonces.read(BORN, HERE, &first), None);
+        nonces.spend(BORN + LIFETIME, Stamp(u64::MAX, 0), 1);
+        assert_eq!(nonces.used.len(), 1);
     }
 }

@@ -156,12 +156,23 @@ fn a_nonce_older_than_five_minutes_or_from_before_a_restart_is_stale() {
 }
 
 #[test]
-fn a_wrong_password_with_an_old_nonce_is_not_called_stale() {
+fn with_an_old_or_foreign_nonce_the_password_is_not_looked_at_nor_counted() {
     let mut phone = Phone::new();
-    let nonce = phone.nonce();
+    let elsewhere = IpAddr::V4(std::net::Ipv4Addr::new(203, 0, 113, 1));
+    let foreign = match phone.authenticator.challenge(phone.now, elsewhere, false) {
+        Verdict::Challenge { challenges, .. } => nonce_of(&challenges),
+        other => panic!("no challenge: {other:?}"),
+    };
+    let old = phone.nonce();
     phone.now = phone.now + Duration::from_secs(301);
     phone.password = "guess";
-    assert!(matches!(phone.answers(&nonce, 1), Verdict::Challenge { stale: false, .. }));
+    for count in 1..20 {
+        assert!(matches!(phone.answers(&old, count), Verdict::Challenge { stale: true, .. }));
+        assert!(matches!(phone.answers(&foreign, count), Verdict::Challenge { stale: true, .. }));
+    }
+    phone.password = "open sesame";
+    let nonce = phone.nonce();
+    assert_eq!(phone.answers(&nonce, 1), known());
 }
 
 #[test]

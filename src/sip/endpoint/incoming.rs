@@ -7,7 +7,6 @@ use super::tables::{ClientMachine, Id, ServerMachine};
 use super::{Endpoint, Happening, ServerTx};
 use crate::moment::Moment;
 use crate::sip::header::{Via, stamp_top_via};
-use crate::sip::limits;
 use crate::sip::message::{HeaderName, Method, Request, Response};
 use crate::sip::transaction::ServerTurn;
 use crate::sip::transaction::invite_server::InviteServer;
@@ -60,7 +59,7 @@ impl Endpoint {
 
     fn receive_new(&mut self, now: Moment, flow: Flow, request: Request, via: &Via, key: ServerKey) {
         let reply = reply_flow(flow, via);
-        if self.tables.len() >= limits::TRANSACTIONS {
+        if self.tables.len() >= self.most {
             let mut response = request.response(503);
             response.headers.push(HeaderName::RetryAfter, RETRY_AFTER_SECS);
             return self.send_stateless(reply, response);
@@ -107,7 +106,7 @@ impl Endpoint {
         let to_tag = found.and_then(|tx| self.tables.server(tx)).and_then(|entry| entry.to_tag.clone());
         let status = if found.is_some() { 200 } else { 481 };
         let response = cancel.response(status).with_to_tag(to_tag.as_deref().unwrap_or(&self.own_tag));
-        if self.tables.len() >= limits::TRANSACTIONS {
+        if self.tables.len() >= self.most {
             self.send_stateless(reply, response);
         } else {
             let machine = ServerMachine::Other(Server::new(now, reply.transport.is_reliable()));

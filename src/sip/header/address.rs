@@ -14,16 +14,14 @@ fn is_single(name: &HeaderName) -> bool {
 
 /// See `header::name_addr`.
 pub(super) fn first(headers: &Headers, name: &HeaderName) -> Result<NameAddr, HeaderError> {
-    for value in headers.all(name).filter(|value| value.as_ref() != b"*") {
-        let mut scan = Scan::new(name.standard(), value);
-        while !is_single(name) && scan.eat(b',') {}
-        let address = address(&mut scan)?;
-        if is_single(name) && scan.peek().is_some() {
-            return Err(scan.fail("only one address may stand here"));
-        }
-        return Ok(address);
+    let mut values = headers.all(name).filter(|value| value.as_ref() != b"*");
+    let mut scan = Scan::new(name.standard(), values.next().ok_or(HeaderError::Missing(name.standard()))?);
+    while !is_single(name) && scan.eat(b',') {}
+    let address = address(&mut scan)?;
+    if is_single(name) && scan.peek().is_some() {
+        return Err(scan.fail("only one address may stand here"));
     }
-    Err(HeaderError::Missing(name.standard()))
+    Ok(address)
 }
 
 /// See `header::name_addrs`.

@@ -1,9 +1,7 @@
 //! Challenges and credentials: a scheme and `key=value` pairs (RFC 3261 §20.7, RFC 7616 §3).
 
-use super::HeaderError;
 use super::scan::{Scan, text};
-
-pub(super) type Credentials = (Box<str>, Vec<(Box<str>, Box<str>)>);
+use super::{Credentials, HeaderError};
 
 /// See `header::auth_params`.
 pub(super) fn read(value: &[u8]) -> Result<Credentials, HeaderError> {

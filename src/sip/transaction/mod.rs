@@ -7,6 +7,8 @@ pub mod client;
 pub mod invite_client;
 pub mod invite_server;
 pub mod server;
+#[cfg(test)]
+mod tests;
 pub mod timer;
 
 use bytes::Bytes;
