@@ -4,7 +4,7 @@
 //! hits if one tone of each group stands out, the two are within the allowed twist, and they hold nearly all of the
 //! window's energy. From one window to the next the phase of each tone tells its frequency far more precisely than the
 //! filter's width does; both must be within 2.5 % of nominal. Four hits in a row are a press: tones under 24 ms never
-//! make that many and tones of 40 ms always do. Speech seldom holds two pure tones so still for so long.
+//! make that many and tones of 40 ms do. Speech seldom holds two pure tones so still for so long.
 
 use std::f32::consts::PI;
 use std::sync::LazyLock;
@@ -28,7 +28,8 @@ const HITS: u8 = 4;
 /// seven at least (Q.24 table A-1: interruption and pause).
 const MISSES: u8 = 5;
 
-/// Weakest tone, as the amplitude of a sine: about −36 dBm0. Q.24's weakest is −29 dBm (Australia: −27 dBm).
+/// Weakest tone, as the amplitude of a sine: about −36 dBm0. AT&T asks for −25 dBm (Q.24 table A-1), long lines
+/// and quiet phones make less of it.
 const WEAKEST: f32 = 350.0;
 
 /// The high tone may be this much stronger than the low one, or weaker, in power. AT&T's figures in Q.24 are +4 and
