@@ -11,7 +11,7 @@ use std::time::Duration;
 use crate::config::Config;
 use crate::diagnostic::{self, Diagnostic, Findings, Source};
 use crate::ids::{AgentId, FlowId, QueueId};
-use crate::media::prompts::PromptId;
+use crate::media::prompts::{Library, PromptId};
 
 mod expression;
 pub mod flow;
@@ -34,6 +34,20 @@ pub trait Catalogue {
     fn duration(&self, prompt: PromptId) -> Duration;
     /// All names in a language, for suggestions.
     fn names(&self, language: &str) -> Vec<String>;
+}
+
+impl Catalogue for Library {
+    fn find(&self, language: &str, name: &str) -> Option<PromptId> {
+        Library::find(self, language, name)
+    }
+
+    fn duration(&self, prompt: PromptId) -> Duration {
+        Library::duration(self, prompt)
+    }
+
+    fn names(&self, language: &str) -> Vec<String> {
+        Library::names(self, language).map(str::to_owned).collect()
+    }
 }
 
 /// What flows may refer to.
@@ -95,4 +109,19 @@ pub fn compile(sources: &[Arc<Source>], world: &World<'_>) -> Result<Compiled, V
     let mut all = errors;
     all.extend(warnings);
     Err(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_loaded_library_is_a_catalogue() {
+        let library = Library::builder().prompt("en", "welcome", &[0; 8_000]).build();
+        let catalogue: &dyn Catalogue = &library;
+        let prompt = catalogue.find("en", "welcome").expect("it is there");
+        assert_eq!(catalogue.duration(prompt), Duration::from_secs(1));
+        assert_eq!(catalogue.find("zh-CN", "welcome"), None);
+        assert_eq!(catalogue.names("en"), ["welcome"]);
+    }
 }
