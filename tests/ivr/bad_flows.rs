@@ -111,6 +111,7 @@ const FAULTS: &[(&str, &str, &str)] = &[
     ("next: again }\n  again:\n", "next: again and again }\n  «\"again and again\":\n", "flow-026"),
     ("    goto: main", "    goto: main\n    «hangup:", "flow-027"),
     ("  again:\n    goto: main", "  «again:", "flow-027"),
+    ("    goto: main", "    «goto:main", "flow-027"),
 ];
 
 /// Nodes that some faults need besides; harmless where nothing leads to them is not an option, so only there.
@@ -138,7 +139,7 @@ fn each_planted_fault_is_found_where_it_is_and_nothing_else_is() {
         let marked = with_company(GOOD.replacen(from, to, 1));
         // A caret that cannot be marked inside the replacement stands at the first place of these words.
         let (code, at) = match expected.split_once(' ') {
-            Some((code, words)) => (code, marked.find(&format!("{words}")).expect("the words are there")),
+            Some((code, words)) => (code, marked.find(words).expect("the words are there")),
             None => (*expected, marked.find('«').unwrap_or_else(|| panic!("fault {place} has no mark"))),
         };
         let text = marked.replace('«', "");
@@ -178,6 +179,18 @@ fn two_files_may_not_define_one_flow() {
 }
 
 #[test]
+fn a_file_full_of_mistakes_gives_a_readable_number_of_them() {
+    let mut text = GOOD.to_owned();
+    for node in 0..400 {
+        text.push_str(&format!("  lost_{node}:\n    gooto: nowhere_{node}\n"));
+    }
+    let found = bank::findings("good.yaml", &text);
+    assert_eq!(found.len(), hotline::diagnostic::MAX_FINDINGS + 1);
+    assert!(found.iter().all(|d| d.code == "flow-001"));
+    assert!(found.last().is_some_and(|d| d.message.ends_with("(the last of 300 more in this file)")));
+}
+
+#[test]
 fn a_flow_of_too_many_nodes_is_refused_and_not_worked_on() {
     let mut text = "flow: big\nlanguages: [en]\nstart: n0\nnodes:\n".to_owned();
     for node in 0..600 {
@@ -185,4 +198,5 @@ fn a_flow_of_too_many_nodes_is_refused_and_not_worked_on() {
     }
     let found = bank::findings("big.yaml", &text);
     assert!(found.iter().any(|d| d.code == "yaml-009" && d.position() == (505, 3)));
+    assert!(found.len() <= hotline::diagnostic::MAX_FINDINGS + 1);
 }
