@@ -7,6 +7,7 @@ use bytes::Bytes;
 use super::cause::Cause;
 use super::leg::desk::{Board, Desk, Owner};
 use super::leg::invitation::{self, Copy};
+use super::leg::limits::COPIES;
 use super::leg::{Incoming, Leg, Outgoing};
 use crate::ids::LegId;
 use crate::moment::Moment;
@@ -89,6 +90,8 @@ pub struct Legs {
     copies: BTreeMap<Copy, LegId>,
     invitations: VecDeque<Invitation>,
     next: u64,
+    /// How many of `legs` only remain.
+    remaining: usize,
 }
 
 #[derive(Debug)]
@@ -108,6 +111,7 @@ impl Legs {
             copies: BTreeMap::new(),
             invitations: VecDeque::new(),
             next: 1,
+            remaining: 0,
         }
     }
 
@@ -251,7 +255,7 @@ impl Legs {
 
     /// How many legs are held.
     pub fn len(&self) -> usize {
-        self.legs.values().filter(|held| held.leg.is_held()).count()
+        self.legs.len() - self.remaining
     }
 
     pub fn is_empty(&self) -> bool {
@@ -260,7 +264,13 @@ impl Legs {
 
     /// What is left of ended legs, and requests of ours still waited for.
     pub fn remains(&self) -> usize {
-        self.legs.len() - self.len() + self.board.awaited()
+        self.remaining + self.board.awaited()
+    }
+
+    /// What all indexes hold, for tests that look for leaks.
+    #[cfg(test)]
+    pub(crate) fn entries(&self) -> usize {
+        self.legs.len() + self.deadlines.len() + self.copies.len() + self.board.entries()
     }
 
     fn request(
@@ -378,9 +388,10 @@ impl Legs {
         if let Some(at) = deadline {
             self.deadlines.remove(&(at, id));
         }
+        self.remaining -= usize::from(!leg.is_held());
         match step(leg, &mut Desk { now, leg: id, endpoint, board: &mut self.board }) {
-            Some(leg) => self.put(id, leg, copy),
-            None => {
+            Some(leg) if !leg.is_settled() || self.copies.len() < COPIES => self.put(id, leg, copy),
+            _ => {
                 self.board.strike(id);
                 if let Some(copy) = copy {
                     self.copies.remove(&copy);
@@ -390,6 +401,7 @@ impl Legs {
     }
 
     fn put(&mut self, id: LegId, leg: Leg, copy: Option<Copy>) {
+        self.remaining += usize::from(!leg.is_held());
         let deadline = leg.deadline();
         if let Some(at) = deadline {
             self.deadlines.insert((at, id));

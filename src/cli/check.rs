@@ -71,9 +71,10 @@ fn is_configuration(path: &Path) -> bool {
 
 fn examine_configuration(path: &Path, found: &mut Vec<Diagnostic>) -> Result<(), CannotRun> {
     match config::load(path) {
-        Ok(config) => {
-            let flows = load::sources(&config.flows).map_err(|error| CannotRun(error.to_string()))?;
-            examine_flows(&flows, &config, found)
+        Ok(read) => {
+            found.extend(read.warnings);
+            let flows = load::sources(&read.config.flows).map_err(|error| CannotRun(error.to_string()))?;
+            examine_flows(&flows, &read.config, found)
         }
         Err(diagnostics) => {
             found.extend(diagnostics);

@@ -51,9 +51,9 @@ pub(super) fn serve(args: &args::Serve) -> Result<Exit, CannotRun> {
         tracing::info!("ready");
         let mut signals = Signals::new()?;
         loop {
-            tokio::select! {
-                () = signals.reload() => reload(&args.config, &server).await,
-                () = signals.stop() => break,
+            match signals.next().await {
+                Wish::Reload => reload(&args.config, &server).await,
+                Wish::Stop => break,
             }
         }
         tracing::info!("draining: no new calls; a second signal ends the running ones");
@@ -70,7 +70,7 @@ pub(super) fn serve(args: &args::Serve) -> Result<Exit, CannotRun> {
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, CannotRun> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.map_err(|error| CannotRun::because("no runtime", error))
 }
 
@@ -81,7 +81,10 @@ async fn start(loaded: Loaded) -> Result<Server, CannotRun> {
 /// Reads the configuration; `None` when it is bad, which has then been said.
 fn configured(path: &Path) -> Result<Option<Config>, CannotRun> {
     match config::load(path) {
-        Ok(config) => Ok(Some(config)),
+        Ok(read) => {
+            eprint!("{}", render_all(&read.warnings));
+            Ok(Some(read.config))
+        }
         Err(diagnostics) => {
             eprint!("{}", render_all(&diagnostics));
             Ok(None)
@@ -135,6 +138,12 @@ struct Signals {
     hangup: Signal,
 }
 
+/// What a signal asks for.
+enum Wish {
+    Stop,
+    Reload,
+}
+
 impl Signals {
     fn new() -> Result<Signals, CannotRun> {
         let listen =
@@ -153,8 +162,12 @@ impl Signals {
         }
     }
 
-    async fn reload(&mut self) {
-        self.hangup.recv().await;
+    async fn next(&mut self) -> Wish {
+        tokio::select! {
+            _ = self.interrupt.recv() => Wish::Stop,
+            _ = self.terminate.recv() => Wish::Stop,
+            _ = self.hangup.recv() => Wish::Reload,
+        }
     }
 }
 

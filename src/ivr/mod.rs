@@ -11,7 +11,7 @@ use std::time::Duration;
 use crate::config::Config;
 use crate::diagnostic::{self, Diagnostic, Findings, Source};
 use crate::ids::{AgentId, FlowId, QueueId};
-use crate::media::prompts::PromptId;
+use crate::media::prompts::{Library, PromptId};
 
 mod expression;
 pub mod flow;
@@ -34,6 +34,20 @@ pub trait Catalogue {
     fn duration(&self, prompt: PromptId) -> Duration;
     /// All names in a language, for suggestions.
     fn names(&self, language: &str) -> Vec<String>;
+}
+
+impl Catalogue for Library {
+    fn find(&self, language: &str, name: &str) -> Option<PromptId> {
+        Library::find(self, language, name)
+    }
+
+    fn duration(&self, prompt: PromptId) -> Duration {
+        Library::duration(self, prompt)
+    }
+
+    fn names(&self, language: &str) -> Vec<String> {
+        Library::names(self, language).map(str::to_owned).collect()
+    }
 }
 
 /// What flows may refer to.

@@ -241,3 +241,112 @@ fn written(route: &NameAddr) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sip::message::Message;
+    use crate::sip::parse::parse;
+
+    fn request(lines: &[&str]) -> Request {
+        let text = format!("{}\r\nContent-Length: 0\r\n\r\n", lines.join("\r\n"));
+        match parse(&Bytes::from(text)) {
+            Ok(Message::Request(request)) => request,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn invite(more: &[&str]) -> Request {
+        let mut lines = vec![
+            "INVITE sip:95500@bank.example SIP/2.0",
+            "Via: SIP/2.0/UDP 10.0.0.9;branch=z9hG4bK1",
+            "From: \"A\" <sip:a@phone.example>;tag=theirs",
+            "To: <sip:95500@bank.example>",
+            "Call-ID: c",
+            "CSeq: 7 INVITE",
+            "Contact: <sip:a@10.0.0.9:5070;ob>",
+        ];
+        lines.extend(more);
+        request(&lines)
+    }
+
+    fn flow(transport: Transport, local: &str) -> Flow {
+        let local = local.parse().expect("an address");
+        Flow { transport, local, remote: "10.0.0.9:5060".parse().expect("an address"), connection: None }
+    }
+
+    fn udp() -> Flow {
+        flow(Transport::Udp, "10.0.0.1:5060")
+    }
+
+    fn text(request: &Request, name: &HeaderName) -> String {
+        request.headers.text(name).expect("a header").to_owned()
+    }
+
+    #[test]
+    fn a_request_of_the_called_turns_from_and_to_around() {
+        let mut dialog = Dialog::uas(&invite(&[]), udp(), "ours").expect("a dialog");
+        let bye = dialog.request(Method::Bye);
+        assert_eq!(bye.uri.to_string(), "sip:a@10.0.0.9:5070;ob");
+        assert_eq!(text(&bye, &HeaderName::From), "<sip:95500@bank.example>;tag=ours");
+        assert_eq!(text(&bye, &HeaderName::To), "\"A\" <sip:a@phone.example>;tag=theirs");
+        assert_eq!(text(&bye, &HeaderName::CSeq), "1 BYE");
+        assert_eq!(text(&dialog.request(Method::Info), &HeaderName::CSeq), "2 INFO");
+        let bye = request(&[
+            "BYE sip:hotline@10.0.0.1 SIP/2.0",
+            "Via: SIP/2.0/UDP 10.0.0.9;branch=z9hG4bK2",
+            "From: <sip:a@phone.example>;tag=theirs",
+            "To: <sip:95500@bank.example>;tag=ours",
+            "Call-ID: c",
+            "CSeq: 8 BYE",
+        ]);
+        assert_eq!(DialogId::of_request(&bye).as_ref(), Some(dialog.id()));
+        assert_eq!(dialog.admit(&bye), Ok(()));
+        assert_eq!(dialog.admit(&bye), Err(OutOfOrder { got: 8, last: 8 }));
+    }
+
+    #[test]
+    fn the_callers_routes_are_reversed_and_taken_anew_from_the_200() {
+        let invite = invite(&[]);
+        let answer = |routes: &str| {
+            let mut response = invite.response(200).with_to_tag("phone");
+            response.headers.push(HeaderName::RecordRoute, String::from(routes));
+            response.headers.push(HeaderName::Contact, "<sip:p@10.0.0.8>");
+            response
+        };
+        let first = answer("<sip:one;lr>, <sip:two;lr>;x=y");
+        let mut dialog = Dialog::uac(&invite, &first, udp()).expect("a dialog");
+        let ack = dialog.ack(7);
+        let routes: Vec<_> = ack.headers.all(&HeaderName::Route).cloned().collect();
+        assert_eq!(routes, ["<sip:two;lr>;x=y", "<sip:one;lr>"]);
+        assert_eq!(text(&ack, &HeaderName::CSeq), "7 ACK");
+        dialog.confirm(&answer("<sip:three;lr>")).expect("readable");
+        assert_eq!(text(&dialog.request(Method::Bye), &HeaderName::Route), "<sip:three;lr>");
+        assert_eq!(dialog.local_seq(), 8);
+    }
+
+    #[test]
+    fn a_strict_router_becomes_the_target_and_the_target_the_last_route() {
+        let dialog = Dialog::uas(&invite(&["Record-Route: <sip:strict>, <sip:loose;lr>"]), udp(), "ours");
+        let bye = dialog.expect("a dialog").request(Method::Bye);
+        assert_eq!(bye.uri.to_string(), "sip:strict");
+        let routes: Vec<_> = bye.headers.all(&HeaderName::Route).cloned().collect();
+        assert_eq!(routes, ["<sip:loose;lr>", "<sip:a@10.0.0.9:5070;ob>"]);
+    }
+
+    #[test]
+    fn our_contact_says_how_we_are_reached() {
+        assert_eq!(contact(udp()), "<sip:hotline@10.0.0.1:5060>");
+        assert_eq!(contact(flow(Transport::Tcp, "[::1]:5062")), "<sip:hotline@[::1]:5062;transport=tcp>");
+    }
+
+    #[test]
+    fn an_invite_without_contact_makes_no_dialog_unless_it_is_of_the_old_standard() {
+        let mut request = invite(&[]);
+        request.headers.remove(&HeaderName::Contact);
+        assert!(Dialog::uas(&request, udp(), "ours").is_err());
+        request.headers.set(HeaderName::From, "sip:a@phone.example");
+        let dialog = Dialog::uas(&request, udp(), "ours").expect("a dialog");
+        assert_eq!(&*dialog.id().remote_tag, "");
+    }
+}

@@ -75,8 +75,9 @@ pub struct Endpoint {
     /// The To tag of answers that have no transaction: the same for each copy of a request (RFC 3261 §8.2.7).
     own_tag: Box<str>,
     tables: Tables,
-    /// `limits::TRANSACTIONS`, but in tests.
+    /// `limits::TRANSACTIONS` and `limits::OUTPUTS`, but in tests.
     most: usize,
+    most_outputs: usize,
     outputs: VecDeque<Happening>,
 }
 
@@ -91,6 +92,7 @@ impl Endpoint {
             own_tag,
             tables: Tables::default(),
             most: limits::TRANSACTIONS,
+            most_outputs: limits::OUTPUTS,
             outputs: VecDeque::new(),
         }
     }
@@ -130,7 +132,7 @@ impl Endpoint {
     /// Fires all timers that are due. With `limits::OUTPUTS` waiting to be polled it stops;
     /// `next_deadline` then lies in the past and the rest follows at the next call.
     pub fn handle_time(&mut self, now: Moment) {
-        while self.outputs.len() < limits::OUTPUTS
+        while self.outputs.len() < self.most_outputs
             && let Some(id) = self.tables.due(now)
         {
             match id {
@@ -166,8 +168,12 @@ impl Endpoint {
 
     /// Sends `response` in `tx`, retransmitting as the machine says. A second final response is ignored.
     /// 2xx to INVITE are retransmitted until `acked` (§13.3.1.4); on RFC 3262 provisionals (Require: 100rel and RSeq
-    /// already set by the caller) until `pracked`. The 100 to an INVITE has been sent already.
+    /// already set by the caller) until `pracked`. The 100 to an INVITE has been sent already. A To without a tag
+    /// gets one of ours (§8.2.6.2): who means to make a dialog sets its own.
     pub fn respond(&mut self, now: Moment, tx: ServerTx, mut response: Response) {
+        if response.status > 100 {
+            response = response.with_to_tag(&self.own_tag);
+        }
         self.sign_response(&mut response);
         let Some(entry) = self.tables.server(tx) else { return };
         let bytes = write::response(&response);

@@ -156,10 +156,9 @@ impl Storm {
                 assert!(reasons.others.len() <= REASONS);
                 let entry = self.book.get(&call).expect("an offer is for somebody who waits").clone();
                 assert_eq!((entry.rings, &entry.queue), (None, &queue), "{}", self.says("offered twice"));
-                let passed = self
-                    .book
-                    .values()
-                    .find(|other| other.queue == queue && other.rings.is_none() && other.order < entry.order);
+                let passed = self.book.values().find(|other| {
+                    other.rings.is_none() && other.order < entry.order && self.qualifies(&agent, &other.queue)
+                });
                 assert!(passed.is_none(), "{}", self.says(&format!("{call:?} overtook {passed:?}")));
                 self.book.entry(call).and_modify(|entry| entry.rings = Some(agent));
             }
@@ -220,12 +219,14 @@ impl Storm {
 
     /// By the configuration alone, without the core's indexes.
     fn eligible(&self, queue: &QueueId) -> Option<&AgentId> {
-        let requires = &self.queues[queue].requires;
         let ready = self.acd.agents().filter(|(_, state)| matches!(state, AgentState::Ready { .. }));
-        ready.map(|(id, _)| id).find(|id| {
-            let skills = &self.agents[*id].skills;
-            requires.iter().all(|(skill, level)| skills.get(skill).is_some_and(|has| has >= level))
-        })
+        ready.map(|(id, _)| id).find(|id| self.qualifies(id, queue))
+    }
+
+    fn qualifies(&self, agent: &AgentId, queue: &QueueId) -> bool {
+        let skills = &self.agents[agent].skills;
+        let mut requires = self.queues[queue].requires.iter();
+        requires.all(|(skill, level)| skills.get(skill).is_some_and(|has| has >= level))
     }
 
     /// Everybody answers, talks, hangs up, and time passes.

@@ -104,6 +104,12 @@ impl Board {
         self.clients.len()
     }
 
+    /// What the indexes hold, for tests that look for leaks.
+    #[cfg(test)]
+    pub fn entries(&self) -> usize {
+        self.dialogs.len() + self.servers.len() + self.clients.len() + self.ends.len() + self.cards.len()
+    }
+
     /// Strikes a leg off all indexes.
     pub fn strike(&mut self, leg: LegId) {
         let Some(card) = self.cards.remove(&leg) else { return };
@@ -157,7 +163,7 @@ impl Desk<'_> {
     }
 
     /// A bare response without a body. The To tag is already there in a dialog.
-    pub fn refuse(&mut self, tx: ServerTx, request: &Request, status: u16) {
+    pub fn say(&mut self, tx: ServerTx, request: &Request, status: u16) {
         self.respond(tx, request.response(status));
     }
 

@@ -127,12 +127,12 @@ impl Incoming {
 
     pub fn pracked(mut self: Box<Self>, desk: &mut Desk, tx: ServerTx, request: &Request) -> Option<Leg> {
         if !self.reliable.matches(prack::rack(request), self.cseq) {
-            desk.refuse(tx, request, 481);
+            desk.say(tx, request, 481);
             return Some(Leg::Incoming(self));
         }
         // An offer in a PRACK is refused; the provisional is acknowledged all the same.
         let status = if request.body.is_empty() { 200 } else { 488 };
-        desk.refuse(tx, request, status);
+        desk.say(tx, request, status);
         desk.endpoint.pracked(desk.now, self.tx);
         let Reliable::Unacked { rseq, need, held, then } = self.reliable else {
             return Some(Leg::Incoming(self));

@@ -35,3 +35,7 @@ pub(crate) const REFRESH_AGAIN: Duration = Duration::from_secs(5);
 
 /// The longest Retry-After that an offer waits for. Beyond it: refused.
 pub(crate) const RETRY_AFTER_SECS: u32 = 10;
+
+/// INVITEs whose copies are known as such. Half a minute of refusals at 2,000 a second, which is more than one
+/// server can say. Beyond it: a refused INVITE is forgotten at once, and a late copy is refused on its own.
+pub(crate) const COPIES: usize = 65_536;

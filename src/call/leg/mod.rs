@@ -9,7 +9,7 @@ pub(crate) mod desk;
 mod incoming;
 mod info;
 pub(crate) mod invitation;
-mod limits;
+pub(crate) mod limits;
 mod offer;
 mod outgoing;
 mod prack;
@@ -55,6 +55,11 @@ impl Leg {
         !matches!(self, Leg::Remains(_))
     }
 
+    /// A refused INVITE that is only remembered.
+    pub fn is_settled(&self) -> bool {
+        matches!(self, Leg::Remains(Remains::Settled { .. }))
+    }
+
     pub fn deadline(&self) -> Option<Moment> {
         match self {
             Leg::Incoming(leg) => leg.deadline(),
@@ -86,11 +91,11 @@ impl Leg {
             return remains.request(desk, tx, &request);
         }
         let Some(talk) = self.talk(id) else {
-            desk.refuse(tx, &request, 481);
+            desk.say(tx, &request, 481);
             return Some(self);
         };
         if talk.dialog.admit(&request).is_err() {
-            desk.refuse(tx, &request, 500);
+            desk.say(tx, &request, 500);
             return Some(self);
         }
         if let Some(refusal) = reply::unsupported(&request) {
@@ -109,7 +114,7 @@ impl Leg {
             }
             Method::Info => informed(desk, tx, &request),
             Method::Notify => notified(desk, tx, &request),
-            Method::Refer => desk.refuse(tx, &request, 603),
+            Method::Refer => desk.say(tx, &request, 603),
             Method::Other(_) => refuse_method(desk, tx, &request, 501),
             Method::Ack
             | Method::Cancel
@@ -134,7 +139,7 @@ impl Leg {
     fn left(self, desk: &mut Desk, tx: ServerTx, request: &Request) -> Option<Leg> {
         match self {
             Leg::Incoming(leg) => {
-                desk.refuse(tx, request, 200);
+                desk.say(tx, request, 200);
                 leg.cancelled(desk)
             }
             Leg::Outgoing(leg) => leg.left(desk, tx, request),
@@ -148,7 +153,7 @@ impl Leg {
             Leg::Incoming(leg) => leg.pracked(desk, tx, request),
             Leg::Up(leg) => leg.pracked(desk, tx, request),
             other => {
-                desk.refuse(tx, request, 481);
+                desk.say(tx, request, 481);
                 Some(other)
             }
         }
@@ -260,12 +265,12 @@ impl Leg {
 
 fn informed(desk: &mut Desk, tx: ServerTx, request: &Request) {
     match info::read(request) {
-        Info::Empty => desk.refuse(tx, request, 200),
+        Info::Empty => desk.say(tx, request, 200),
         Info::Key { symbol, millis } => {
-            desk.refuse(tx, request, 200);
+            desk.say(tx, request, 200);
             desk.tell(LegEvent::Digit { symbol, millis });
         }
-        Info::Unreadable => desk.refuse(tx, request, 400),
+        Info::Unreadable => desk.say(tx, request, 400),
         Info::Unknown => {
             let mut response = request.response(415);
             response.headers.push(HeaderName::Accept, info::ACCEPT);
@@ -279,7 +284,7 @@ fn notified(desk: &mut Desk, tx: ServerTx, request: &Request) {
     let event = request.headers.text(&HeaderName::Event).unwrap_or_default();
     let package = event.split(';').next().unwrap_or_default().trim();
     let known = ["refer", "keep-alive"].iter().any(|name| package.eq_ignore_ascii_case(name));
-    desk.refuse(tx, request, if known { 200 } else { 489 });
+    desk.say(tx, request, if known { 200 } else { 489 });
 }
 
 fn refuse_method(desk: &mut Desk, tx: ServerTx, request: &Request, status: u16) {

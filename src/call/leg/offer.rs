@@ -39,6 +39,8 @@ pub(crate) struct Ours {
     purpose: Purpose,
     /// The last reliable provisional that was PRACKed.
     rseq: Option<u32>,
+    /// The answer, if such a provisional held it.
+    answer: Option<Bytes>,
     /// When an INVITE is given up; UPDATE has the transaction's own end.
     pub until: Option<Moment>,
 }
@@ -91,7 +93,7 @@ impl Talk {
         reply::describe(&mut request.headers, &mut request.body, sdp);
         let tx = desk.send(request.clone(), self.dialog.flow());
         let cseq = self.dialog.local_seq();
-        self.exchange = Exchange::Ours(Ours { tx, request, cseq, purpose, rseq: None, until });
+        self.exchange = Exchange::Ours(Ours { tx, request, cseq, purpose, rseq: None, answer: None, until });
     }
 
     /// The pause after 491 is over.
@@ -160,6 +162,7 @@ impl Talk {
         if response.is_provisional() {
             if let Order::Next(rseq) = in_order(ours.rseq, response) {
                 ours.rseq = Some(rseq);
+                ours.answer = ours.answer.take().or_else(|| reply::sdp_of(&response.headers, &response.body));
                 desk.prack(&mut self.dialog, rseq, ours.cseq);
             }
             return Verdict::GoesOn;
@@ -178,12 +181,12 @@ impl Talk {
     fn accepted(&mut self, desk: &mut Desk, ours: Ours, response: &Response, flow: Flow, stage: Stage) {
         self.dialog.refresh(&response.headers, flow);
         self.clock = Clock::started(desk.now, session_timer::of_response(&response.headers));
-        let Ours { tx, request, cseq, purpose, .. } = ours;
+        let Ours { tx, request, cseq, purpose, answer, .. } = ours;
         self.local = Some(request.body.clone());
         if request.method == Method::Invite {
             self.ack(desk, tx, request, cseq);
         }
-        match (reply::sdp_of(&response.headers, &response.body), purpose) {
+        match (answer.or_else(|| reply::sdp_of(&response.headers, &response.body)), purpose) {
             (Some(answer), Purpose::Refresh) if self.remote.as_ref() == Some(&answer) => {}
             (Some(answer), _) => {
                 self.remote = Some(answer.clone());

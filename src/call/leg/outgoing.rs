@@ -179,7 +179,7 @@ impl Outgoing {
         if let Some(fork) = self.fork(desk, response, flow) {
             let order = in_order(fork.rseq, response);
             match order {
-                Order::OutOfOrder => return,
+                Order::Astray => return,
                 Order::Unreliable => {}
                 Order::Next(rseq) => {
                     fork.rseq = Some(rseq);
@@ -323,7 +323,7 @@ impl Outgoing {
 
     /// A phone that rings has no BYE to send (§15); it gets its 200 and the INVITE is cancelled.
     pub fn left(mut self: Box<Self>, desk: &mut Desk, tx: ServerTx, request: &Request) -> Option<Leg> {
-        desk.refuse(tx, request, 200);
+        desk.say(tx, request, 200);
         self.drop_forks(desk, Cause::ProtocolError);
         desk.ended(Cause::Declined, EndedBy::Peer, None);
         desk.cancel(self.tx, Cause::Declined);

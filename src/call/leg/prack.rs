@@ -15,7 +15,7 @@ pub(crate) enum Order {
     /// The next one: PRACK it.
     Next(u32),
     /// Repeated, or one before it is missing: neither PRACK nor look at it (§4).
-    OutOfOrder,
+    Astray,
 }
 
 /// `last`: the latest RSeq that was PRACKed in this early dialog.
@@ -27,7 +27,7 @@ pub(crate) fn in_order(last: Option<u32>, response: &Response) -> Order {
     match (headers.number(&HeaderName::RSeq), last) {
         (Ok(rseq), None) => Order::Next(rseq),
         (Ok(rseq), Some(last)) if last.checked_add(1) == Some(rseq) => Order::Next(rseq),
-        (Ok(_), Some(_)) => Order::OutOfOrder,
+        (Ok(_), Some(_)) => Order::Astray,
         (Err(_), _) => Order::Unreliable,
     }
 }

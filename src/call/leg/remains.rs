@@ -37,16 +37,16 @@ impl Remains {
     pub fn request(self, desk: &mut Desk, tx: ServerTx, request: &Request) -> Option<Leg> {
         match (self, &request.method) {
             (Remains::AwaitingAck { unacked, .. }, Method::Bye) => {
-                desk.refuse(tx, request, 200);
+                desk.say(tx, request, 200);
                 desk.endpoint.acked(desk.now, unacked.tx);
                 None
             }
             (left @ Remains::Leaving { .. }, Method::Bye) => {
-                desk.refuse(tx, request, 200);
+                desk.say(tx, request, 200);
                 Some(Leg::Remains(left))
             }
             (left, _) => {
-                desk.refuse(tx, request, 481);
+                desk.say(tx, request, 481);
                 Some(Leg::Remains(left))
             }
         }

@@ -51,7 +51,7 @@ impl Session {
 
     /// The peer's BYE.
     pub fn left(mut self: Box<Self>, desk: &mut Desk, tx: ServerTx, request: &Request) -> Option<Leg> {
-        desk.refuse(tx, request, 200);
+        desk.say(tx, request, 200);
         self.talk.give_up(desk, Cause::CallerHungUp);
         self.talk.left(desk);
         None
@@ -60,7 +60,7 @@ impl Session {
     /// A PRACK that our 2xx overtook.
     pub fn pracked(mut self: Box<Self>, desk: &mut Desk, tx: ServerTx, request: &Request) -> Option<Leg> {
         let known = self.reliable.matches(prack::rack(request), self.invite);
-        desk.refuse(tx, request, if known { 200 } else { 481 });
+        desk.say(tx, request, if known { 200 } else { 481 });
         if known {
             self.reliable = Reliable::Unsupported;
         }

@@ -155,9 +155,9 @@ impl Talk {
     pub fn reinvited(&mut self, desk: &mut Desk, tx: ServerTx, request: Request, flow: Flow) {
         match (&self.exchange, self.side, self.unacked) {
             (Exchange::Ours(_), ..) | (Exchange::First, Side::Outgoing, _) => {
-                return desk.refuse(tx, &request, 491);
+                return desk.say(tx, &request, 491);
             }
-            (_, _, Some(Unacked { kind, .. })) if kind.offered() => return desk.refuse(tx, &request, 491),
+            (_, _, Some(Unacked { kind, .. })) if kind.offered() => return desk.say(tx, &request, 491),
             (Exchange::First | Exchange::Theirs { .. }, ..) => return desk.refuse_for_now(tx, &request),
             (Exchange::Idle | Exchange::Again { .. }, ..) => {}
         }
@@ -187,9 +187,9 @@ impl Talk {
             return self.accept_refresh(desk, tx, &request, flow, None);
         };
         match (&self.exchange, self.side) {
-            (Exchange::Ours(_), _) | (Exchange::First, Side::Outgoing) => desk.refuse(tx, &request, 491),
+            (Exchange::Ours(_), _) | (Exchange::First, Side::Outgoing) => desk.say(tx, &request, 491),
             (Exchange::First | Exchange::Theirs { .. }, _) => desk.refuse_for_now(tx, &request),
-            _ if self.unacked.is_some_and(|unacked| unacked.kind.offered()) => desk.refuse(tx, &request, 491),
+            _ if self.unacked.is_some_and(|unacked| unacked.kind.offered()) => desk.say(tx, &request, 491),
             (Exchange::Idle | Exchange::Again { .. }, _) => {
                 self.step_back();
                 self.exchange = Exchange::Theirs { tx, request, flow };
@@ -323,7 +323,7 @@ impl Talk {
         match std::mem::replace(&mut self.exchange, Exchange::Idle) {
             Exchange::Theirs { tx, request, .. } => {
                 desk.settle_server(tx);
-                desk.refuse(tx, &request, 487);
+                desk.say(tx, &request, 487);
             }
             Exchange::Ours(ours) => ours.release(desk, &self.dialog, cause),
             Exchange::First | Exchange::Idle | Exchange::Again { .. } => {}

@@ -123,6 +123,13 @@ impl Tables {
         self.clients.len() + self.servers.len()
     }
 
+    /// No transaction, and no index that still speaks of one.
+    #[cfg(test)]
+    pub fn is_clean(&self) -> bool {
+        let indexes = self.clients_by_key.len() + self.servers_by_key.len() + self.by_peer.len();
+        self.len() + indexes + self.agenda.len() == 0
+    }
+
     pub fn next_deadline(&self) -> Option<Moment> {
         self.agenda.first().map(|(at, _)| *at)
     }

@@ -252,7 +252,7 @@ fn malformed_requests_are_answered_and_broken_or_stray_responses_dropped() {
     let stray = ours("INVITE", 0).response(200);
     bench.endpoint.receive(bench.now, udp(), write::response(&stray));
     assert_eq!(bench.outs(), []);
-    assert_eq!(bench.endpoint.transactions(), 0);
+    assert!(bench.endpoint.tables.is_clean());
 }
 
 #[test]
@@ -268,6 +268,18 @@ fn a_full_house_answers_503_with_retry_after_and_remembers_nothing() {
     assert_eq!(bench.endpoint.transactions(), 1);
     assert_eq!(bench.gets(&message("CANCEL", VIA, "")), [sent("200"), Out::Cancelled(tx)]);
     assert_eq!(bench.answers(tx, &request, 487), [sent("487")]);
+}
+
+#[test]
+fn an_answer_without_a_to_tag_gets_one_and_names_the_product() {
+    let mut bench = Bench::new();
+    let (tx, request) = bench.takes(&message("OPTIONS", VIA, ""));
+    bench.endpoint.respond(bench.now, tx, request.response(200));
+    let happenings = bench.happenings();
+    let [Happening::Transmit { bytes, .. }] = happenings.as_slice() else { panic!("{happenings:?}") };
+    let text = String::from_utf8_lossy(bytes);
+    assert!(text.contains("To: <sip:95500@bank.example>;tag="), "{text}");
+    assert!(text.contains("Server: Hotline\r\n"), "{text}");
 }
 
 #[test]
@@ -310,7 +322,32 @@ fn a_large_request_goes_over_tcp_and_back_to_udp_when_refused() {
         bench.outs(),
         [Out::Failed(small, Failure::Unreachable), Out::Failed(tx, Failure::Unreachable)]
     );
-    assert_eq!(bench.endpoint.transactions(), 0);
+    assert!(bench.endpoint.tables.is_clean());
+}
+
+#[test]
+fn a_large_request_that_was_heard_over_tcp_does_not_go_out_a_second_time() {
+    let mut bench = Bench::new();
+    let (tx, _, wired) = bench.asks(ours("INVITE", 1_300), udp());
+    assert_eq!(bench.is_told(tcp(Some(4)), &wired, 180), [Out::Response(tx, 180)]);
+    bench.endpoint.unreachable(bench.now, addr(PEER), Some(ConnectionId(4)));
+    assert_eq!(bench.outs(), [Out::Failed(tx, Failure::Unreachable)]);
+    assert!(bench.endpoint.tables.is_clean());
+}
+
+#[test]
+fn timers_wait_while_the_output_is_full() {
+    let mut bench = Bench::new();
+    for _ in 0..5 {
+        bench.asks(ours("OPTIONS", 0), udp());
+    }
+    bench.endpoint.most_outputs = 3;
+    let due = bench.endpoint.next_deadline().expect("requests are under way");
+    bench.endpoint.handle_time(due);
+    assert_eq!(bench.outs().len(), 3);
+    assert_eq!(bench.endpoint.next_deadline(), Some(due));
+    bench.endpoint.handle_time(due);
+    assert_eq!(bench.outs().len(), 2);
 }
 
 #[test]
@@ -324,7 +361,7 @@ fn a_cancel_follows_on_the_connection_that_was_opened() {
     assert_eq!(flow.connection, Some(ConnectionId(3)));
     bench.endpoint.unreachable(bench.now, addr(PEER), Some(ConnectionId(3)));
     assert_eq!(bench.outs(), [Out::Failed(tx, Failure::Unreachable)]);
-    assert_eq!(bench.endpoint.transactions(), 0);
+    assert!(bench.endpoint.tables.is_clean());
 }
 
 #[test]
@@ -364,7 +401,7 @@ fn an_answer_finds_another_way_when_its_connection_has_closed() {
     let happenings = bench.happenings();
     let [Happening::Transmit { flow, .. }] = happenings.as_slice() else { panic!("{happenings:?}") };
     assert_eq!((flow.remote, flow.connection), (addr("198.51.100.7:5062"), None));
-    assert_eq!(bench.endpoint.transactions(), 0);
+    assert!(bench.endpoint.tables.is_clean());
 }
 
 #[test]
@@ -378,5 +415,5 @@ fn a_request_that_nobody_answers_times_out() {
     }
     assert_eq!(outs.len(), 11);
     assert_eq!(outs[10], Out::Failed(tx, Failure::TimedOut));
-    assert_eq!(bench.endpoint.transactions(), 0);
+    assert!(bench.endpoint.tables.is_clean());
 }

@@ -305,11 +305,11 @@ impl World {
     fn nothing_is_left(&mut self) {
         self.run(secs(300));
         for (place, node) in self.nodes.iter().enumerate() {
-            let held = (node.legs.len(), node.legs.remains(), node.endpoint.transactions());
+            let held = (node.legs.len(), node.legs.entries(), node.endpoint.transactions());
             assert_eq!(
                 held,
                 (0, 0, 0),
-                "node {place} (legs, remains, transactions):\n{}",
+                "node {place} (legs, entries, transactions):\n{}",
                 self.ladder.join("\n")
             );
         }
