@@ -1,4 +1,6 @@
 //! `hotline.yaml`, typed. Read once and on reload; every value has its unit and default here.
+//!
+//! `load` reads a file, `demo` is the demonstration bank, `flow_sources` the folder of flows.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -6,6 +8,20 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::ids::{AgentId, FlowId, QueueId, SkillId};
+
+mod demo;
+mod files;
+mod load;
+mod people;
+mod places;
+mod routes;
+
+pub use demo::demo;
+pub use files::{flow_sources, load};
+pub use load::{Loaded, read};
+
+/// Passwords that begin so are printed by `hotline demo` for everybody to see.
+pub const DEMO_PASSWORD: &str = "demo-";
 
 /// Everything the server is told. Built by `load` from a file, or by `demo` in code.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,7 +90,7 @@ pub struct Number {
 pub struct Queue {
     /// Every skill an agent must have, with the least level (1..=10).
     pub requires: BTreeMap<SkillId, u8>,
-    /// 0..=100, higher first. A flow may raise a call's own.
+    /// 0..=100, higher first. A flow may raise a call's own. Default 50.
     pub priority: u8,
     /// How long an agent's phone rings before the offer moves on. Default 15s.
     pub ring_timeout: Duration,
@@ -137,6 +153,29 @@ pub struct Limits {
     pub calls_per_second: u32,
 }
 
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits { calls: 2_000, calls_per_second: 200 }
+    }
+}
+
+/// The defaults, for everybody: no skill required.
+impl Default for Queue {
+    fn default() -> Queue {
+        Queue {
+            requires: BTreeMap::new(),
+            priority: 50,
+            ring_timeout: Duration::from_secs(15),
+            wrap_up: Duration::from_secs(10),
+            music: "music/hold".to_owned(),
+            comfort: Some("comfort".to_owned()),
+            comfort_every: Duration::from_secs(30),
+            max_wait: None,
+            max_waiting: 1_000,
+        }
+    }
+}
+
 /// A password as configured. Never printed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(pub String);
@@ -146,3 +185,6 @@ impl std::fmt::Debug for Secret {
         f.write_str("Secret(..)")
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -254,6 +254,21 @@ impl Findings {
         self.list.iter().filter(|d| d.severity == Severity::Error).count()
     }
 
+    /// Replaces stretches of the text by stars, in what has been found and what will be: nobody's password
+    /// is shown because something else on its line is wrong.
+    pub fn mask(&mut self, spans: &[Span]) {
+        let mut text = self.source.text.clone();
+        for span in spans {
+            let range = self.source.fit(*span);
+            let stars = "*".repeat(range.len());
+            text.replace_range(range, &stars);
+        }
+        self.source = Source::new(self.source.name.clone(), text);
+        for diagnostic in &mut self.list {
+            diagnostic.source = self.source.clone();
+        }
+    }
+
     /// In the order of the file.
     pub fn into_sorted(mut self) -> Vec<Diagnostic> {
         self.list.sort_by_key(|d| d.span);

@@ -3,5 +3,6 @@
 mod bad_flows;
 mod bank;
 mod calls;
+mod demo;
 mod fuzz;
 mod golden;

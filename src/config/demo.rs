@@ -1,0 +1,125 @@
+//! The demonstration bank: everything `hotline demo` serves, on loopback only.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::{
+    Agent, Config, DEMO_PASSWORD, Http, Limits, Media, Number, Queue, Recording, Role, Secret, Sip, Trunk,
+    User,
+};
+use crate::ids::{QueueId, SkillId};
+
+/// The demo bank's number.
+const HOTLINE: &str = "95500";
+
+/// Agents with the skills they have, and how well.
+const AGENTS: [(&str, &str, &[(&str, u8)]); 6] = [
+    ("1001", "李明", &[("general", 8), ("lang.zh", 10), ("lang.en", 6), ("card", 8), ("urgent", 8)]),
+    ("1002", "王芳", &[("general", 6), ("lang.zh", 10), ("loan.sme", 9), ("complaint", 5)]),
+    ("1003", "张伟", &[("general", 7), ("lang.zh", 10), ("urgent", 10), ("senior", 8)]),
+    ("1004", "Emma Chen", &[("general", 7), ("lang.zh", 5), ("lang.en", 10), ("card", 6), ("urgent", 5)]),
+    ("1005", "刘洋", &[("general", 5), ("lang.zh", 10), ("complaint", 9), ("senior", 9), ("loan.sme", 4)]),
+    ("1006", "陈静", &[("general", 3), ("lang.zh", 10), ("lang.en", 4), ("card", 3), ("urgent", 3)]),
+];
+
+/// Queues with the skill they ask for and their priority.
+const QUEUES: [(&str, &str, u8); 6] = [
+    ("general", "general", 50),
+    ("urgent", "urgent", 90),
+    ("cards", "card", 50),
+    ("sme", "loan.sme", 50),
+    ("complaint", "complaint", 60),
+    ("senior", "senior", 70),
+];
+
+const USERS: [(&str, &str, Role); 3] = [
+    ("super", "Supervisor", Role::Supervisor),
+    ("quality", "Quality", Role::Quality),
+    ("admin", "Administrator", Role::Admin),
+];
+
+/// The demonstration bank. Flows and prompts are those of the repository it is started in.
+pub fn demo(data: impl Into<PathBuf>, sip_port: u16, http_port: u16) -> Config {
+    let loopback = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    let password = |name: &str| Secret(format!("{DEMO_PASSWORD}{name}"));
+    let agent = |(id, name, skills): &(&str, &str, &[(&str, u8)])| {
+        let skills = skills.iter().map(|(skill, level)| (SkillId::from(*skill), *level)).collect();
+        let agent = Agent { name: (*name).into(), password: password(id), skills, ready_on_register: true };
+        ((*id).into(), agent)
+    };
+    let user = |(id, name, role): &(&str, &str, Role)| {
+        ((*id).to_owned(), User { name: (*name).into(), password: password(id), role: *role })
+    };
+    Config {
+        // The realm is what phones put behind the @: an address they can reach.
+        sip: Sip { listen: vec![SocketAddr::new(loopback, sip_port)], realm: loopback.to_string() },
+        media: Media { address: loopback, ports: (16_384, 32_766), workers: 1 },
+        http: Http { listen: SocketAddr::new(loopback, http_port) },
+        data: data.into(),
+        flows: "ivr-flows".into(),
+        prompts: "prompts".into(),
+        recording: Recording { enabled: true, key_file: None },
+        numbers: BTreeMap::from([(
+            HOTLINE.to_owned(),
+            Number { flow: "main".into(), language: "zh-CN".to_owned() },
+        )]),
+        queues: QUEUES.iter().map(queue).collect(),
+        agents: AGENTS.iter().map(agent).collect(),
+        users: USERS.iter().map(user).collect(),
+        trunks: vec![Trunk {
+            name: "loopback".to_owned(),
+            sources: vec![
+                (IpAddr::V4(Ipv4Addr::new(127, 0, 0, 0)), 8),
+                (IpAddr::V6(Ipv6Addr::LOCALHOST), 128),
+            ],
+            numbers: vec![HOTLINE.to_owned()],
+        }],
+        limits: Limits::default(),
+    }
+}
+
+fn queue((id, skill, priority): &(&str, &str, u8)) -> (QueueId, Queue) {
+    let requires = BTreeMap::from([(SkillId::from(*skill), 1)]);
+    // Shorter than a working day's 10 s of notes, so that a newcomer with one phone need not wait for himself.
+    let wrap_up = Duration::from_secs(5);
+    ((*id).into(), Queue { requires, priority: *priority, wrap_up, ..Queue::default() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_demo_is_the_contract() {
+        let config = demo("data", 5060, 8080);
+        assert!(
+            config.sip.listen.iter().chain([&config.http.listen]).all(|listen| listen.ip().is_loopback())
+        );
+        assert_eq!(config.numbers["95500"].flow, "main".into());
+        for number in 1001..=1006 {
+            let agent = &config.agents[&number.to_string().as_str().into()];
+            assert_eq!(agent.password.0, format!("demo-{number}"));
+            assert!(agent.ready_on_register && agent.skills.contains_key(&"general".into()));
+        }
+        for name in ["super", "quality", "admin"] {
+            assert_eq!(config.users[name].password.0, format!("demo-{name}"));
+        }
+        assert_eq!(config.trunks[0].numbers, ["95500"]);
+    }
+
+    #[test]
+    fn every_demo_queue_has_agents_for_it() {
+        let config = demo("data", 0, 0);
+        for (id, queue) in &config.queues {
+            let able = config.agents.values().filter(|agent| {
+                queue
+                    .requires
+                    .iter()
+                    .all(|(skill, level)| agent.skills.get(skill).is_some_and(|has| has >= level))
+            });
+            assert!(able.count() >= 2, "{id}");
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! The demonstration bank: its configuration, its flow, what its callers reach.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::Duration;
+
+use hotline::config;
+use hotline::diagnostic::render_all;
+use hotline::ids::QueueId;
+use hotline::ivr::run::{Action, Caller, Event, Run};
+use hotline::ivr::{self, Flows, World};
+use hotline::moment::Moment;
+
+use super::bank;
+
+fn demo_flows() -> Flows {
+    let mut config = config::demo("data", 5060, 8080);
+    config.flows = Path::new(env!("CARGO_MANIFEST_DIR")).join("ivr-flows");
+    let sources =
+        config::flow_sources(&config.flows).unwrap_or_else(|found| panic!("{}", render_all(&found)));
+    let names = bank::Names::all();
+    let compiled = ivr::compile(&sources, &World::of(&config, &names));
+    let compiled = compiled.unwrap_or_else(|found| panic!("{}", render_all(&found)));
+    assert!(compiled.warnings.is_empty(), "{}", render_all(&compiled.warnings));
+    for (number, answer) in &config.numbers {
+        assert!(compiled.flows.contains_key(&answer.flow), "{number}");
+    }
+    compiled.flows
+}
+
+/// Where a caller ends who presses these keys during the first prompts and then nothing.
+fn reaches(keys: &str) -> Option<QueueId> {
+    let flow = demo_flows()[&"main".into()].clone();
+    let mut now = Moment::from_micros(1_795_000_000_000_000);
+    let caller = Caller { number: "13800001111".into(), dialled: "95500".into(), language: "zh-CN".into() };
+    let (mut run, mut actions) = Run::start(now, flow, caller);
+    for key in keys.chars() {
+        actions.extend(run.handle(now, Event::Digit(key)));
+    }
+    for _ in 0..100 {
+        if let Some(queue) = actions.iter().find_map(|action| match action {
+            Action::Queue { queue, .. } => Some(queue.clone()),
+            _ => None,
+        }) {
+            return Some(queue);
+        }
+        now = now + Duration::from_secs(3);
+        let mut next = run.handle(now, Event::Played);
+        if next.is_empty() {
+            now = run.next_deadline()?;
+            next = run.handle(now, Event::Time);
+        }
+        actions.extend(next);
+    }
+    None
+}
+
+#[test]
+fn the_demo_passes_its_own_checker_without_a_warning() {
+    assert!(demo_flows().contains_key(&"main".into()));
+}
+
+#[test]
+fn nine_reaches_a_person_and_nought_the_urgent_desk() {
+    assert_eq!(reaches("9"), Some("general".into()));
+    assert_eq!(reaches("0"), Some("urgent".into()));
+}
+
+#[test]
+fn every_key_silence_and_confusion_lead_to_people() {
+    let table = [
+        ("", "general"),
+        ("5", "general"),
+        ("1622202123456#", "general"),
+        ("29", "cards"),
+        ("2", "cards"),
+        ("31", "sme"),
+        ("71", "complaint"),
+        ("8", "senior"),
+        ("2*9", "general"),
+        ("##9", "general"),
+    ];
+    for (keys, queue) in table {
+        assert_eq!(reaches(keys), Some(queue.into()), "{keys:?}");
+    }
+    let reached: BTreeSet<QueueId> =
+        table.iter().map(|(_, queue)| (*queue).into()).chain(["urgent".into()]).collect();
+    assert_eq!(reached, config::demo("data", 0, 0).queues.into_keys().collect());
+}
+
+#[test]
+fn the_sample_configuration_loads_from_the_disk_and_its_flows_compile() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let loaded = config::load(&root.join("hotline.sample.yaml"));
+    let loaded = loaded.unwrap_or_else(|found| panic!("{}", render_all(&found)));
+    assert!(loaded.warnings.is_empty(), "{}", render_all(&loaded.warnings));
+    let sources = config::flow_sources(&loaded.config.flows).expect("the flows");
+    let names = bank::Names::all();
+    assert!(ivr::compile(&sources, &World::of(&loaded.config, &names)).is_ok());
+}
