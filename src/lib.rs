@@ -6,7 +6,9 @@
 //! docs/ARCHITECTURE.md is the map.
 
 pub mod acd;
+pub mod api;
 pub mod call;
+pub mod cli;
 pub mod config;
 pub mod diagnostic;
 pub mod engine;
@@ -14,9 +16,11 @@ pub mod ids;
 pub mod ivr;
 pub mod media;
 pub mod moment;
+pub mod net;
 pub mod observe;
 pub mod recording;
 pub mod rng;
+pub mod server;
 pub mod sdp;
 pub mod sip;
 pub mod store;

@@ -1,3 +1,7 @@
-//! The only integration binary: one file per behaviour, one folder per part.
+//! The only integration test binary: each further one would link everything once more.
 
+mod calls;
 mod ivr;
+mod office;
+mod rfc;
+mod sim;

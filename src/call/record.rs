@@ -33,6 +33,9 @@ pub struct CallRecord {
     pub recorded: bool,
     /// Frames that the tape lost, for named reasons.
     pub recording_gaps: u32,
+    /// Why the tape failed, the last time it did. The call went on; what the tape lacks is in `recording_gaps` or cut off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recording_failed: Option<String>,
 }
 
 /// Nodes kept in a record's path. A caller who wanders further is only counted in the journal.
@@ -62,6 +65,7 @@ impl CallRecord {
             missed_offers: 0,
             recorded: false,
             recording_gaps: 0,
+            recording_failed: None,
         })
     }
 
@@ -83,6 +87,7 @@ impl CallRecord {
             }
             What::RecordingStarted => self.recorded = true,
             What::RecordingGap { frames, .. } => self.recording_gaps += frames,
+            What::RecordingFailed { why } => self.recording_failed = Some(why.clone()),
             What::CallEnded { cause, by, talk_ms } => {
                 self.ended = Some(event.at);
                 self.cause = Some(*cause);

@@ -5,7 +5,26 @@ pub mod codec;
 pub mod command;
 pub mod dtmf;
 pub mod event;
+mod feed;
+mod latch;
+pub mod limits;
+mod outbox;
+mod pacing;
 pub mod ports;
 pub mod prompts;
+mod relay;
+mod report;
 pub mod rtcp;
 pub mod rtp;
+mod sockets;
+pub mod stats;
+mod stream;
+mod switch;
+mod table;
+mod tape_tap;
+mod timeline;
+mod wire;
+pub mod worker;
+
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,7 @@ pub const MESSAGE_BYTES: usize = 65_535;
 /// Most headers in a message. Carriers send about 40. Beyond it: 400.
 pub const HEADERS: usize = 256;
 
-/// Longest request line in bytes, as RFC 4475 §3.1.1.9 must pass. Beyond it: 414.
+/// Longest request line in bytes, as RFC 4475 §3.1.1.7 must pass. Beyond it: 414.
 pub const REQUEST_LINE_BYTES: usize = 8_192;
 
 /// Largest request sent over UDP in bytes, leaving 200 of a 1500-byte path (RFC 3261 §18.1.1). Beyond it: TCP.

@@ -30,6 +30,7 @@ pub enum Method {
 }
 
 impl Method {
+    /// As it stands in the request line.
     pub fn as_str(&self) -> &str {
         match self {
             Method::Invite => "INVITE",
@@ -73,7 +74,8 @@ impl Method {
 }
 
 /// A header's name. Known ones compare as an integer; compact forms (RFC 3261 §7.3.3) are folded into them.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+/// Reading, writing and comparing: `header::names`.
+#[derive(Clone, Debug)]
 pub enum HeaderName {
     Accept,
     Allow,
@@ -164,6 +166,7 @@ impl Headers {
         self.get(name).and_then(|value| std::str::from_utf8(value).ok())
     }
 
+    /// Every header of that name, in order; values may hold comma-separated lists.
     pub fn all<'a>(&'a self, name: &'a HeaderName) -> impl Iterator<Item = &'a Bytes> {
         self.0.iter().filter(move |h| h.name == *name).map(|h| &h.value)
     }
@@ -184,6 +187,7 @@ impl Headers {
         self.push(name, value);
     }
 
+    /// Removes all of that name.
     pub fn remove(&mut self, name: &HeaderName) {
         self.0.retain(|h| h.name != *name);
     }
@@ -197,6 +201,7 @@ impl Headers {
 
     // Typed views, parsed on demand by `header`.
 
+    /// The first value of the first Via.
     pub fn via(&self) -> Result<Via, HeaderError> {
         super::header::top_via(self)
     }
@@ -250,10 +255,12 @@ impl Request {
 }
 
 impl Response {
+    /// 1xx.
     pub fn is_provisional(&self) -> bool {
         self.status < 200
     }
 
+    /// 2xx.
     pub fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
     }

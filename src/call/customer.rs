@@ -1,0 +1,179 @@
+//! A customer's call as a value: what it is made of at each stage.
+
+use std::time::Duration;
+
+use crate::engine::streams::Lease;
+use crate::ids::{AgentId, CallId, LegId, PlayId, QueueId};
+use crate::ivr::run::Run;
+use crate::media::command::{Direction, Session};
+use crate::moment::Moment;
+use crate::sdp::session::SessionDescription;
+
+/// From answer to end.
+#[derive(Debug)]
+pub struct Call {
+    pub id: CallId,
+    /// The caller's number as signalled.
+    pub from: String,
+    pub dialled: String,
+    pub arrived: Moment,
+    pub caller: Party,
+    pub run: Run,
+    pub stage: Stage,
+    pub recorded: bool,
+    /// Time with agents so far, without the present talk.
+    pub talked: Duration,
+    /// Times the flow sent the call on to another number.
+    pub number_transfers: usize,
+    /// When the engine must look at it again; kept by the engine's timetable.
+    pub wake: Option<Moment>,
+}
+
+/// One end of the call: a SIP leg and its audio.
+#[derive(Debug)]
+pub struct Party {
+    pub leg: LegId,
+    pub lease: Lease,
+    pub audio: Audio,
+    /// Of our session description; grows with every new one (RFC 3264 §8).
+    pub version: u64,
+}
+
+/// How far offer and answer are.
+#[derive(Debug)]
+pub enum Audio {
+    /// Our offer is out.
+    Offered(SessionDescription),
+    Agreed {
+        ours: SessionDescription,
+        session: Session,
+    },
+}
+
+impl Party {
+    /// The peer will not listen to us now: it has put us on hold, or shut the stream.
+    pub fn holds_us(&self) -> bool {
+        match &self.audio {
+            Audio::Offered(_) => false,
+            Audio::Agreed { session, .. } => {
+                matches!(session.direction, Direction::RecvOnly | Direction::Inactive)
+            }
+        }
+    }
+
+    /// Our session description as the peer has it.
+    pub fn ours(&self) -> &SessionDescription {
+        match &self.audio {
+            Audio::Offered(ours) | Audio::Agreed { ours, .. } => ours,
+        }
+    }
+}
+
+/// Where the call is. Each stage owns what exists only there.
+#[derive(Debug)]
+pub enum Stage {
+    /// The flow talks with the caller; `playing` is what it waits to hear the end of.
+    Menu {
+        playing: Option<PlayId>,
+    },
+    Waiting(Waiting),
+    /// The flow sent the caller to one agent, whose phones ring until then.
+    Transferring {
+        ringing: Ringing,
+        until: Moment,
+    },
+    Talking(Talk),
+}
+
+#[derive(Debug)]
+pub struct Waiting {
+    pub queue: QueueId,
+    pub priority: Option<u8>,
+    pub since: Moment,
+    /// Callers before this one.
+    pub ahead: usize,
+    /// A comfort message interrupts the music.
+    pub announcing: Option<PlayId>,
+    pub ringing: Option<Ringing>,
+}
+
+/// One agent's phones, ringing for the call. Never empty.
+#[derive(Debug)]
+pub struct Ringing {
+    pub agent: AgentId,
+    pub phones: Vec<Party>,
+}
+
+#[derive(Debug)]
+pub struct Talk {
+    pub agent: AgentId,
+    /// The queue and the place in it, for a caller whose agent's phone dies.
+    pub from_queue: Option<FromQueue>,
+    pub phone: Party,
+    pub since: Moment,
+    /// Whether each side was on hold when last looked at.
+    pub held_by_caller: bool,
+    pub held_by_agent: bool,
+}
+
+#[derive(Clone, Debug)]
+pub struct FromQueue {
+    pub queue: QueueId,
+    pub priority: Option<u8>,
+    pub since: Moment,
+}
+
+impl Stage {
+    /// The word that views show.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Stage::Menu { .. } => "menu",
+            Stage::Waiting(Waiting { ringing: Some(_), .. }) | Stage::Transferring { .. } => "ringing",
+            Stage::Waiting(_) => "waiting",
+            Stage::Talking(_) => "talking",
+        }
+    }
+
+    pub fn queue(&self) -> Option<&QueueId> {
+        match self {
+            Stage::Waiting(waiting) => Some(&waiting.queue),
+            Stage::Talking(talk) => talk.from_queue.as_ref().map(|from| &from.queue),
+            Stage::Menu { .. } | Stage::Transferring { .. } => None,
+        }
+    }
+
+    pub fn agent(&self) -> Option<&AgentId> {
+        match self {
+            Stage::Waiting(waiting) => waiting.ringing.as_ref().map(|ringing| &ringing.agent),
+            Stage::Transferring { ringing, .. } => Some(&ringing.agent),
+            Stage::Talking(talk) => Some(&talk.agent),
+            Stage::Menu { .. } => None,
+        }
+    }
+}
+
+impl Call {
+    /// The phones that ring for it now.
+    pub fn ringing_mut(&mut self) -> Option<&mut Ringing> {
+        match &mut self.stage {
+            Stage::Waiting(waiting) => waiting.ringing.as_mut(),
+            Stage::Transferring { ringing, .. } => Some(ringing),
+            Stage::Menu { .. } | Stage::Talking(_) => None,
+        }
+    }
+
+    /// The party on `leg`: the caller, the agent talked with, or a phone that rings.
+    pub fn party_mut(&mut self, leg: LegId) -> Option<&mut Party> {
+        if self.caller.leg == leg {
+            return Some(&mut self.caller);
+        }
+        let phones = match &mut self.stage {
+            Stage::Talking(talk) => std::slice::from_mut(&mut talk.phone),
+            Stage::Waiting(Waiting { ringing: Some(ringing), .. }) | Stage::Transferring { ringing, .. } => {
+                &mut ringing.phones[..]
+            }
+            Stage::Menu { .. } | Stage::Waiting(_) => return None,
+        };
+        phones.iter_mut().find(|phone| phone.leg == leg)
+    }
+}

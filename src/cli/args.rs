@@ -1,0 +1,133 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::ids::CallId;
+
+/// A contact centre: SIP in, menus, skills, agents, recordings.
+#[derive(Debug, Parser)]
+#[command(name = "hotline", version, about, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the demo bank on this machine: prints what to dial, then what happens
+    Demo(Demo),
+    /// Run the server by a configuration file
+    Serve(Serve),
+    /// Check configuration and flows; says what is wrong, where, and what was probably meant
+    Check(Check),
+    /// What happened to each call, newest first
+    Calls(Calls),
+    /// List, export and verify recordings
+    #[command(subcommand)]
+    Recordings(Recordings),
+}
+
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// Folder for the database and the tapes
+    #[arg(long, default_value = "./data")]
+    pub data: PathBuf,
+    /// SIP over UDP and TCP, on 127.0.0.1
+    #[arg(long, default_value_t = 5060)]
+    pub sip_port: u16,
+    /// The web pages and the API, on 127.0.0.1
+    #[arg(long, default_value_t = 8080)]
+    pub http_port: u16,
+}
+
+#[derive(Debug, Args)]
+pub struct Serve {
+    /// hotline.yaml
+    #[arg(long)]
+    pub config: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct Check {
+    /// Flows, configurations, or folders of them
+    #[arg(required_unless_present = "explain")]
+    pub paths: Vec<PathBuf>,
+    /// How to print what was found
+    #[arg(long, value_parser = ["text", "json"], default_value = "text")]
+    pub format: String,
+    /// As --format json
+    #[arg(long)]
+    pub json: bool,
+    /// Explain a diagnostic's code, such as flow-003
+    #[arg(long, value_name = "CODE")]
+    pub explain: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Calls {
+    /// One call in full, with everything that happened to it
+    pub call: Option<CallId>,
+    #[arg(long, default_value = "./data")]
+    pub data: PathBuf,
+    /// At most so many
+    #[arg(long, default_value_t = 50)]
+    pub limit: u32,
+    /// Only calls that this agent talked to
+    #[arg(long)]
+    pub agent: Option<String>,
+    /// Only calls that waited in this queue
+    #[arg(long)]
+    pub queue: Option<String>,
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Recordings {
+    /// What is recorded, newest first
+    List(ListRecordings),
+    /// Write a recording as stereo WAV: the caller left, the bank right
+    Export(ExportRecording),
+    /// Prove that recordings are whole and unaltered
+    Verify(VerifyRecordings),
+}
+
+#[derive(Debug, Args)]
+pub struct ListRecordings {
+    #[arg(long, default_value = "./data")]
+    pub data: PathBuf,
+    /// At most so many
+    #[arg(long, default_value_t = 50)]
+    pub limit: usize,
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct ExportRecording {
+    pub call: CallId,
+    /// Where to; default: CALL.wav in this folder
+    #[arg(long, short)]
+    pub out: Option<PathBuf>,
+    #[arg(long, default_value = "./data")]
+    pub data: PathBuf,
+    /// The key of sealed tapes, as in the configuration
+    #[arg(long)]
+    pub key_file: Option<PathBuf>,
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct VerifyRecordings {
+    /// One call's; default: all
+    pub call: Option<CallId>,
+    #[arg(long, default_value = "./data")]
+    pub data: PathBuf,
+    #[arg(long)]
+    pub key_file: Option<PathBuf>,
+    #[arg(long)]
+    pub json: bool,
+}

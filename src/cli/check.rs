@@ -1,0 +1,97 @@
+//! `hotline check`: what is wrong with flows and configurations, before anybody hears it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::args;
+use super::{CannotRun, Exit};
+use crate::config::{self, Config};
+use crate::diagnostic::{Diagnostic, Source, codes, render_all};
+use crate::ivr;
+use crate::media::prompts::Library;
+use crate::server::load;
+
+pub(super) fn check(args: &args::Check) -> Result<Exit, CannotRun> {
+    if let Some(code) = &args.explain {
+        return Ok(explain(code));
+    }
+    let found = examine(&args.paths)?;
+    let (errors, warnings) = crate::diagnostic::split(found);
+    let exit = if errors.is_empty() { Exit::Fine } else { Exit::Bad };
+    if args.json || args.format == "json" {
+        let all: Vec<_> = errors.iter().chain(&warnings).map(Diagnostic::to_json).collect();
+        let json = serde_json::to_string_pretty(&all)
+            .map_err(|error| CannotRun::because("the findings cannot be written", error))?;
+        println!("{json}");
+    } else {
+        print!("{}{}", render_all(&errors), render_all(&warnings));
+        println!("{} errors, {} warnings", errors.len(), warnings.len());
+    }
+    Ok(exit)
+}
+
+fn explain(code: &str) -> Exit {
+    match codes::explain(code) {
+        Some(text) => {
+            println!("{text}");
+            Exit::Fine
+        }
+        None => {
+            eprintln!("hotline: no diagnostic has the code `{code}`");
+            Exit::Bad
+        }
+    }
+}
+
+/// Everything found in all paths. A configuration brings its own flows and prompts; flows named by themselves are
+/// checked against the demo's queues, agents and prompts.
+fn examine(paths: &[PathBuf]) -> Result<Vec<Diagnostic>, CannotRun> {
+    let mut found = Vec::new();
+    let mut flows: Vec<Arc<Source>> = Vec::new();
+    for path in paths {
+        if path.is_dir() {
+            flows.extend(load::sources(path).map_err(|error| CannotRun(error.to_string()))?);
+        } else if is_configuration(path) {
+            examine_configuration(path, &mut found)?;
+        } else {
+            flows.push(load::source(path).map_err(|error| CannotRun(error.to_string()))?);
+        }
+    }
+    if !flows.is_empty() {
+        examine_flows(&flows, &config::demo(Path::new("data"), 5060, 8080), &mut found)?;
+    }
+    Ok(found)
+}
+
+/// A file with `sip:` or `numbers:` at its left edge; a flow has neither.
+fn is_configuration(path: &Path) -> bool {
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    text.lines().any(|line| line.starts_with("sip:") || line.starts_with("numbers:"))
+}
+
+fn examine_configuration(path: &Path, found: &mut Vec<Diagnostic>) -> Result<(), CannotRun> {
+    match config::load(path) {
+        Ok(read) => {
+            found.extend(read.warnings);
+            let flows = load::sources(&read.config.flows).map_err(|error| CannotRun(error.to_string()))?;
+            examine_flows(&flows, &read.config, found)
+        }
+        Err(diagnostics) => {
+            found.extend(diagnostics);
+            Ok(())
+        }
+    }
+}
+
+fn examine_flows(
+    flows: &[Arc<Source>],
+    config: &Config,
+    found: &mut Vec<Diagnostic>,
+) -> Result<(), CannotRun> {
+    let library = Library::load(&config.prompts).map_err(|error| CannotRun(error.to_string()))?;
+    match ivr::compile(flows, &ivr::World::of(config, &library)) {
+        Ok(compiled) => found.extend(compiled.warnings),
+        Err(diagnostics) => found.extend(diagnostics),
+    }
+    Ok(())
+}

@@ -1,0 +1,218 @@
+//! `hotline demo` and `hotline serve`: the server, until it is told to stop.
+
+use std::path::Path;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::broadcast::error::RecvError;
+
+use super::args;
+use super::{CannotRun, Exit, ticker};
+use crate::config::{self, Config};
+use crate::diagnostic::render_all;
+use crate::engine::input::Input;
+use crate::net::clock::Clock;
+use crate::server::Server;
+use crate::server::load::{self, LoadError, Loaded};
+
+/// The demo bank on loopback.
+pub(super) fn demo(args: args::Demo) -> Result<Exit, CannotRun> {
+    log_to_stderr("warn");
+    let config = config::demo(&args.data, args.sip_port, args.http_port);
+    let Some(loaded) = loaded(config)? else {
+        return Ok(Exit::CannotRun);
+    };
+    runtime()?.block_on(async {
+        let config = loaded.world.config.clone();
+        let server = start(loaded).await?;
+        println!("{}", welcome(&config));
+        let ticking = tokio::spawn(tick(server.engine.listen()));
+        let mut signals = Signals::new()?;
+        // A demo is over when its user says so: nobody waits for callers to finish.
+        signals.stop().await;
+        println!("Stopping.");
+        server.stop().await;
+        server.ended().await;
+        ticking.abort();
+        Ok(Exit::Fine)
+    })
+}
+
+/// Production.
+pub(super) fn serve(args: &args::Serve) -> Result<Exit, CannotRun> {
+    log_to_stderr("info");
+    let Some(config) = configured(&args.config)? else {
+        return Ok(Exit::CannotRun);
+    };
+    let Some(loaded) = loaded(config)? else {
+        return Ok(Exit::CannotRun);
+    };
+    runtime()?.block_on(async {
+        let server = start(loaded).await?;
+        tracing::info!("ready");
+        let mut signals = Signals::new()?;
+        loop {
+            match signals.next().await {
+                Wish::Reload => reload(&args.config, &server).await,
+                Wish::Stop => break,
+            }
+        }
+        tracing::info!("draining: no new calls; a second signal ends the running ones");
+        server.drain().await;
+        while !server.has_ended() {
+            tokio::select! {
+                () = signals.stop() => server.stop().await,
+                () = short_while() => {}
+            }
+        }
+        server.ended().await;
+        Ok(Exit::Fine)
+    })
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, CannotRun> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|error| CannotRun::because("no runtime", error))
+}
+
+async fn start(loaded: Loaded) -> Result<Server, CannotRun> {
+    Server::start(loaded.world, Clock::start()).await.map_err(|error| CannotRun(error.to_string()))
+}
+
+/// Reads the configuration; `None` when it is bad, which has then been said.
+fn configured(path: &Path) -> Result<Option<Config>, CannotRun> {
+    match config::load(path) {
+        Ok(read) => {
+            eprint!("{}", render_all(&read.warnings));
+            Ok(Some(read.config))
+        }
+        Err(diagnostics) => {
+            eprint!("{}", render_all(&diagnostics));
+            Ok(None)
+        }
+    }
+}
+
+/// Loads prompts and flows; `None` when flows are bad, which has then been said.
+fn loaded(config: Config) -> Result<Option<Loaded>, CannotRun> {
+    match load::load(config) {
+        Ok(loaded) => {
+            eprint!("{}", render_all(&loaded.warnings));
+            Ok(Some(loaded))
+        }
+        Err(LoadError::Flows(diagnostics)) => {
+            eprint!("{}", render_all(&diagnostics));
+            Ok(None)
+        }
+        Err(error) => Err(CannotRun(error.to_string())),
+    }
+}
+
+/// Reads everything again. What is wrong is said, and the old stays.
+async fn reload(path: &Path, server: &Server) {
+    match configured(path).and_then(|config| config.map_or(Ok(None), loaded)) {
+        Ok(Some(loaded)) => {
+            // An engine that has ended needs no configuration.
+            let _ = server.engine.put(Input::Configure(Box::new(loaded.world))).await;
+            tracing::info!("configuration reloaded");
+        }
+        Ok(None) => tracing::error!("configuration refused; the old one stays"),
+        Err(error) => tracing::error!(%error, "configuration refused; the old one stays"),
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the edge: waits for a thread to end, with nothing else to do")]
+async fn short_while() {
+    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+}
+
+fn log_to_stderr(default: &str) {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("HOTLINE_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
+    // A second call, as in tests, keeps the first subscriber.
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+}
+
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+    hangup: Signal,
+}
+
+/// What a signal asks for.
+enum Wish {
+    Stop,
+    Reload,
+}
+
+impl Signals {
+    fn new() -> Result<Signals, CannotRun> {
+        let listen =
+            |kind| signal(kind).map_err(|error| CannotRun::because("signals cannot be caught", error));
+        Ok(Signals {
+            interrupt: listen(SignalKind::interrupt())?,
+            terminate: listen(SignalKind::terminate())?,
+            hangup: listen(SignalKind::hangup())?,
+        })
+    }
+
+    async fn stop(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+
+    async fn next(&mut self) -> Wish {
+        tokio::select! {
+            _ = self.interrupt.recv() => Wish::Stop,
+            _ = self.terminate.recv() => Wish::Stop,
+            _ = self.hangup.recv() => Wish::Reload,
+        }
+    }
+}
+
+/// One line an event, until the server ends.
+async fn tick(mut happened: tokio::sync::broadcast::Receiver<std::sync::Arc<crate::engine::happened::Happened>>) {
+    loop {
+        match happened.recv().await {
+            Ok(event) => {
+                if let Some(line) = ticker::line(&event) {
+                    println!("{line}");
+                }
+            }
+            Err(RecvError::Lagged(missed)) => println!("... {missed} events not shown"),
+            Err(RecvError::Closed) => return,
+        }
+    }
+}
+
+/// What a newcomer needs to see the first call pass.
+fn welcome(config: &Config) -> String {
+    use std::fmt::Write as _;
+    let sip = config.sip.listen.first().map_or_else(String::new, ToString::to_string);
+    let mut text = format!(
+        "\nHotline demo: the bank is open.\n\n  \
+         Dial       sip:95500@{sip}   (any phone on this machine; no registration needed)\n             \
+         in the main menu: 9 a person, 0 urgent, 1 accounts, 2 cards, 3 small business, 7 complaints\n  \
+         Watch      http://{}\n  \
+         Agents     register any of these at {sip}, realm {}; ready at once:\n",
+        config.http.listen, config.sip.realm
+    );
+    for (id, agent) in &config.agents {
+        let skills: Vec<String> =
+            agent.skills.iter().map(|(skill, level)| format!("{skill} {level}")).collect();
+        let _ = writeln!(text, "             {id}  password {:<10} {}", agent.password.0, skills.join(", "));
+    }
+    let users: Vec<String> =
+        config.users.iter().map(|(user, known)| format!("{user} / {}", known.password.0)).collect();
+    let _ = write!(
+        text,
+        "             *11 ready   *12 not ready   *13 end wrap-up\n  \
+         Web users  {}\n  \
+         Data       {}   (hotline calls, hotline recordings list)\n  \
+         Stop       Ctrl-C\n",
+        users.join("   "),
+        config.data.display()
+    );
+    text
+}

@@ -1,0 +1,128 @@
+//! What happened, one readable line each, for the demo's screen. Numbers are masked.
+
+use std::fmt::Write as _;
+
+use crate::acd::AgentState;
+use crate::engine::happened::{Happened, OfferEnd, What};
+use crate::observe::pii::Masked;
+
+/// The line for `event`; `None` for what would only be noise.
+pub fn line(event: &Happened) -> Option<String> {
+    let told = tell(event)?;
+    let mut line = clock_time(event);
+    if let Some(call) = event.call {
+        // The tail of the id is enough to tell the calls of a demo apart.
+        let id = call.to_string();
+        let _ = write!(line, "  call {}", &id[id.len() - 4..]);
+    } else {
+        line.push_str("           ");
+    }
+    let _ = write!(line, "  {told}");
+    Some(line)
+}
+
+/// Universal time of day: `14:03:07.250`.
+fn clock_time(event: &Happened) -> String {
+    let millis = event.at.as_millis();
+    let (seconds, minutes, hours) = (millis / 1_000, millis / 60_000, millis / 3_600_000);
+    format!("{:02}:{:02}:{:02}.{:03}", hours % 24, minutes % 60, seconds % 60, millis % 1_000)
+}
+
+fn tell(event: &Happened) -> Option<String> {
+    let agent = event.agent.as_ref().map_or("?", |agent| agent.as_str());
+    Some(match &event.what {
+        What::CallArrived { from, dialled } => format!("{} dials {dialled}", Masked(from)),
+        What::CallAnswered { flow } => format!("answered by flow '{flow}'"),
+        What::NodeEntered { node } => format!("menu: {node}"),
+        What::Remark { name, value } => format!("{name}: {value}"),
+        What::QueueEntered { queue, priority } => format!("waits in queue {queue} (priority {priority})"),
+        What::QueueLeft { queue, why } => format!("leaves queue {queue}: {why}"),
+        What::Offered { reasons, .. } => {
+            format!("agent {agent} rings (idle {})", seconds(reasons.idle_ms))
+        }
+        What::OfferEnded { why: OfferEnd::Answered, .. } => return None,
+        What::OfferEnded { why: OfferEnd::CallerLeft, .. } => {
+            format!("agent {agent} stops ringing: the caller has gone")
+        }
+        What::OfferEnded { why: OfferEnd::Failed(why), .. } => {
+            format!("agent {agent} did not take the call: {}; the caller stays at the head", word(why))
+        }
+        What::AgentAnswered { waited_ms, .. } => {
+            format!("talks with agent {agent} after waiting {}", seconds(*waited_ms))
+        }
+        What::Held { by } => format!("put on hold by the {}", word(by)),
+        What::Resumed { by } => format!("taken off hold by the {}", word(by)),
+        What::Transferred { to } => format!("transferred to {to}"),
+        What::CallEnded { cause, by, talk_ms } => {
+            format!("ends: {cause} (by the {}, talked {})", word(by), seconds(*talk_ms))
+        }
+        What::CallRefused { from, dialled, cause } => {
+            format!("{} dials {}: refused, {cause}", Masked(from), Masked(dialled))
+        }
+        What::RecordingStarted => "is being recorded".to_owned(),
+        What::RecordingGap { why, frames } => format!("recording has a gap of {frames} packets: {why}"),
+        What::RecordingFailed { why } => format!("RECORDING FAILED, the call goes on: {why}"),
+        What::PhoneRegistered => format!("agent {agent}'s phone is registered"),
+        What::PhoneVanished => format!("agent {agent}'s phone is gone"),
+        What::StateChanged { state } => return agent_state(agent, state),
+        What::ServerStarted { .. } | What::ConfigLoaded { .. } => return None,
+        What::ServerStopping => "the server stops: no new calls".to_owned(),
+        What::ConfigRefused { errors } => format!("configuration refused: {errors} errors; the old one stays"),
+        What::LoginFailed { source } => format!("log-in refused from {source}"),
+        What::StaffAction { user, action } => format!("{user}: {action}"),
+        What::Alarm { name, text } => format!("ALARM {name}: {text}"),
+        What::AlarmCleared { name } => format!("alarm over: {name}"),
+    })
+}
+
+fn agent_state(agent: &str, state: &AgentState) -> Option<String> {
+    Some(match state {
+        AgentState::LoggedOut => format!("agent {agent} is logged out"),
+        AgentState::Ready { .. } => format!("agent {agent} is ready"),
+        AgentState::WrapUp { since, until } => {
+            let millis = u64::try_from(until.since(*since).as_millis()).unwrap_or(u64::MAX);
+            format!("agent {agent} wraps up for {}", seconds(millis))
+        }
+        AgentState::NotReady { reason, .. } => format!("agent {agent} is not ready: {reason}"),
+        AgentState::Offered { .. } | AgentState::Talking { .. } => return None,
+    })
+}
+
+fn seconds(millis: u64) -> String {
+    format!("{}.{} s", millis / 1_000, millis % 1_000 / 100)
+}
+
+/// An enum's name as JSON has it: `no_answer`, shown as `no answer`.
+fn word(value: &impl serde::Serialize) -> String {
+    let json = serde_json::to_string(value).unwrap_or_default();
+    json.trim_matches('"').replace('_', " ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::CallId;
+    use crate::moment::Moment;
+
+    fn at_noon(what: What) -> Happened {
+        let at = Moment::from_micros((12 * 3600 + 61) * 1_000_000 + 250_000);
+        Happened { seq: 1, at, call: Some(CallId(32)), agent: Some("1001".into()), what }
+    }
+
+    #[test]
+    fn a_line_hides_the_middle_of_the_callers_number() {
+        let what = What::CallArrived { from: "13812341234".into(), dialled: "95500".into() };
+        assert_eq!(
+            line(&at_noon(what)).as_deref(),
+            Some("12:01:01.250  call 0010  138****1234 dials 95500")
+        );
+    }
+
+    #[test]
+    fn a_missed_offer_says_what_becomes_of_the_caller() {
+        let why = OfferEnd::Failed(crate::acd::OfferFailure::NoAnswer);
+        let what = What::OfferEnded { queue: "general".into(), why };
+        let line = line(&at_noon(what)).expect("worth a line");
+        assert!(line.ends_with("agent 1001 did not take the call: no answer; the caller stays at the head"));
+    }
+}

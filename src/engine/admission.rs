@@ -1,0 +1,229 @@
+//! Who may call whom: judged before a knock becomes a call.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::Engine;
+use super::happened::What;
+use super::limits::RETRY_AFTER_SECS;
+use super::route::{Destination, route};
+use crate::call::cause::Cause;
+use crate::config::{self, Config};
+use crate::ids::AgentId;
+use crate::moment::Moment;
+use crate::sip::digest::{Ha1, Verdict};
+use crate::sip::endpoint::{Happening, ServerTx};
+use crate::sip::message::{HeaderName, Request, Response};
+use crate::sip::transport::Flow;
+use crate::sip::uri::Uri;
+
+/// A caller who has been let in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Admitted {
+    /// The number shown to agents and kept in records.
+    pub from: String,
+    pub dialled: String,
+    pub to: Destination,
+    /// Who proved to be an agent.
+    pub agent: Option<AgentId>,
+}
+
+/// How many calls there may be, and how many more a second. A token bucket that holds one second's worth.
+#[derive(Debug)]
+pub(super) struct Gate {
+    limits: config::Limits,
+    /// Thousandths of a call that may still come in now.
+    tokens: u64,
+    filled: Moment,
+}
+
+impl Gate {
+    pub(super) fn new(now: Moment, limits: &config::Limits) -> Gate {
+        Gate { limits: limits.clone(), tokens: u64::from(limits.calls_per_second) * 1_000, filled: now }
+    }
+
+    pub(super) fn configure(&mut self, limits: &config::Limits) {
+        self.limits = limits.clone();
+    }
+
+    fn lets_in(&mut self, now: Moment, calls: usize) -> bool {
+        let rate = u64::from(self.limits.calls_per_second);
+        let millis = u64::try_from(now.since(self.filled).as_millis()).unwrap_or(u64::MAX);
+        self.tokens = self.tokens.saturating_add(millis.saturating_mul(rate)).min(rate * 1_000);
+        self.filled = self.filled + Duration::from_millis(millis);
+        if calls >= self.limits.calls || self.tokens < 1_000 {
+            return false;
+        }
+        self.tokens -= 1_000;
+        true
+    }
+}
+
+/// The agents' secrets as digests; the passwords themselves are not needed again.
+pub(super) fn secrets(config: &Config) -> BTreeMap<AgentId, Ha1> {
+    let realm = &config.sip.realm;
+    let ha1 = |id: &AgentId, agent: &config::Agent| Ha1::new(id.as_str(), realm, &agent.password.0);
+    config.agents.iter().map(|(id, agent)| (id.clone(), ha1(id, agent))).collect()
+}
+
+pub(super) fn has_to_tag(request: &Request) -> bool {
+    request.headers.to().is_ok_and(|to| to.tag().is_some())
+}
+
+/// A header block for a 503: come back later.
+pub(super) fn retry_after() -> [(HeaderName, Bytes); 1] {
+    [(HeaderName::RetryAfter, Bytes::from(RETRY_AFTER_SECS.to_string()))]
+}
+
+/// Whether `address` lies in `network/prefix`.
+fn contains(network: IpAddr, prefix: u8, address: IpAddr) -> bool {
+    let (network, address, width) = match (network.to_canonical(), address.to_canonical()) {
+        (IpAddr::V4(n), IpAddr::V4(a)) => (u128::from(n.to_bits()), u128::from(a.to_bits()), 32),
+        (IpAddr::V6(n), IpAddr::V6(a)) => (n.to_bits(), a.to_bits(), 128),
+        _ => return false,
+    };
+    let host_bits = width - u32::from(prefix).min(width);
+    network.checked_shr(host_bits).unwrap_or(0) == address.checked_shr(host_bits).unwrap_or(0)
+}
+
+impl Engine {
+    /// An INVITE outside any dialog: let in, challenged, or refused.
+    pub(super) fn knock(&mut self, now: Moment, tx: ServerTx, request: Request, flow: Flow) {
+        match self.admit(now, &request, flow) {
+            Ok(admitted) => {
+                let knocking = Happening::Request { tx, request, flow };
+                // What comes back is never an INVITE: the legs take or answer each.
+                let _ = self.legs.handle(now, &mut self.endpoint, knocking);
+                if let Some(invitation) = self.legs.poll_invitation() {
+                    self.arrive(now, invitation, admitted);
+                }
+            }
+            Err(response) => self.refuse(now, tx, *response),
+        }
+    }
+
+    fn admit(&mut self, now: Moment, request: &Request, flow: Flow) -> Result<Admitted, Box<Response>> {
+        if matches!(request.uri, Uri::Other { .. }) {
+            return Err(request.response(416).into());
+        }
+        let dialled = request.uri.user().unwrap_or_default().into_owned();
+        let from = calling_number(request);
+        let to = route(&self.world.config, &dialled);
+        if to == Destination::Nobody {
+            return Err(self.refusal(now, request, &from, &dialled, Cause::UnknownNumber));
+        }
+        let claims_agent = self.secrets.contains_key(&AgentId::from(from.as_str()));
+        let by_trunk = to == Destination::Hotline && self.trunk_allows(flow.remote.ip(), &dialled);
+        let agent = if by_trunk && !claims_agent { None } else { Some(self.prove(now, request, flow)?) };
+        if matches!(to, Destination::Agent(_)) {
+            return Err(self.refusal(now, request, &from, &dialled, Cause::Forbidden));
+        }
+        if to == Destination::Hotline && (self.draining || self.crowded || !self.gate.lets_in(now, self.calls.len())) {
+            return Err(self.refusal(now, request, &from, &dialled, Cause::Overloaded));
+        }
+        let from = agent.as_ref().map_or(from, |agent| agent.to_string());
+        Ok(Admitted { from, dialled, to, agent })
+    }
+
+    fn trunk_allows(&self, source: IpAddr, dialled: &str) -> bool {
+        self.world.config.trunks.iter().any(|trunk| {
+            trunk.numbers.iter().any(|number| number == dialled)
+                && trunk.sources.iter().any(|(network, prefix)| contains(*network, *prefix, source))
+        })
+    }
+
+    /// The agent that the request's credentials prove; otherwise what to answer.
+    pub(super) fn prove(
+        &mut self,
+        now: Moment,
+        request: &Request,
+        flow: Flow,
+    ) -> Result<AgentId, Box<Response>> {
+        let secrets = &self.secrets;
+        let verdict =
+            self.authenticator.check(now, flow.remote.ip(), request, &HeaderName::Authorization, |user| {
+                secrets.get(&AgentId::from(user)).cloned()
+            });
+        match verdict {
+            Verdict::Known { user } => Ok(AgentId::from(user.as_str())),
+            Verdict::Challenge { challenges, .. } => {
+                let mut response = request.response(401);
+                for challenge in challenges {
+                    response.headers.push(HeaderName::WwwAuthenticate, challenge);
+                }
+                Err(response.into())
+            }
+            Verdict::Throttled { retry_after_secs } => {
+                let mut response = request.response(403);
+                response.headers.push(HeaderName::RetryAfter, retry_after_secs.to_string());
+                Err(response.into())
+            }
+            Verdict::Malformed(_) => Err(request.response(400).into()),
+        }
+    }
+
+    fn refusal(
+        &mut self,
+        now: Moment,
+        request: &Request,
+        from: &str,
+        dialled: &str,
+        cause: Cause,
+    ) -> Box<Response> {
+        let (from, dialled) = (from.to_owned(), dialled.to_owned());
+        self.happened(now, None, None, What::CallRefused { from, dialled, cause });
+        let mut response = request.response(cause.sip_status());
+        if cause == Cause::Overloaded {
+            for (name, value) in retry_after() {
+                response.headers.push(name, value);
+            }
+        }
+        response.into()
+    }
+
+    /// Answers a request outside any dialog, with a To tag of its own.
+    pub(super) fn refuse(&mut self, now: Moment, tx: ServerTx, response: Response) {
+        let tag = self.rng.token(8);
+        self.endpoint.respond(now, tx, response.with_to_tag(&tag));
+    }
+}
+
+/// The number that calls: P-Asserted-Identity (RFC 3325) where a trunk gives it, else From.
+fn calling_number(request: &Request) -> String {
+    let asserted = crate::sip::header::name_addr(&request.headers, &HeaderName::PAssertedIdentity);
+    let caller = asserted.or_else(|_| request.headers.from());
+    let user = caller.ok().and_then(|caller| caller.uri.user().map(|user| user.into_owned()));
+    user.unwrap_or_else(|| "anonymous".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limits(calls: usize, calls_per_second: u32) -> config::Limits {
+        config::Limits { calls, calls_per_second }
+    }
+
+    #[test]
+    fn the_gate_holds_a_second_of_calls_and_refills() {
+        let start = Moment::from_micros(1_000_000);
+        let mut gate = Gate::new(start, &limits(100, 10));
+        assert_eq!((0..20).filter(|_| gate.lets_in(start, 0)).count(), 10);
+        let later = start + Duration::from_millis(500);
+        assert_eq!((0..20).filter(|_| gate.lets_in(later, 0)).count(), 5);
+        assert!(!gate.lets_in(later + Duration::from_secs(9), 100), "full house");
+    }
+
+    #[test]
+    fn a_network_holds_its_own_addresses_only() {
+        let loopback: IpAddr = "127.0.0.0".parse().expect("an address");
+        assert!(contains(loopback, 8, "127.9.9.9".parse().expect("an address")));
+        assert!(!contains(loopback, 8, "128.0.0.1".parse().expect("an address")));
+        assert!(contains(loopback, 8, "::ffff:127.0.0.1".parse().expect("an address")));
+        assert!(!contains(loopback, 8, "::1".parse().expect("an address")));
+        assert!(contains("0.0.0.0".parse().expect("an address"), 0, "8.8.8.8".parse().expect("an address")));
+    }
+}

@@ -1,0 +1,402 @@
+//! A customer's call: arrival, the menu, the queue, the end. Agents' phones are in `offers`.
+
+use std::time::Duration;
+
+use super::Engine;
+use super::Role;
+use super::admission::{Admitted, retry_after};
+use super::happened::{OfferEnd, Party as Who, What};
+use super::limits::{NUMBER_TRANSFERS, TRANSFER_RING};
+use super::route::Destination;
+use super::streams::Owner;
+use crate::acd::{self, AgentState};
+use crate::call::cause::Cause;
+use crate::call::customer::{Audio, Call, Party, Stage, Talk, Waiting};
+use crate::call::legs::{EndedBy, Invitation, LegEvent};
+use crate::ids::{AgentId, CallId, LegId, PlayId};
+use crate::ivr::run::{Action, Caller, Event as RunEvent, QueueExit, Run, TransferTo};
+use crate::media::command::{Command, Source};
+use crate::moment::Moment;
+use crate::recording::recorder::TapeCommand;
+
+/// What became of a call while its flow was obeyed.
+enum Next {
+    /// It goes on.
+    Goes,
+    /// The flow is over.
+    Over,
+    /// The flow must hear this at once.
+    Tell(RunEvent),
+}
+
+impl Engine {
+    /// A caller who was let in: answered at once by the flow of the number, or by a star code's word.
+    pub(super) fn arrive(&mut self, now: Moment, invitation: Invitation, who: Admitted) {
+        match who.to {
+            Destination::Hotline => self.arrive_at_flow(now, invitation, who),
+            Destination::Star(code) => self.star(now, &invitation, &who, code),
+            Destination::Agent(_) | Destination::Nobody => {
+                self.legs.hang_up(now, &mut self.endpoint, invitation.leg, Cause::UnknownNumber);
+            }
+        }
+    }
+
+    fn arrive_at_flow(&mut self, now: Moment, invitation: Invitation, who: Admitted) {
+        let id = CallId(now.as_micros().max(self.last_call.0 + 1));
+        self.last_call = id;
+        let (from, dialled) = (who.from.clone(), who.dialled.clone());
+        self.happened(now, Some(id), None, What::CallArrived { from, dialled });
+        let leg = invitation.leg;
+        let refused = match self.caller_party(now, id, &invitation) {
+            Err(cause) => cause,
+            Ok(caller) => match self.flow_of(&who) {
+                Some((flow, run_caller)) => return self.answer_call(now, id, caller, &who, flow, run_caller),
+                None => {
+                    self.streams.close(caller.lease, &mut self.out);
+                    Cause::UnknownNumber
+                }
+            },
+        };
+        let extra = if refused == Cause::Overloaded { retry_after().to_vec() } else { Vec::new() };
+        self.legs.reject(now, &mut self.endpoint, leg, refused, &extra);
+        let ended = What::CallEnded { cause: refused, by: Who::Server, talk_ms: 0 };
+        self.happened(now, Some(id), None, ended);
+    }
+
+    fn caller_party(&mut self, now: Moment, id: CallId, invitation: &Invitation) -> Result<Party, Cause> {
+        let owner = Owner::Caller(id);
+        let opened = self.streams.open(now, None, owner, &mut self.rng, &mut self.out);
+        let lease = opened.ok_or(Cause::Overloaded)?;
+        match self.first_description(lease, invitation.offer.as_ref(), None) {
+            Ok(audio) => Ok(Party { leg: invitation.leg, lease, audio, version: 1 }),
+            Err(cause) => {
+                self.streams.close(lease, &mut self.out);
+                Err(cause)
+            }
+        }
+    }
+
+    fn flow_of(&self, who: &Admitted) -> Option<(std::sync::Arc<crate::ivr::flow::Flow>, Caller)> {
+        let number = self.world.config.numbers.get(&who.dialled)?;
+        let flow = self.world.flows.get(&number.flow)?.clone();
+        let caller = Caller {
+            number: who.from.clone(),
+            dialled: who.dialled.clone(),
+            language: number.language.clone(),
+        };
+        Some((flow, caller))
+    }
+
+    fn answer_call(
+        &mut self,
+        now: Moment,
+        id: CallId,
+        caller: Party,
+        who: &Admitted,
+        flow: std::sync::Arc<crate::ivr::flow::Flow>,
+        run_caller: Caller,
+    ) {
+        if let Audio::Agreed { session, .. } = &caller.audio {
+            self.connect(caller.lease, session.clone());
+        }
+        let ours = caller.ours().write();
+        self.legs.accept(now, &mut self.endpoint, caller.leg, ours.into());
+        self.roles.insert(caller.leg, Role::Caller(id));
+        let name = self.world.config.numbers[&who.dialled].flow.to_string();
+        self.happened(now, Some(id), None, What::CallAnswered { flow: name });
+        let (run, actions) = Run::start(now, flow, run_caller);
+        let mut call = Call {
+            id,
+            from: who.from.clone(),
+            dialled: who.dialled.clone(),
+            arrived: now,
+            caller,
+            run,
+            stage: Stage::Menu { playing: None },
+            recorded: false,
+            talked: Duration::ZERO,
+            number_transfers: 0,
+            wake: None,
+        };
+        self.start_recording(now, &mut call);
+        self.obey(now, call, actions);
+    }
+
+    fn start_recording(&mut self, now: Moment, call: &mut Call) {
+        if !self.world.config.recording.enabled {
+            return;
+        }
+        call.recorded = true;
+        self.out.push(super::Output::Tape(TapeCommand::Open { call: call.id, started: now }));
+        let stream = call.caller.lease.stream;
+        self.out.media(call.caller.lease, Command::Record { stream, call: call.id });
+        self.happened(now, Some(call.id), None, What::RecordingStarted);
+    }
+
+    /// Does what the flow asks, tells it what comes of it, and puts the call back on the table, or ends it.
+    fn obey(&mut self, now: Moment, mut call: Call, actions: Vec<Action>) {
+        let mut actions = std::collections::VecDeque::from(actions);
+        while let Some(action) = actions.pop_front() {
+            match self.perform(now, &mut call, action) {
+                Next::Goes => {}
+                Next::Over => return self.end_call(now, call, Cause::FlowEnded, Who::Flow),
+                Next::Tell(event) => {
+                    call.stage = Stage::Menu { playing: None };
+                    actions = call.run.handle(now, event).into();
+                }
+            }
+        }
+        self.keep(call);
+    }
+
+    /// Back on the table, with its time to be woken.
+    pub(super) fn keep(&mut self, mut call: Call) {
+        self.timetable.put(&mut call);
+        self.calls.insert(call.id, call);
+    }
+
+    fn perform(&mut self, now: Moment, call: &mut Call, action: Action) -> Next {
+        match action {
+            Action::Play { prompts } => {
+                let play = self.play(call, prompts);
+                call.stage = Stage::Menu { playing: Some(play) };
+            }
+            Action::StopPlaying => {
+                self.hear(call.caller.lease, Source::Silence);
+                call.stage = Stage::Menu { playing: None };
+            }
+            Action::Queue { queue, priority, leave_when_empty } => {
+                if leave_when_empty && !self.acd.is_staffed(&queue) {
+                    return Next::Tell(RunEvent::QueueLeft(QueueExit::Empty));
+                }
+                self.enqueue(now, call, queue, priority, now);
+            }
+            Action::Transfer { to: TransferTo::Agent(agent) } => {
+                return self.transfer_to_agent(now, call, agent);
+            }
+            Action::Transfer { to: TransferTo::Number(number) } => {
+                return self.transfer_to_number(now, call, number);
+            }
+            Action::Hangup => return Next::Over,
+            Action::Entered { node } => {
+                self.happened(now, Some(call.id), None, What::NodeEntered { node: node.to_string() });
+            }
+            Action::Remark { name, value } => {
+                self.happened(now, Some(call.id), None, What::Remark { name: name.to_string(), value });
+            }
+        }
+        Next::Goes
+    }
+
+    /// Starts playing and says under which number the end will be reported.
+    fn play(&mut self, call: &Call, prompts: Vec<crate::media::prompts::PromptId>) -> PlayId {
+        let play = PlayId(self.next_play);
+        self.next_play += 1;
+        self.hear(call.caller.lease, Source::Prompts { play, prompts: prompts.into() });
+        play
+    }
+
+    pub(super) fn enqueue(
+        &mut self,
+        now: Moment,
+        call: &mut Call,
+        queue: crate::ids::QueueId,
+        priority: Option<u8>,
+        since: Moment,
+    ) {
+        let default = self.world.config.queues.get(&queue).map_or(0, |queue| queue.priority);
+        let entered = What::QueueEntered { queue: queue.clone(), priority: priority.unwrap_or(default) };
+        self.happened(now, Some(call.id), None, entered);
+        call.stage = Stage::Waiting(Waiting {
+            queue: queue.clone(),
+            priority,
+            since,
+            ahead: 0,
+            announcing: None,
+            ringing: None,
+        });
+        let music = self.music(call);
+        self.hear(call.caller.lease, music);
+        self.acd.handle(now, acd::Event::Enqueue { call: call.id, queue, priority, since });
+    }
+
+    fn transfer_to_agent(&mut self, now: Moment, call: &mut Call, agent: AgentId) -> Next {
+        if !matches!(self.acd.agent(&agent), Some(AgentState::Ready { .. })) {
+            return Next::Tell(RunEvent::TransferFailed);
+        }
+        self.acd.handle(now, acd::Event::Reserve { agent: agent.clone(), call: call.id });
+        let to = agent.to_string();
+        self.happened(now, Some(call.id), Some(agent.clone()), What::Transferred { to });
+        let music = self.music(call);
+        self.hear(call.caller.lease, music);
+        match self.ring_phones(now, call, agent.clone()) {
+            Some(ringing) => {
+                call.stage = Stage::Transferring { ringing, until: now + TRANSFER_RING };
+                Next::Goes
+            }
+            None => {
+                let why = acd::OfferFailure::Unreachable;
+                self.acd.handle(now, acd::Event::OfferFailed { agent, call: call.id, why });
+                Next::Tell(RunEvent::TransferFailed)
+            }
+        }
+    }
+
+    fn transfer_to_number(&mut self, now: Moment, call: &mut Call, number: String) -> Next {
+        call.number_transfers += 1;
+        let known = self.world.config.numbers.get(&number);
+        let flow = known.and_then(|known| self.world.flows.get(&known.flow)).cloned();
+        let Some(flow) = flow.filter(|_| call.number_transfers <= NUMBER_TRANSFERS) else {
+            return Next::Tell(RunEvent::TransferFailed);
+        };
+        self.happened(now, Some(call.id), None, What::Transferred { to: number.clone() });
+        let language = call.run.language().to_owned();
+        let caller = Caller { number: call.from.clone(), dialled: number, language };
+        let (run, actions) = Run::start(now, flow, caller);
+        call.run = run;
+        for action in actions {
+            match self.perform(now, call, action) {
+                Next::Goes => {}
+                over_or_tell => return over_or_tell,
+            }
+        }
+        Next::Goes
+    }
+
+    /// Tells the flow something that happened to the caller, if the flow is what has the caller.
+    fn tell(&mut self, now: Moment, id: CallId, event: RunEvent) {
+        let Some(mut call) = self.calls.remove(&id) else {
+            return;
+        };
+        if !matches!(call.stage, Stage::Menu { .. }) {
+            return self.keep(call);
+        }
+        let actions = call.run.handle(now, event);
+        self.obey(now, call, actions);
+    }
+
+    /// Sends a call whose queue or transfer came to nothing back to its flow.
+    pub(super) fn back_to_flow(&mut self, now: Moment, mut call: Call, event: RunEvent) {
+        call.stage = Stage::Menu { playing: None };
+        self.hear(call.caller.lease, Source::Silence);
+        let actions = call.run.handle(now, event);
+        self.obey(now, call, actions);
+    }
+
+    pub(super) fn digit(&mut self, now: Moment, call: CallId, symbol: char) {
+        self.tell(now, call, RunEvent::Digit(symbol));
+    }
+
+    pub(super) fn played(&mut self, now: Moment, id: CallId, play: PlayId) {
+        let Some(call) = self.calls.get_mut(&id) else {
+            return;
+        };
+        match &mut call.stage {
+            Stage::Menu { playing } if *playing == Some(play) => {
+                *playing = None;
+                self.tell(now, id, RunEvent::Played);
+            }
+            Stage::Waiting(waiting) if waiting.announcing == Some(play) => {
+                waiting.announcing = None;
+                let lease = call.caller.lease;
+                let music = self.calls.get(&id).map_or(Source::Silence, |call| self.music(call));
+                self.hear(lease, music);
+            }
+            _ => {}
+        }
+    }
+
+    /// The time noted for this call has come.
+    pub(super) fn wake_call(&mut self, now: Moment, id: CallId) {
+        let Some(call) = self.calls.get_mut(&id) else {
+            return;
+        };
+        call.wake = None;
+        if now >= call.arrived + super::limits::CALL_LIFE {
+            if let Some(call) = self.calls.remove(&id) {
+                self.end_call(now, call, Cause::SessionExpired, Who::Server);
+            }
+            return;
+        }
+        match call.stage {
+            Stage::Menu { .. } => self.tell(now, id, RunEvent::Time),
+            Stage::Transferring { .. } => self.transfer_unanswered(now, id),
+            Stage::Waiting(_) | Stage::Talking(_) => {}
+        }
+        if let Some(mut call) = self.calls.remove(&id) {
+            self.timetable.put(&mut call);
+            self.calls.insert(id, call);
+        }
+    }
+
+    pub(super) fn caller_event(&mut self, now: Moment, id: CallId, leg: LegId, event: LegEvent) {
+        let Some(mut call) = self.calls.remove(&id) else {
+            return;
+        };
+        match self.negotiate(now, &mut call, leg, event) {
+            Some(LegEvent::Digit { symbol, .. }) => {
+                self.keep(call);
+                self.digit(now, id, symbol);
+            }
+            Some(LegEvent::Ended { cause, by, .. }) => {
+                self.roles.remove(&leg);
+                let (cause, who) = match by {
+                    EndedBy::Peer => (gave_up_in(&call.stage), Who::Caller),
+                    EndedBy::Fault | EndedBy::Us => (cause, Who::Server),
+                };
+                self.end_call(now, call, cause, who);
+            }
+            _ => self.keep(call),
+        }
+    }
+
+    /// Ends a call that is off the table: every leg, stream, offer and tape of it, and its record.
+    pub(super) fn end_call(&mut self, now: Moment, mut call: Call, cause: Cause, by: Who) {
+        self.timetable.remove(&mut call);
+        let id = call.id;
+        let stage = std::mem::replace(&mut call.stage, Stage::Menu { playing: None });
+        match stage {
+            Stage::Menu { .. } => {}
+            Stage::Waiting(waiting) => {
+                // The distributor withdraws its offer, for a call that is no longer there.
+                self.acd.handle(now, acd::Event::Leave(id));
+                if let Some(ringing) = waiting.ringing {
+                    let queue = waiting.queue.clone();
+                    let ended = What::OfferEnded { queue, why: OfferEnd::CallerLeft };
+                    self.happened(now, Some(id), Some(ringing.agent.clone()), ended);
+                    self.hang_up_phones(now, ringing.phones, Cause::Abandoned);
+                }
+            }
+            Stage::Transferring { ringing, .. } => {
+                self.acd.handle(now, acd::Event::Leave(id));
+                self.hang_up_phones(now, ringing.phones, Cause::Abandoned);
+            }
+            Stage::Talking(talk) => self.end_talk(now, &mut call, talk, cause),
+        }
+        if self.roles.remove(&call.caller.leg).is_some() {
+            self.legs.hang_up(now, &mut self.endpoint, call.caller.leg, cause);
+        }
+        self.streams.close(call.caller.lease, &mut self.out);
+        if call.recorded {
+            self.out.push(super::Output::Tape(TapeCommand::Close { call: id, at: now }));
+        }
+        let talk_ms = u64::try_from(call.talked.as_millis()).unwrap_or(u64::MAX);
+        self.happened(now, Some(id), None, What::CallEnded { cause, by, talk_ms });
+    }
+
+    /// The talk is over: the agent's phone is hung up on, wrap-up begins.
+    pub(super) fn end_talk(&mut self, now: Moment, call: &mut Call, talk: Talk, cause: Cause) {
+        call.talked += now.since(talk.since);
+        self.acd.handle(now, acd::Event::TalkEnded { agent: talk.agent, call: call.id });
+        self.hang_up_phones(now, vec![talk.phone], cause);
+    }
+}
+
+/// What it means that the caller hung up at this stage.
+fn gave_up_in(stage: &Stage) -> Cause {
+    match stage {
+        Stage::Menu { .. } => Cause::LeftMenu,
+        Stage::Waiting(_) | Stage::Transferring { .. } => Cause::Abandoned,
+        Stage::Talking(_) => Cause::CallerHungUp,
+    }
+}

@@ -1,0 +1,59 @@
+//! Everything that can happen to the engine from outside.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::staff::Ask;
+use crate::config::Config;
+use crate::ivr::Flows;
+use crate::media;
+use crate::media::prompts::Library;
+use crate::recording::recorder::TapeEvent;
+use crate::sip::transport::{ConnectionId, Flow};
+
+/// What the server is made of at a time: replaced as a whole on reload.
+#[derive(Clone, Debug)]
+pub struct World {
+    pub config: Arc<Config>,
+    pub flows: Flows,
+    pub library: Arc<Library>,
+}
+
+/// A question's number, made by who asks; the answer bears it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AskId(pub u64);
+
+/// One thing that happened outside.
+#[derive(Debug)]
+pub enum Input {
+    /// A datagram, or a message cut from a stream.
+    Received {
+        flow: Flow,
+        bytes: Bytes,
+    },
+    /// The transport could not deliver, or the connection is closed.
+    Unreachable {
+        remote: SocketAddr,
+        connection: Option<ConnectionId>,
+    },
+    Media {
+        event: media::event::Event,
+    },
+    Tape(TapeEvent),
+    Ask {
+        id: AskId,
+        ask: Ask,
+    },
+    /// A checked configuration takes effect; calls under way keep the flow they began with.
+    Configure(Box<World>),
+    /// No new calls; running ones end in their own time.
+    Drain,
+    /// No new calls, and every running one ends now.
+    Stop,
+    /// The journal is more than half full, or no longer: new calls are refused meanwhile.
+    JournalCrowded(bool),
+    /// `next_deadline` has come.
+    Time,
+}

@@ -1,0 +1,21 @@
+//! The engine's limits. What operators may set is in `config::Limits`; these are fixed, with their reasons.
+
+use std::time::Duration;
+
+/// What a refused caller's phone is told to wait before it tries again (Retry-After), in seconds.
+pub const RETRY_AFTER_SECS: u32 = 5;
+
+/// How long an agent rings when a flow transfers straight to them: a queue has its own time.
+pub const TRANSFER_RING: Duration = Duration::from_secs(20);
+
+/// Phones of one agent that ring at once; a browser, a desk phone and a mobile. More are left silent.
+pub const PHONES_PER_OFFER: usize = 4;
+
+/// Flows a call may be transferred through by number, so that two numbers cannot send it round for ever.
+pub const NUMBER_TRANSFERS: usize = 8;
+
+/// Longest life of a call, in case everything else fails to end it.
+pub const CALL_LIFE: Duration = Duration::from_secs(8 * 3600);
+
+/// A service call (star code) lives no longer: the confirmation takes two seconds.
+pub const SERVICE_LIFE: Duration = Duration::from_secs(30);

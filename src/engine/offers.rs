@@ -1,0 +1,351 @@
+//! Agents' phones: rung when the distributor says so, answered by one of them, silenced otherwise.
+
+use super::Engine;
+use super::Role;
+use super::happened::{OfferEnd, Party as Who, What};
+use super::limits::PHONES_PER_OFFER;
+use super::streams::Owner;
+use crate::acd::{self, Decision, OfferFailure, Reasons, Withdrawn};
+use crate::call::cause::Cause;
+use crate::call::customer::{Audio, Call, FromQueue, Party, Ringing, Stage, Talk};
+use crate::call::legs::{EndedBy, Invite, LegEvent};
+use crate::ids::{AgentId, CallId, LegId, PlayId, QueueId};
+use crate::ivr::run::Event as RunEvent;
+use crate::media::command::Source;
+use crate::moment::Moment;
+use crate::sip::transport::Flow;
+use crate::sip::uri::{SipUri, Uri};
+
+impl Engine {
+    /// Carries out what the distributor decided.
+    pub(super) fn decided(&mut self, now: Moment, decision: Decision) {
+        match decision {
+            Decision::Offer { call, agent, queue, reasons, .. } => {
+                self.offer(now, call, agent, queue, reasons);
+            }
+            Decision::Withdraw { call, agent, why } => self.withdraw(now, call, &agent, why),
+            Decision::State { agent, state } => {
+                self.happened(now, None, Some(agent), What::StateChanged { state });
+            }
+            Decision::Position { call, ahead } => {
+                if let Some(Stage::Waiting(waiting)) = self.calls.get_mut(&call).map(|call| &mut call.stage) {
+                    waiting.ahead = ahead;
+                }
+            }
+            Decision::Comfort { call } => self.comfort(call),
+            Decision::Expired { call, queue, why } => {
+                if let Some(call) = self.calls.remove(&call) {
+                    let left = What::QueueLeft { queue, why: format!("{why:?}").to_lowercase() };
+                    self.happened(now, Some(call.id), None, left);
+                    self.back_to_flow(now, call, RunEvent::QueueLeft(why));
+                }
+            }
+        }
+    }
+
+    fn offer(&mut self, now: Moment, id: CallId, agent: AgentId, queue: QueueId, reasons: Reasons) {
+        let offered = What::Offered { queue: queue.clone(), reasons };
+        self.happened(now, Some(id), Some(agent.clone()), offered);
+        let Some(mut call) = self.calls.remove(&id) else {
+            return self.acd.handle(now, acd::Event::Leave(id));
+        };
+        let ringing = self.ring_phones(now, &call, agent.clone());
+        let rings = ringing.is_some();
+        if let Stage::Waiting(waiting) = &mut call.stage {
+            waiting.ringing = ringing;
+        }
+        self.keep(call);
+        if !rings {
+            self.offer_failed(now, id, agent, queue, OfferFailure::Unreachable);
+        }
+    }
+
+    fn offer_failed(&mut self, now: Moment, call: CallId, agent: AgentId, queue: QueueId, why: OfferFailure) {
+        let ended = What::OfferEnded { queue, why: OfferEnd::Failed(why) };
+        self.happened(now, Some(call), Some(agent.clone()), ended);
+        self.acd.handle(now, acd::Event::OfferFailed { agent, call, why });
+    }
+
+    /// Rings every phone of `agent`, the freshest registrations first. `None` if none could be rung.
+    pub(super) fn ring_phones(&mut self, now: Moment, call: &Call, agent: AgentId) -> Option<Ringing> {
+        let bindings = self.registrar.bindings(now, &agent);
+        let targets: Vec<(Uri, Flow)> = bindings
+            .into_iter()
+            .take(PHONES_PER_OFFER)
+            .map(|binding| (binding.contact.clone(), binding.flow))
+            .collect();
+        let phones: Vec<Party> =
+            targets.into_iter().filter_map(|target| self.ring(now, call, &agent, target)).collect();
+        (!phones.is_empty()).then_some(Ringing { agent, phones })
+    }
+
+    fn ring(&mut self, now: Moment, call: &Call, agent: &AgentId, target: (Uri, Flow)) -> Option<Party> {
+        let (target, flow) = target;
+        let worker = Some(call.caller.lease.worker);
+        let owner = Owner::Phone(call.id);
+        let lease = self.streams.open(now, worker, owner, &mut self.rng, &mut self.out)?;
+        let codec = match &call.caller.audio {
+            Audio::Agreed { session, .. } => Some(session.codec),
+            Audio::Offered(_) => None,
+        };
+        let audio = self.first_description(lease, None, codec).ok()?;
+        let party = Party { leg: LegId(0), lease, audio, version: 1 };
+        let invite = Invite {
+            target,
+            to: Uri::Sip(SipUri::new(Some(agent.as_str()), flow.remote)),
+            from_display: None,
+            from: Uri::Sip(SipUri::new(Some(&call.from), flow.local)),
+            flow,
+            offer: party.ours().write().into(),
+            extra: Vec::new(),
+        };
+        let leg = self.legs.invite(now, &mut self.endpoint, invite);
+        self.roles.insert(leg, Role::Phone(call.id));
+        Some(Party { leg, ..party })
+    }
+
+    fn withdraw(&mut self, now: Moment, id: CallId, agent: &AgentId, why: Withdrawn) {
+        let Some(call) = self.calls.get_mut(&id) else {
+            return;
+        };
+        let Stage::Waiting(waiting) = &mut call.stage else {
+            return self.withdraw_transfer(now, id, agent);
+        };
+        let Some(ringing) = waiting.ringing.take_if(|ringing| ringing.agent == *agent) else {
+            return;
+        };
+        let queue = waiting.queue.clone();
+        let (cause, end) = match why {
+            Withdrawn::CallerLeft => (Cause::Abandoned, OfferEnd::CallerLeft),
+            Withdrawn::NoAnswer => (Cause::NoAnswer, OfferEnd::Failed(OfferFailure::NoAnswer)),
+            Withdrawn::AgentLoggedOut => (Cause::Unreachable, OfferEnd::Failed(OfferFailure::Unreachable)),
+        };
+        let ended = What::OfferEnded { queue, why: end };
+        self.happened(now, Some(id), Some(agent.clone()), ended);
+        self.hang_up_phones(now, ringing.phones, cause);
+    }
+
+    /// The one agent a flow sent the caller to has gone.
+    fn withdraw_transfer(&mut self, now: Moment, id: CallId, agent: &AgentId) {
+        let Some(mut call) = self.calls.remove(&id) else {
+            return;
+        };
+        match std::mem::replace(&mut call.stage, Stage::Menu { playing: None }) {
+            Stage::Transferring { ringing, .. } if ringing.agent == *agent => {
+                self.hang_up_phones(now, ringing.phones, Cause::Unreachable);
+                self.back_to_flow(now, call, RunEvent::TransferFailed);
+            }
+            other => {
+                call.stage = other;
+                self.keep(call);
+            }
+        }
+    }
+
+    /// Nobody picked up the transfer in `TRANSFER_RING`.
+    pub(super) fn transfer_unanswered(&mut self, now: Moment, id: CallId) {
+        let Some(mut call) = self.calls.remove(&id) else {
+            return;
+        };
+        match std::mem::replace(&mut call.stage, Stage::Menu { playing: None }) {
+            Stage::Transferring { ringing, until } if until <= now => {
+                let (agent, why) = (ringing.agent, OfferFailure::NoAnswer);
+                self.hang_up_phones(now, ringing.phones, Cause::NoAnswer);
+                self.acd.handle(now, acd::Event::OfferFailed { agent, call: id, why });
+                self.back_to_flow(now, call, RunEvent::TransferFailed);
+            }
+            other => {
+                call.stage = other;
+                self.keep(call);
+            }
+        }
+    }
+
+    /// Interrupts the music by the queue's comfort message, and the place in the queue.
+    fn comfort(&mut self, id: CallId) {
+        let Some(call) = self.calls.get(&id) else {
+            return;
+        };
+        let Stage::Waiting(waiting) = &call.stage else {
+            return;
+        };
+        let (language, library) = (call.run.language(), &self.world.library);
+        let queue = self.world.config.queues.get(&waiting.queue);
+        let comfort = queue.and_then(|queue| queue.comfort.as_deref());
+        let place = (waiting.ahead == 0).then_some("q_next");
+        let names = comfort.into_iter().chain(place);
+        let prompts: Vec<_> = names.filter_map(|name| library.find(language, name)).collect();
+        if prompts.is_empty() {
+            return;
+        }
+        let (lease, play) = (call.caller.lease, PlayId(self.next_play));
+        self.next_play += 1;
+        self.hear(lease, Source::Prompts { play, prompts: prompts.into() });
+        if let Some(Stage::Waiting(waiting)) = self.calls.get_mut(&id).map(|call| &mut call.stage) {
+            waiting.announcing = Some(play);
+        }
+    }
+
+    pub(super) fn phone_event(&mut self, now: Moment, id: CallId, leg: LegId, event: LegEvent) {
+        let Some(mut call) = self.calls.remove(&id) else {
+            return;
+        };
+        match self.negotiate(now, &mut call, leg, event) {
+            Some(LegEvent::EarlyMedia { answer }) => {
+                if let Some(phone) = call.party_mut(leg) {
+                    // An unusable early answer may yet be followed by a usable final one.
+                    let _ = self.answered_with(phone, &answer);
+                }
+                self.keep(call);
+            }
+            Some(LegEvent::Answered { answer }) => self.phone_answered(now, call, leg, answer),
+            Some(LegEvent::Ended { cause, by, .. }) => {
+                self.roles.remove(&leg);
+                self.phone_ended(now, call, leg, cause, by);
+            }
+            _ => self.keep(call),
+        }
+    }
+
+    /// One phone was picked up: the others stop ringing, caller and agent hear each other.
+    fn phone_answered(&mut self, now: Moment, mut call: Call, leg: LegId, answer: Option<bytes::Bytes>) {
+        let usable = match (call.party_mut(leg), answer) {
+            (None, _) => false,
+            (Some(phone), Some(answer)) => self.answered_with(phone, &answer).is_ok(),
+            (Some(phone), None) => matches!(phone.audio, Audio::Agreed { .. }),
+        };
+        if !usable {
+            self.roles.remove(&leg);
+            self.legs.hang_up(now, &mut self.endpoint, leg, Cause::NotAcceptable);
+            return self.phone_ended(now, call, leg, Cause::NotAcceptable, EndedBy::Us);
+        }
+        let stage = std::mem::replace(&mut call.stage, Stage::Menu { playing: None });
+        let (ringing, from_queue) = match stage {
+            Stage::Waiting(waiting) => match waiting.ringing {
+                Some(ringing) => {
+                    let (queue, priority, since) = (waiting.queue, waiting.priority, waiting.since);
+                    (ringing, Some(FromQueue { queue, priority, since }))
+                }
+                None => return self.keep(call),
+            },
+            Stage::Transferring { ringing, .. } => (ringing, None),
+            other => {
+                call.stage = other;
+                return self.keep(call);
+            }
+        };
+        let (mut answered, others): (Vec<Party>, Vec<Party>) =
+            ringing.phones.into_iter().partition(|phone| phone.leg == leg);
+        self.hang_up_phones(now, others, Cause::AnsweredElsewhere);
+        let Some(phone) = answered.pop() else {
+            return self.keep(call);
+        };
+        self.talk(now, call, ringing.agent, phone, from_queue);
+    }
+
+    fn talk(&mut self, now: Moment, mut call: Call, agent: AgentId, phone: Party, from: Option<FromQueue>) {
+        let id = call.id;
+        self.acd.handle(now, acd::Event::Answered { agent: agent.clone(), call: id });
+        if let Some(from) = &from {
+            let ended = What::OfferEnded { queue: from.queue.clone(), why: OfferEnd::Answered };
+            self.happened(now, Some(id), Some(agent.clone()), ended);
+        }
+        let waited = from.as_ref().map_or(0, |from| now.since(from.since).as_millis());
+        let what = What::AgentAnswered {
+            queue: from.as_ref().map(|from| from.queue.clone()),
+            waited_ms: u64::try_from(waited).unwrap_or(u64::MAX),
+        };
+        self.happened(now, Some(id), Some(agent.clone()), what);
+        call.stage = Stage::Talking(Talk {
+            agent,
+            from_queue: from,
+            phone,
+            since: now,
+            held_by_caller: false,
+            held_by_agent: false,
+        });
+        self.bridge(&call);
+        self.keep(call);
+    }
+
+    /// A phone's leg is over: it refused, or was hung up, or died.
+    fn phone_ended(&mut self, now: Moment, mut call: Call, leg: LegId, cause: Cause, by: EndedBy) {
+        match std::mem::replace(&mut call.stage, Stage::Menu { playing: None }) {
+            Stage::Talking(talk) if talk.phone.leg == leg => self.agent_gone(now, call, talk, cause, by),
+            Stage::Waiting(mut waiting) => {
+                let failed = waiting.ringing.take().and_then(|ringing| {
+                    let (left, agent) = self.without_phone(ringing, leg);
+                    waiting.ringing = left;
+                    agent
+                });
+                let (id, queue) = (call.id, waiting.queue.clone());
+                call.stage = Stage::Waiting(waiting);
+                self.keep(call);
+                if let Some(agent) = failed {
+                    self.offer_failed(now, id, agent, queue, failure(cause));
+                }
+            }
+            Stage::Transferring { ringing, until } => match self.without_phone(ringing, leg) {
+                (Some(ringing), _) => {
+                    call.stage = Stage::Transferring { ringing, until };
+                    self.keep(call);
+                }
+                (None, agent) => {
+                    if let Some(agent) = agent {
+                        let (call, why) = (call.id, failure(cause));
+                        self.acd.handle(now, acd::Event::OfferFailed { agent, call, why });
+                    }
+                    self.back_to_flow(now, call, RunEvent::TransferFailed);
+                }
+            },
+            other => {
+                call.stage = other;
+                self.keep(call);
+            }
+        }
+    }
+
+    /// `ringing` without the phone on `leg`; the agent instead, if that was the last one.
+    fn without_phone(&mut self, mut ringing: Ringing, leg: LegId) -> (Option<Ringing>, Option<AgentId>) {
+        if let Some(place) = ringing.phones.iter().position(|phone| phone.leg == leg) {
+            let phone = ringing.phones.swap_remove(place);
+            self.streams.close(phone.lease, &mut self.out);
+        }
+        if ringing.phones.is_empty() { (None, Some(ringing.agent)) } else { (Some(ringing), None) }
+    }
+
+    /// The agent hung up: the call is over. But an agent whose phone died leaves a caller who wants to talk,
+    /// and who goes back to the head of the queue.
+    fn agent_gone(&mut self, now: Moment, mut call: Call, talk: Talk, cause: Cause, by: EndedBy) {
+        let from_queue = talk.from_queue.clone();
+        self.end_talk(now, &mut call, talk, cause);
+        match (by, from_queue) {
+            (EndedBy::Fault, Some(from)) => {
+                self.enqueue(now, &mut call, from.queue, from.priority, from.since);
+                self.keep(call);
+            }
+            (EndedBy::Fault | EndedBy::Us, _) => self.end_call(now, call, cause, Who::Server),
+            (EndedBy::Peer, _) => self.end_call(now, call, Cause::AgentHungUp, Who::Agent),
+        }
+    }
+
+    /// Hangs up on phones and forgets them; their last words are of no interest.
+    pub(super) fn hang_up_phones(&mut self, now: Moment, phones: Vec<Party>, cause: Cause) {
+        for phone in phones {
+            if self.roles.remove(&phone.leg).is_some() {
+                self.legs.hang_up(now, &mut self.endpoint, phone.leg, cause);
+            }
+            self.streams.close(phone.lease, &mut self.out);
+        }
+    }
+}
+
+/// What a phone's refusal tells the distributor about the agent.
+fn failure(cause: Cause) -> OfferFailure {
+    match cause {
+        Cause::Busy => OfferFailure::Busy,
+        Cause::Declined => OfferFailure::Rejected,
+        Cause::NoAnswer => OfferFailure::NoAnswer,
+        _ => OfferFailure::Unreachable,
+    }
+}

@@ -1,0 +1,149 @@
+//! Star codes: an agent's phone dials one, hears a word, and is hung up on.
+
+use super::Engine;
+use super::Role;
+use super::admission::Admitted;
+use super::happened::What;
+use super::limits::SERVICE_LIFE;
+use super::route::StarCode;
+use super::streams::{Lease, Owner};
+use crate::acd;
+use crate::call::cause::Cause;
+use crate::call::customer::Audio;
+use crate::call::legs::{Invitation, LegEvent};
+use crate::ids::{AgentId, LegId, PlayId};
+use crate::media::command::Source;
+use crate::moment::Moment;
+use crate::sdp::negotiate;
+use crate::sdp::session::SessionDescription;
+
+/// A star code being confirmed.
+#[derive(Debug)]
+pub(super) struct Service {
+    lease: Lease,
+    audio: Audio,
+    ends: Moment,
+}
+
+impl Engine {
+    /// Does what the code says, and answers with a word about it.
+    pub(super) fn star(&mut self, now: Moment, invitation: &Invitation, who: &Admitted, code: StarCode) {
+        let Some(agent) = who.agent.clone() else {
+            return self.legs.hang_up(now, &mut self.endpoint, invitation.leg, Cause::Forbidden);
+        };
+        let said = self.obey_star(now, &agent, code);
+        let leg = invitation.leg;
+        let owner = Owner::Service(leg);
+        let Some(lease) = self.streams.open(now, None, owner, &mut self.rng, &mut self.out) else {
+            return self.legs.hang_up(now, &mut self.endpoint, leg, Cause::Overloaded);
+        };
+        let audio = match self.first_description(lease, invitation.offer.as_ref(), None) {
+            Ok(audio) => audio,
+            Err(cause) => {
+                self.streams.close(lease, &mut self.out);
+                return self.legs.hang_up(now, &mut self.endpoint, leg, cause);
+            }
+        };
+        let ours = match &audio {
+            Audio::Offered(ours) => ours.clone(),
+            Audio::Agreed { ours, session } => {
+                self.connect(lease, session.clone());
+                ours.clone()
+            }
+        };
+        self.legs.accept(now, &mut self.endpoint, leg, ours.write().into());
+        self.roles.insert(leg, Role::Service);
+        self.services.insert(leg, Service { lease, audio, ends: now + SERVICE_LIFE });
+        self.say_to_agent(&agent, lease, said);
+    }
+
+    fn obey_star(&mut self, now: Moment, agent: &AgentId, code: StarCode) -> &'static str {
+        let (event, action, said) = match code {
+            StarCode::Ready => (acd::Event::SetReady(agent.clone()), "ready", "star_ready"),
+            StarCode::NotReady => {
+                let reason = "star_code".to_owned();
+                let event = acd::Event::SetNotReady { agent: agent.clone(), reason };
+                (event, "not_ready", "star_not_ready")
+            }
+            StarCode::WrapUpDone => {
+                (acd::Event::WrapUpDone(agent.clone()), "wrap_up_done", "star_wrapup_done")
+            }
+            StarCode::Unknown => return "star_unknown",
+        };
+        let what = What::StaffAction { user: agent.to_string(), action: action.to_owned() };
+        self.happened(now, None, Some(agent.clone()), what);
+        self.acd.handle(now, event);
+        said
+    }
+
+    /// In Chinese to who speaks it, else in English.
+    fn say_to_agent(&mut self, agent: &AgentId, lease: Lease, said: &str) {
+        let skills = self.world.config.agents.get(agent).map(|agent| &agent.skills);
+        let chinese = skills.is_some_and(|skills| skills.keys().any(|skill| skill.as_str() == "lang.zh"));
+        let language = if chinese { "zh-CN" } else { "en" };
+        let prompts = self.world.library.find(language, said).into_iter().collect();
+        let play = PlayId(self.next_play);
+        self.next_play += 1;
+        self.hear(lease, Source::Prompts { play, prompts });
+    }
+
+    pub(super) fn service_event(&mut self, now: Moment, leg: LegId, event: LegEvent) {
+        let Some(service) = self.services.get_mut(&leg) else {
+            return;
+        };
+        match event {
+            LegEvent::Confirmed { answer: Some(answer) } => {
+                let Ok(answer) = SessionDescription::parse(&answer) else {
+                    return;
+                };
+                if let Audio::Offered(ours) = &service.audio
+                    && let Ok(session) = negotiate::accept_answer(ours, &answer)
+                {
+                    let lease = service.lease;
+                    self.connect(lease, session);
+                }
+            }
+            LegEvent::Offered { offer } => {
+                let lease = service.lease;
+                let local = self.streams.local(lease, 2, None);
+                let agreed = SessionDescription::parse(&offer)
+                    .ok()
+                    .and_then(|offer| negotiate::answer(&offer, &local).ok());
+                let answer = agreed.map(|(ours, session)| {
+                    self.connect(lease, session);
+                    ours.write().into()
+                });
+                self.legs.answer_offer(now, &mut self.endpoint, leg, answer.ok_or(488));
+            }
+            LegEvent::OfferWanted => self.legs.answer_offer(now, &mut self.endpoint, leg, Err(488)),
+            LegEvent::Ended { .. } => self.forget_service(leg),
+            _ => {}
+        }
+    }
+
+    pub(super) fn service_played(&mut self, now: Moment, leg: LegId) {
+        if self.services.contains_key(&leg) {
+            self.legs.hang_up(now, &mut self.endpoint, leg, Cause::FlowEnded);
+        }
+    }
+
+    /// A confirmation that never ended, because the phone never acknowledged or the prompt never played.
+    pub(super) fn end_old_services(&mut self, now: Moment) {
+        let old = self.services.iter().filter(|(_, service)| service.ends <= now);
+        let old: Vec<LegId> = old.map(|(leg, _)| *leg).collect();
+        for leg in old {
+            self.legs.hang_up(now, &mut self.endpoint, leg, Cause::FlowEnded);
+        }
+    }
+
+    pub(super) fn next_service_end(&self) -> Option<Moment> {
+        self.services.values().map(|service| service.ends).min()
+    }
+
+    fn forget_service(&mut self, leg: LegId) {
+        self.roles.remove(&leg);
+        if let Some(service) = self.services.remove(&leg) {
+            self.streams.close(service.lease, &mut self.out);
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! What people ask of the engine through the API, and what it answers.
+
+use super::Engine;
+use super::happened::{Party, What};
+use super::input::AskId;
+use super::output::Output;
+use super::view::Snapshot;
+use crate::acd;
+use crate::call::cause::Cause;
+use crate::ids::{AgentId, CallId};
+use crate::moment::Moment;
+
+/// A question or a command. `user` is who asks, for the journal; the API has checked that they may.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ask {
+    Snapshot,
+    SetReady {
+        user: String,
+        agent: AgentId,
+    },
+    SetNotReady {
+        user: String,
+        agent: AgentId,
+        reason: String,
+    },
+    WrapUpDone {
+        user: String,
+        agent: AgentId,
+    },
+    HangUp {
+        user: String,
+        call: CallId,
+    },
+    /// For the journal: a log-in refused by the API.
+    LoginFailed {
+        source: String,
+    },
+    /// For the journal: something the API did by itself, such as playing a recording.
+    Note {
+        user: String,
+        call: Option<CallId>,
+        action: String,
+    },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    Snapshot(Box<Snapshot>),
+    Done,
+    /// No such agent or call.
+    NotFound,
+    /// Not now: the agent is logged out.
+    Refused(&'static str),
+}
+
+impl Engine {
+    pub(super) fn answer(&mut self, now: Moment, id: AskId, ask: Ask) {
+        let answer = match ask {
+            Ask::Snapshot => Answer::Snapshot(Box::new(self.snapshot(now))),
+            Ask::SetReady { user, agent } => {
+                self.order_agent(now, user, agent, "ready", acd::Event::SetReady)
+            }
+            Ask::SetNotReady { user, agent, reason } => {
+                let action = format!("not_ready:{reason}");
+                self.order_agent(now, user, agent, &action, |agent| acd::Event::SetNotReady { agent, reason })
+            }
+            Ask::WrapUpDone { user, agent } => {
+                self.order_agent(now, user, agent, "wrap_up_done", acd::Event::WrapUpDone)
+            }
+            Ask::HangUp { user, call } => self.hang_up_by_staff(now, user, call),
+            Ask::LoginFailed { source } => {
+                self.happened(now, None, None, What::LoginFailed { source });
+                Answer::Done
+            }
+            Ask::Note { user, call, action } => {
+                self.happened(now, call, None, What::StaffAction { user, action });
+                Answer::Done
+            }
+        };
+        self.out.push(Output::Answer { id, answer });
+    }
+
+    fn order_agent(
+        &mut self,
+        now: Moment,
+        user: String,
+        agent: AgentId,
+        action: &str,
+        event: impl FnOnce(AgentId) -> acd::Event,
+    ) -> Answer {
+        match self.acd.agent(&agent) {
+            None => Answer::NotFound,
+            Some(acd::AgentState::LoggedOut) => Answer::Refused("the agent's phone is not registered"),
+            Some(_) => {
+                let action = action.to_owned();
+                self.happened(now, None, Some(agent.clone()), What::StaffAction { user, action });
+                self.acd.handle(now, event(agent));
+                Answer::Done
+            }
+        }
+    }
+
+    fn hang_up_by_staff(&mut self, now: Moment, user: String, id: CallId) -> Answer {
+        let Some(call) = self.calls.remove(&id) else {
+            return Answer::NotFound;
+        };
+        self.happened(now, Some(id), None, What::StaffAction { user, action: "hang_up".to_owned() });
+        self.end_call(now, call, Cause::EndedByStaff, Party::Staff);
+        Answer::Done
+    }
+}

@@ -1,0 +1,124 @@
+//! The engine seen from outside at one moment: what the API and the live page show.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::Engine;
+use crate::acd::{AgentState, Waiting};
+use crate::call::customer::{Call, Stage};
+use crate::ids::{AgentId, CallId, QueueId, SkillId};
+use crate::moment::Moment;
+
+/// A call under way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LiveCall {
+    pub call: CallId,
+    /// Whole; the API masks it for roles that may not see it.
+    pub from: String,
+    pub dialled: String,
+    pub arrived: Moment,
+    /// `menu`, `waiting`, `ringing`, `talking`.
+    pub stage: &'static str,
+    /// The flow's node the caller is at, or was at before the queue.
+    pub node: String,
+    pub queue: Option<QueueId>,
+    pub agent: Option<AgentId>,
+    pub held: bool,
+    pub recorded: bool,
+}
+
+/// An agent, logged in or not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LiveAgent {
+    pub agent: AgentId,
+    pub name: String,
+    pub skills: BTreeMap<SkillId, u8>,
+    pub state: AgentState,
+    /// Phones registered now.
+    pub phones: usize,
+}
+
+/// A queue and who waits in it, in the order they would be served.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LiveQueue {
+    pub queue: QueueId,
+    pub waiting: Vec<Waiting>,
+    /// Agents with the skills, logged in.
+    pub staffed: bool,
+}
+
+/// Everything at once, consistent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Snapshot {
+    pub at: Moment,
+    pub draining: bool,
+    pub calls: Vec<LiveCall>,
+    pub agents: Vec<LiveAgent>,
+    pub queues: Vec<LiveQueue>,
+    pub transactions: usize,
+    pub legs: usize,
+}
+
+impl Engine {
+    pub(super) fn snapshot(&self, now: Moment) -> Snapshot {
+        Snapshot {
+            at: now,
+            draining: self.draining,
+            calls: self.calls.values().map(live_call).collect(),
+            agents: self.live_agents(now),
+            queues: self.live_queues(),
+            transactions: self.endpoint.transactions(),
+            legs: self.legs.len(),
+        }
+    }
+
+    fn live_agents(&self, now: Moment) -> Vec<LiveAgent> {
+        let agents = self.acd.agents().filter_map(|(id, state)| {
+            let agent = self.world.config.agents.get(id)?;
+            Some(LiveAgent {
+                agent: id.clone(),
+                name: agent.name.clone(),
+                skills: agent.skills.clone(),
+                state: state.clone(),
+                phones: self.registrar.bindings(now, id).len(),
+            })
+        });
+        agents.collect()
+    }
+
+    fn live_queues(&self) -> Vec<LiveQueue> {
+        let mut queues: BTreeMap<&QueueId, Vec<Waiting>> =
+            self.world.config.queues.keys().map(|queue| (queue, Vec::new())).collect();
+        for waiting in self.acd.waiting() {
+            if let Some(queue) = queues.get_mut(&waiting.queue) {
+                queue.push(waiting);
+            }
+        }
+        let live = queues.into_iter().map(|(queue, waiting)| LiveQueue {
+            queue: queue.clone(),
+            waiting,
+            staffed: self.acd.is_staffed(queue),
+        });
+        live.collect()
+    }
+}
+
+fn live_call(call: &Call) -> LiveCall {
+    let held = match &call.stage {
+        Stage::Talking(talk) => talk.held_by_caller || talk.held_by_agent,
+        _ => false,
+    };
+    LiveCall {
+        call: call.id,
+        from: call.from.clone(),
+        dialled: call.dialled.clone(),
+        arrived: call.arrived,
+        stage: call.stage.word(),
+        node: call.run.node().to_owned(),
+        queue: call.stage.queue().cloned(),
+        agent: call.stage.agent().cloned(),
+        held,
+        recorded: call.recorded,
+    }
+}

@@ -1,0 +1,65 @@
+//! Every limit of a media worker, with its unit, reason and what happens beyond it.
+
+use std::time::Duration;
+
+/// Streams of one worker: 4,096 calls of two legs, twice what one core relays. Beyond it `Event::OpenFailed`.
+pub const STREAMS: usize = 8_192;
+
+/// Streams that may hear one stream: the other party, and supervisors. Beyond it the new one hears silence,
+/// counted in `WorkerStats::links_refused`.
+pub const LISTENERS: usize = 8;
+
+/// Slots of the command ring: 4 commands for each of 1,000 calls that change in the same moment.
+/// When it is full the engine keeps the command and tries again.
+pub const COMMAND_SLOTS: usize = 4_096;
+
+/// Slots of the event ring: the engine may stand still for 2 s while 2,000 callers press two keys each second.
+/// When it is full, events wait in the worker (`EVENTS_WAITING`).
+pub const EVENT_SLOTS: usize = 8_192;
+
+/// Events that wait in the worker for room in the ring; nothing is lost below this. When half of them are taken
+/// the worker obeys no more commands, so that the rest is left to digits and ends of prompts.
+/// Beyond it the newest event is dropped and counted in `WorkerStats::events_lost`.
+pub const EVENTS_WAITING: usize = 8_192;
+
+/// Commands obeyed in one turn: at 30 µs for opening two sockets, audio waits at most 1 ms for them.
+pub const COMMANDS_PER_TURN: usize = 32;
+
+/// Sockets served in one turn; the others are served in the next.
+pub const WAKEUPS: usize = 256;
+
+/// Largest datagram taken, bytes: an Ethernet frame with room to spare. A longer one is refused.
+pub const DATAGRAM_BYTES: usize = 2_048;
+
+/// Length of a frame of generated audio.
+pub const FRAME: Duration = Duration::from_millis(20);
+
+/// Parts of a frame's length over which streams are spread, 1 ms each.
+pub const PACING_PARTS: usize = 20;
+
+/// Generated audio that is later than this is counted in `WorkerStats::slots_late`: a usual jitter buffer is empty then.
+pub const SLOT_LATE: Duration = Duration::from_millis(60);
+
+/// Without RTP for this long on a stream that should receive: `Event::Silent`.
+pub const MEDIA_SILENCE: Duration = Duration::from_secs(30);
+
+/// A stream that relays a silent peer sends one frame of silence after this, so that NAT bindings stay.
+pub const KEEP_OPEN: Duration = Duration::from_secs(1);
+
+/// Mean time between RTCP reports (RFC 3550 §6.2: at least 5 s); each is drawn from 0.5 to 1.5 times this.
+pub const REPORT_INTERVAL: Duration = Duration::from_secs(5);
+
+/// How long the signalled address must have been silent since Connect before another address may be learned.
+pub const LATCH_AFTER: Duration = Duration::from_millis(200);
+
+/// Consecutive packets of one source from one address before that address is learned.
+pub const LATCH_PACKETS: u32 = 3;
+
+/// Distance between a relayed stream's timestamps and our clock beyond which it is set anew: 2 s at 8 kHz.
+pub const TIMESTAMP_DRIFT: i32 = 16_000;
+
+/// A jump of sequence numbers by more than this is a new beginning (RFC 3550 A.1, MAX_DROPOUT).
+pub const SEQUENCE_JUMP: i16 = 3_000;
+
+/// A packet older than the newest by more than this is a new beginning (RFC 3550 A.1, MAX_MISORDER).
+pub const SEQUENCE_MISORDER: i16 = 100;

@@ -1,0 +1,128 @@
+//! RTCP, and what is looked after once a second: silence, NAT bindings, gaps on tapes.
+
+use std::net::SocketAddr;
+
+use super::command::Rtcp;
+use super::event::Event;
+use super::feed::Feed;
+use super::limits::{KEEP_OPEN, MEDIA_SILENCE};
+use super::rtcp::{Compound, Part, REPORT_BYTES};
+use super::stream::Stream;
+use super::switch::Switch;
+use super::wire::{Channel, Wire};
+use crate::moment::Moment;
+
+/// Where our reports go.
+enum Target {
+    /// From the RTP socket.
+    Muxed(SocketAddr),
+    /// From the RTCP socket.
+    Apart(SocketAddr),
+}
+
+impl Switch {
+    /// Serves the streams whose second is over.
+    pub(super) fn attend(&mut self, now: Moment, wire: &mut impl Wire) {
+        while let Some(due) = self.duties.due(now) {
+            let mut place = 0;
+            while let Some(slot) = self.duties.members(due.part).get(place).copied() {
+                self.attend_to(now, slot, wire);
+                place += 1;
+            }
+        }
+    }
+
+    fn attend_to(&mut self, now: Moment, slot: usize, wire: &mut impl Wire) {
+        self.tell_gap(slot);
+        let Some(stream) = self.table.get_mut(slot) else { return };
+        let Some(link) = stream.link else { return };
+        if link.receives && !stream.silence_told && now.since(stream.heard_at) >= MEDIA_SILENCE {
+            stream.silence_told = true;
+            self.outbox.tell(Event::Silent { stream: stream.id });
+        }
+        let report = stream.report_at.is_some_and(|at| at <= now);
+        let relays_silence =
+            matches!(stream.feed, Feed::Peer { .. }) && now.since(stream.sent_at) >= KEEP_OPEN;
+        if relays_silence {
+            self.generate(now, slot, now, wire);
+        }
+        if report {
+            self.report(now, slot, false, wire);
+        }
+    }
+
+    /// Sends a report; the last one says goodbye.
+    pub(super) fn report(&mut self, now: Moment, slot: usize, leaving: bool, wire: &mut impl Wire) {
+        let Some(stream) = self.table.get_mut(slot) else { return };
+        let Some(target) = target(stream) else { return };
+        stream.report_at = Some(now + stream.report_interval());
+        let mut buffer = [0; REPORT_BYTES];
+        let length = stream.sender.write(now, &mut stream.reception, &self.cname, leaving, &mut buffer);
+        let sent = match target {
+            Target::Muxed(to) => wire.send(slot, to, &buffer[..length]),
+            Target::Apart(to) => wire.send_report(slot, to, &buffer[..length]),
+        };
+        if sent {
+            self.exits.stats.reports_sent.add(1);
+        }
+    }
+
+    /// Takes the peer's report; from anyone else it is refused.
+    pub(super) fn on_report(
+        &mut self,
+        now: Moment,
+        slot: usize,
+        channel: Channel,
+        from: SocketAddr,
+        datagram: &[u8],
+    ) {
+        let Some(stream) = self.table.get_mut(slot) else { return };
+        let compound =
+            if is_from_peer(stream, channel, from) { Compound::parse(datagram).ok() } else { None };
+        let Some(compound) = compound else {
+            stream.refused += 1;
+            self.exits.stats.packets_refused.add(1);
+            return;
+        };
+        self.exits.stats.reports_received.add(1);
+        for part in compound.parts() {
+            let blocks = match part {
+                Part::SenderReport { ssrc, ntp, blocks, .. } => {
+                    stream.reception.sender_report(now, ssrc, ntp);
+                    blocks
+                }
+                Part::ReceiverReport { blocks, .. } => blocks,
+                Part::Cname { .. } | Part::Bye { .. } | Part::Other { .. } => continue,
+            };
+            for block in blocks {
+                stream.sender.block(now, &block);
+            }
+        }
+    }
+}
+
+/// The signalled address; behind NAT, where it is of no use, the port above the learned one.
+fn target(stream: &Stream) -> Option<Target> {
+    let remote = stream.latch.remote()?;
+    match stream.link?.rtcp {
+        Rtcp::Muxed => Some(Target::Muxed(remote)),
+        Rtcp::At(_) if stream.latch.latched() => {
+            let port = remote.port().checked_add(1)?;
+            Some(Target::Apart(SocketAddr::new(remote.ip(), port)))
+        }
+        Rtcp::At(signalled) => Some(Target::Apart(signalled)),
+    }
+}
+
+/// Muxed: from where RTP is accepted. Apart: from the signalled address, or from the host that RTP is accepted from.
+fn is_from_peer(stream: &Stream, channel: Channel, from: SocketAddr) -> bool {
+    let Some(link) = stream.link else { return false };
+    match (link.rtcp, channel) {
+        (Rtcp::Muxed, Channel::Rtp) => stream.latch.remote() == Some(from),
+        (Rtcp::At(signalled), Channel::Rtcp) => {
+            let settled = stream.latch.settled().is_some_and(|remote| remote.ip() == from.ip());
+            settled || (signalled == from && !stream.latch.latched())
+        }
+        _ => false,
+    }
+}

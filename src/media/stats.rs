@@ -1,0 +1,58 @@
+//! What a worker counts of itself, readable by other threads.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// A number that one thread writes and any may read.
+#[derive(Debug, Default)]
+pub struct Count(AtomicU64);
+
+impl Count {
+    /// Only the worker calls this: with one writer no locked instruction is needed.
+    pub(super) fn add(&self, amount: u64) {
+        self.0.store(self.0.load(Relaxed).wrapping_add(amount), Relaxed);
+    }
+
+    pub(super) fn set(&self, value: u64) {
+        self.0.store(value, Relaxed);
+    }
+
+    pub fn get(&self) -> u64 {
+        self.0.load(Relaxed)
+    }
+}
+
+/// Counters of one worker. Aligned, so that no other worker's numbers share its cache lines.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+pub struct WorkerStats {
+    /// Streams that are open now.
+    pub streams: Count,
+    /// Times the worker woke up.
+    pub turns: Count,
+    pub packets_received: Count,
+    pub packets_sent: Count,
+    /// Wrong source, unknown payload type, or malformed.
+    pub packets_refused: Count,
+    /// Came after what followed them had been sent, across a change of source.
+    pub packets_stale: Count,
+    /// A datagram could not be sent; the port is closed at the far end, or the network refuses.
+    pub send_errors: Count,
+    /// A receive failed, mostly because ICMP told that the far end's port is closed.
+    pub receive_errors: Count,
+    pub reports_sent: Count,
+    pub reports_received: Count,
+    /// Commands about streams that are not open, or opening one that is.
+    pub commands_ignored: Count,
+    /// A stream had `LISTENERS` already.
+    pub links_refused: Count,
+    /// Events dropped because the engine did not take them (`EVENTS_WAITING`).
+    pub events_lost: Count,
+    /// Times the event ring was full and an event had to wait.
+    pub events_waited: Count,
+    /// Frames missing on tapes because the ring was full.
+    pub tape_frames_lost: Count,
+    /// Turns of the pacing that began more than `SLOT_LATE` late: the worker has more than its core can do.
+    pub slots_late: Count,
+    /// Slots of 1 ms that were passed over to catch up.
+    pub slots_skipped: Count,
+}

@@ -1,0 +1,246 @@
+//! The heart of a worker: who hears whom, without sockets, threads or clocks, so that all of it can be tested.
+//! This file obeys commands; `relay` serves packets and slots, `report` RTCP and what is due each second.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use nix::errno::Errno;
+
+use super::command::{Command, Session, Source};
+use super::event::Event;
+use super::feed::{Feed, Play};
+use super::limits::{DATAGRAM_BYTES, FRAME, PACING_PARTS};
+use super::outbox::Outbox;
+use super::pacing::Wheel;
+use super::prompts::Library;
+use super::stream::{Exits, Stream};
+use super::table::Table;
+use super::wire::Wire;
+use crate::ids::{CallId, StreamId};
+use crate::moment::Moment;
+
+/// Parts of the second over which the streams' slow duties are spread.
+const DUTY_PARTS: usize = 100;
+
+pub struct Switch {
+    pub(super) table: Table,
+    pub(super) outbox: Outbox,
+    pub(super) exits: Exits,
+    /// Streams whose audio is made here, by 20 ms.
+    pub(super) pacing: Wheel,
+    /// All streams, by 1 s.
+    pub(super) duties: Wheel,
+    library: Arc<Library>,
+    /// Our name in RTCP (RFC 3550 §6.5.1).
+    pub(super) cname: Box<str>,
+    pub(super) scratch: Box<[u8; DATAGRAM_BYTES]>,
+}
+
+impl Switch {
+    pub fn new(cname: &str, library: Arc<Library>, outbox: Outbox, exits: Exits) -> Self {
+        Switch {
+            table: Table::default(),
+            outbox,
+            exits,
+            pacing: Wheel::new(FRAME, PACING_PARTS),
+            duties: Wheel::new(Duration::from_secs(1), DUTY_PARTS),
+            library,
+            cname: cname.into(),
+            scratch: Box::new([0; DATAGRAM_BYTES]),
+        }
+    }
+
+    /// Obeys. A command about a stream that is not open, or opening one that is, is counted and ignored.
+    pub fn obey(&mut self, now: Moment, command: Command, wire: &mut impl Wire) {
+        let obeyed = match command {
+            Command::Open { stream, local, port, seed } => {
+                let opening = Stream::new(stream, seed, now);
+                self.open(now, opening, local, port, wire)
+            }
+            Command::Connect { stream, session } => self.connect(now, stream, &session, wire),
+            Command::Hear { stream, source } => self.hear(now, stream, source),
+            Command::Record { stream, call } => self.record(stream, Some(call)),
+            Command::StopRecording { stream } => self.record(stream, None),
+            Command::Close { stream } => self.close(now, stream, wire),
+            Command::Prompts(library) => {
+                self.library = library;
+                Some(())
+            }
+        };
+        if obeyed.is_none() {
+            self.exits.stats.commands_ignored.add(1);
+        }
+        self.exits.stats.streams.set(self.table.len() as u64);
+    }
+
+    /// Closes everything: the engine is gone.
+    pub fn close_all(&mut self, now: Moment, wire: &mut impl Wire) {
+        while let Some(stream) = self.table.any() {
+            self.obey(now, Command::Close { stream }, wire);
+        }
+    }
+
+    /// When `on_time` wants to be called.
+    pub fn next_deadline(&self) -> Option<Moment> {
+        [self.pacing.next_deadline(), self.duties.next_deadline()].into_iter().flatten().min()
+    }
+
+    /// The slot still holds the stream that it held in `generation`.
+    pub fn is_current(&self, slot: usize, generation: u32) -> bool {
+        self.table.is_current(slot, generation)
+    }
+
+    /// Moves events that wait into the ring. True if the engine must be woken.
+    pub fn flush(&mut self) -> bool {
+        self.outbox.flush()
+    }
+
+    /// Events wait for room in the ring.
+    pub fn is_behind(&self) -> bool {
+        self.outbox.is_behind()
+    }
+
+    /// So many events wait that no more commands may be obeyed.
+    pub fn is_congested(&self) -> bool {
+        self.outbox.is_congested()
+    }
+
+    /// Serves all slots and duties whose time has come.
+    pub fn on_time(&mut self, now: Moment, wire: &mut impl Wire) {
+        self.pace(now, wire);
+        self.attend(now, wire);
+    }
+
+    fn open(
+        &mut self,
+        now: Moment,
+        stream: Stream,
+        local: std::net::IpAddr,
+        port: u16,
+        wire: &mut impl Wire,
+    ) -> Option<()> {
+        let id = stream.id;
+        if self.table.find(id).is_some() {
+            return None;
+        }
+        let opened = match self.table.vacancy() {
+            None => Err(Errno::EMFILE as i32),
+            Some((slot, generation)) => wire.open(slot, generation, local, port).map(|()| slot),
+        };
+        match opened {
+            Err(errno) => self.outbox.tell(Event::OpenFailed { stream: id, port, errno }),
+            Ok(slot) => {
+                self.table.put(stream);
+                self.duties.insert(now, slot);
+            }
+        }
+        Some(())
+    }
+
+    fn connect(
+        &mut self,
+        now: Moment,
+        stream: StreamId,
+        session: &Session,
+        wire: &mut impl Wire,
+    ) -> Option<()> {
+        let slot = self.table.find(stream)?;
+        if self.table.get_mut(slot)?.connect(now, session) {
+            wire.unsettle(slot);
+        }
+        self.arrange(now, slot);
+        Some(())
+    }
+
+    fn hear(&mut self, now: Moment, stream: StreamId, source: Source) -> Option<()> {
+        let slot = self.table.find(stream)?;
+        self.stop_listening(slot);
+        let (feed, found) = self.feed(slot, source);
+        self.table.get_mut(slot)?.feed = feed;
+        self.arrange(now, slot);
+        found.then_some(())
+    }
+
+    /// A source with its place at the beginning. False if it is a stream that is not open: silence then.
+    fn feed(&mut self, slot: usize, source: Source) -> (Feed, bool) {
+        let library = Arc::clone(&self.library);
+        match source {
+            Source::Silence => (Feed::Silence, true),
+            Source::Prompts { play, prompts } => (Feed::Prompts(Play::new(play, prompts, library)), true),
+            Source::Loop(prompt) => (Feed::Loop { library, prompt, offset: 0 }, true),
+            Source::Peer { stream, digits } => {
+                let peer = self.table.find(stream);
+                let Some((peer, heard)) = peer.and_then(|p| Some((p, self.table.get_mut(p)?))) else {
+                    return (Feed::Silence, false);
+                };
+                if heard.listeners.add(slot) {
+                    (Feed::Peer { slot: peer, digits }, true)
+                } else {
+                    self.exits.stats.links_refused.add(1);
+                    (Feed::Silence, true)
+                }
+            }
+        }
+    }
+
+    fn stop_listening(&mut self, slot: usize) {
+        let feed = self.table.get_mut(slot).map(|stream| &stream.feed);
+        if let Some(&Feed::Peer { slot: peer, .. }) = feed
+            && let Some(heard) = self.table.get_mut(peer)
+        {
+            heard.listeners.remove(slot);
+        }
+    }
+
+    /// Puts a stream into the pacing wheel or takes it out. A held stream stays in, so that its prompts end in time.
+    fn arrange(&mut self, now: Moment, slot: usize) {
+        let Some(stream) = self.table.get_mut(slot) else { return };
+        let paced = stream.link.is_some() && stream.feed.is_generated();
+        if paced && !stream.paced {
+            self.pacing.insert(now, slot);
+        }
+        if !paced && stream.paced {
+            self.pacing.remove(slot);
+        }
+        stream.paced = paced;
+    }
+
+    fn record(&mut self, stream: StreamId, call: Option<CallId>) -> Option<()> {
+        let slot = self.table.find(stream)?;
+        self.tell_gap(slot);
+        self.table.get_mut(slot)?.tape = call;
+        Some(())
+    }
+
+    /// Tells what is missing on the tape since it was last told.
+    pub(super) fn tell_gap(&mut self, slot: usize) {
+        let Some(stream) = self.table.get_mut(slot) else { return };
+        let frames = std::mem::take(&mut stream.gap);
+        if let Some(call) = stream.tape
+            && frames > 0
+        {
+            self.outbox.tell(Event::TapeGap { call, frames });
+        }
+    }
+
+    fn close(&mut self, now: Moment, stream: StreamId, wire: &mut impl Wire) -> Option<()> {
+        let slot = self.table.find(stream)?;
+        self.tell_gap(slot);
+        self.report(now, slot, true, wire);
+        self.stop_listening(slot);
+        self.pacing.remove(slot);
+        self.duties.remove(slot);
+        let closed = self.table.remove(slot)?;
+        let mut place = 0;
+        while let Some(listener) = closed.listeners.get(place) {
+            if let Some(deserted) = self.table.get_mut(listener) {
+                deserted.feed = Feed::Silence;
+            }
+            self.arrange(now, listener);
+            place += 1;
+        }
+        wire.close(slot);
+        self.outbox.tell(Event::Closed { stream, figures: closed.figures() });
+        Some(())
+    }
+}

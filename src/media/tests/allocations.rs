@@ -1,0 +1,128 @@
+//! The packet path allocates nothing: proven by an allocator that counts.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+use super::*;
+use crate::ids::PlayId;
+
+struct Counting;
+
+thread_local! {
+    // Constant and without a destructor, so that reaching it never allocates itself.
+    static COUNT: Cell<u64> = const { Cell::new(0) };
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+// SAFETY: every call is passed to the system's allocator unchanged.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        COUNT.set(COUNT.get() + 1);
+        // SAFETY: the caller keeps `alloc`'s contract.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        COUNT.set(COUNT.get() + 1);
+        // SAFETY: the caller keeps `dealloc`'s contract.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        COUNT.set(COUNT.get() + 1);
+        // SAFETY: the caller keeps `realloc`'s contract.
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+}
+
+/// Calls of the allocator by this thread, freeing included.
+fn allocations(work: impl FnOnce()) -> u64 {
+    let before = COUNT.get();
+    work();
+    COUNT.get() - before
+}
+
+/// Counts what is sent.
+#[derive(Default)]
+struct Sink(u64);
+
+impl Wire for Sink {
+    fn open(&mut self, _: usize, _: u32, _: IpAddr, _: u16) -> Result<(), i32> {
+        Ok(())
+    }
+
+    fn close(&mut self, _: usize) {}
+
+    fn settle(&mut self, _: usize, _: SocketAddr) {}
+
+    fn unsettle(&mut self, _: usize) {}
+
+    fn send(&mut self, _: usize, _: SocketAddr, _: &[u8]) -> bool {
+        self.0 += 1;
+        true
+    }
+
+    fn send_report(&mut self, _: usize, _: SocketAddr, _: &[u8]) -> bool {
+        self.0 += 1;
+        true
+    }
+}
+
+#[test]
+fn the_counting_allocator_counts() {
+    assert_eq!(allocations(|| drop(std::hint::black_box(Box::new(7)))), 2);
+}
+
+#[test]
+fn relay_transcoding_tape_digits_tones_pacing_and_reports_allocate_nothing() {
+    let (mut switch, _events, _tape, stats) = switch(64);
+    let mut wire = Sink::default();
+    let mut now = Moment::from_micros(1_000_000_000);
+    let local = "127.0.0.1".parse().unwrap();
+    let caller = StreamId(3);
+    for (stream, codec) in [(ANN, Codec::Pcma), (BOB, Codec::Pcmu), (caller, Codec::Pcma)] {
+        let in_band_digits = stream == BOB;
+        let session = Session { in_band_digits, ..session(stream, codec) };
+        switch.obey(now, Command::Open { stream, local, port: 4_000, seed: 1 }, &mut wire);
+        switch.obey(now, Command::Connect { stream, session }, &mut wire);
+        switch.obey(now, Command::Record { stream, call: CALL }, &mut wire);
+    }
+    let prompts = Arc::from([library().find("en", "steps").unwrap()]);
+    let play = Source::Prompts { play: PlayId(1), prompts };
+    for (stream, source) in [
+        (ANN, Source::Peer { stream: BOB, digits: true }),
+        (BOB, Source::Peer { stream: ANN, digits: true }),
+        (caller, play),
+    ] {
+        switch.obey(now, Command::Hear { stream, source }, &mut wire);
+    }
+    let mut voice = [rtp(8, 0, 0, &[0x42; 160]), rtp(0, 0, 0, &[0x42; 160])];
+    let mut digit = rtp(EVENTS, 0, 0, &press(3, false, 160));
+    let (ann, bob) = (remote(ANN), remote(BOB));
+    let count = allocations(|| {
+        for number in 0..1_000u16 {
+            now = now + Duration::from_millis(20);
+            for (slot, from) in [(0, ann), (1, bob)] {
+                let datagram = &mut voice[slot];
+                // Relaying writes into the datagram, so each round makes it again in place.
+                let payload_type = if slot == 0 { 8 } else { 0 };
+                let timestamp = u32::from(number) * 160;
+                let sequence = number * 2;
+                let header = Header { marker: false, payload_type, sequence, timestamp, ssrc: 9 };
+                header.write(datagram.first_chunk_mut().unwrap());
+                switch.on_datagram(now, slot, Channel::Rtp, from, datagram, &mut wire);
+                let header = Header { payload_type: EVENTS, sequence: sequence + 1, ..header };
+                header.write(digit.first_chunk_mut().unwrap());
+                switch.on_datagram(now, slot, Channel::Rtp, from, &mut digit, &mut wire);
+            }
+            switch.on_time(now, &mut wire);
+            switch.flush();
+        }
+    });
+    assert_eq!(count, 0);
+    assert!(wire.0 > 4_500, "{} sent", wire.0);
+    assert!(stats.tape_frames_lost.get() > 0 && stats.reports_sent.get() > 0);
+    assert!(stats.events_waited.get() > 0, "the event ring was full on the way");
+}

@@ -1,0 +1,249 @@
+//! The switch on a virtual clock with a network made of lists, and the worker on real loopback sockets.
+
+mod allocations;
+mod hearing;
+mod looking_after;
+mod loopback;
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::codec::FRAME_SAMPLES;
+use super::command::{Codec, Command, Direction, Rtcp, Session, Source};
+use super::event::Event;
+use super::outbox::Outbox;
+use super::prompts::Library;
+use super::rtp::{HEADER_BYTES, Header, Packet};
+use super::stats::WorkerStats;
+use super::stream::Exits;
+use super::switch::Switch;
+use super::tape_tap::Tap;
+use super::wire::{Channel, Wire};
+use crate::ids::{CallId, StreamId};
+use crate::moment::Moment;
+use crate::recording::frame::TapeFrame;
+
+/// A caller and an agent.
+pub const ANN: StreamId = StreamId(1);
+pub const BOB: StreamId = StreamId(2);
+
+pub const CALL: CallId = CallId(77);
+
+/// Payload type of telephone-event in these tests.
+pub const EVENTS: u8 = 101;
+
+/// What left, in order.
+#[derive(Default)]
+pub struct Lists {
+    pub sent: Vec<(usize, SocketAddr, Vec<u8>)>,
+    pub reports: Vec<(usize, SocketAddr, Vec<u8>)>,
+    pub settled: Vec<(usize, SocketAddr)>,
+    pub unsettled: usize,
+    pub refuse_open: Option<i32>,
+}
+
+impl Wire for Lists {
+    fn open(&mut self, _: usize, _: u32, _: IpAddr, _: u16) -> Result<(), i32> {
+        self.refuse_open.map_or(Ok(()), Err)
+    }
+
+    fn close(&mut self, _: usize) {}
+
+    fn settle(&mut self, slot: usize, remote: SocketAddr) {
+        self.settled.push((slot, remote));
+    }
+
+    fn unsettle(&mut self, _: usize) {
+        self.unsettled += 1;
+    }
+
+    fn send(&mut self, slot: usize, to: SocketAddr, datagram: &[u8]) -> bool {
+        self.sent.push((slot, to, datagram.to_vec()));
+        true
+    }
+
+    fn send_report(&mut self, slot: usize, to: SocketAddr, datagram: &[u8]) -> bool {
+        self.reports.push((slot, to, datagram.to_vec()));
+        true
+    }
+}
+
+/// A switch and the far ends of everything it is tied to.
+pub struct Rig {
+    pub switch: Switch,
+    pub wire: Lists,
+    pub events: rtrb::Consumer<Event>,
+    pub tape: rtrb::Consumer<TapeFrame>,
+    pub stats: Arc<WorkerStats>,
+    pub now: Moment,
+}
+
+/// A prompt that counts: 16 frames, each of one loudness.
+pub fn library() -> Arc<Library> {
+    let steps = (0..16).flat_map(|step| [step * 1_000 - 8_000; FRAME_SAMPLES]).collect::<Vec<i16>>();
+    Arc::new(Library::builder().prompt("en", "steps", &steps).prompt("en", "one", &[99; 160]).build())
+}
+
+pub fn switch(
+    tape_slots: usize,
+) -> (Switch, rtrb::Consumer<Event>, rtrb::Consumer<TapeFrame>, Arc<WorkerStats>) {
+    let (told, events) = rtrb::RingBuffer::new(64);
+    let (taped, tape) = rtrb::RingBuffer::new(tape_slots);
+    let stats = Arc::<WorkerStats>::default();
+    let exits = Exits { tap: Tap::new(taped, stats.clone()), stats: stats.clone() };
+    let outbox = Outbox::new(told, stats.clone());
+    (Switch::new("hotline", library(), outbox, exits), events, tape, stats)
+}
+
+pub fn remote(stream: StreamId) -> SocketAddr {
+    format!("198.51.100.{}:4000", stream.0).parse().unwrap()
+}
+
+pub fn session(stream: StreamId, codec: Codec) -> Session {
+    let mut rtcp = remote(stream);
+    rtcp.set_port(4_001);
+    Session {
+        remote: remote(stream),
+        rtcp: Rtcp::At(rtcp),
+        codec,
+        payload_type: codec.static_payload_type(),
+        telephone_event: Some(EVENTS),
+        direction: Direction::SendRecv,
+        in_band_digits: false,
+    }
+}
+
+pub fn rtp(payload_type: u8, sequence: u16, timestamp: u32, payload: &[u8]) -> Vec<u8> {
+    let header = Header { marker: false, payload_type, sequence, timestamp, ssrc: 0xA11CE };
+    let mut datagram = vec![0; HEADER_BYTES];
+    header.write(datagram.first_chunk_mut().unwrap());
+    datagram.extend_from_slice(payload);
+    datagram
+}
+
+/// A telephone-event packet's payload (RFC 4733 §2.3).
+pub fn press(event: u8, ended: bool, duration: u16) -> [u8; 4] {
+    let [high, low] = duration.to_be_bytes();
+    [event, if ended { 0x8A } else { 0x0A }, high, low]
+}
+
+impl Rig {
+    pub fn new() -> Rig {
+        Rig::with_tape_of(64)
+    }
+
+    pub fn with_tape_of(slots: usize) -> Rig {
+        let (switch, events, tape, stats) = switch(slots);
+        let now = Moment::from_micros(1_000_000_000);
+        Rig { switch, wire: Lists::default(), events, tape, stats, now }
+    }
+
+    /// Ann and Bob open and connected; they hear silence.
+    pub fn with_two(ann: Codec, bob: Codec) -> Rig {
+        let mut rig = Rig::new();
+        rig.enters(session(ANN, ann), ANN);
+        rig.enters(session(BOB, bob), BOB);
+        rig
+    }
+
+    /// Ann and Bob hear each other.
+    pub fn talking(ann: Codec, bob: Codec, digits: bool) -> Rig {
+        let mut rig = Rig::with_two(ann, bob);
+        rig.hears(ANN, Source::Peer { stream: BOB, digits });
+        rig.hears(BOB, Source::Peer { stream: ANN, digits });
+        rig
+    }
+
+    pub fn enters(&mut self, session: Session, stream: StreamId) {
+        let local = "127.0.0.1".parse().unwrap();
+        self.command(Command::Open { stream, local, port: 4_000, seed: stream.0 });
+        self.command(Command::Connect { stream, session });
+    }
+
+    pub fn hears(&mut self, stream: StreamId, source: Source) {
+        self.command(Command::Hear { stream, source });
+    }
+
+    pub fn command(&mut self, command: Command) {
+        self.switch.obey(self.now, command, &mut self.wire);
+    }
+
+    pub fn passes(&mut self, time: Duration) {
+        // In steps as small as the finest wheel's, as a worker that is not late would.
+        let end = self.now + time;
+        while self.now < end {
+            self.now = self.now + Duration::from_millis(1);
+            self.switch.on_time(self.now, &mut self.wire);
+        }
+    }
+
+    /// The worker stands still for `time`, then goes on.
+    pub fn stalls(&mut self, time: Duration) {
+        self.now = self.now + time;
+        self.switch.on_time(self.now, &mut self.wire);
+    }
+
+    pub fn slot(&self, stream: StreamId) -> usize {
+        // The rig opens Ann first and Bob second.
+        stream.0 as usize - 1
+    }
+
+    pub fn says(&mut self, stream: StreamId, datagram: &[u8]) {
+        self.comes_from(remote(stream), stream, datagram);
+    }
+
+    pub fn comes_from(&mut self, from: SocketAddr, stream: StreamId, datagram: &[u8]) {
+        self.comes_on(Channel::Rtp, from, stream, datagram);
+    }
+
+    pub fn comes_on(&mut self, channel: Channel, from: SocketAddr, stream: StreamId, datagram: &[u8]) {
+        let mut datagram = datagram.to_vec();
+        let slot = self.slot(stream);
+        self.switch.on_datagram(self.now, slot, channel, from, &mut datagram, &mut self.wire);
+    }
+
+    pub fn events(&mut self) -> Vec<Event> {
+        std::iter::from_fn(|| self.events.pop().ok()).collect()
+    }
+
+    pub fn tape(&mut self) -> Vec<TapeFrame> {
+        std::iter::from_fn(|| self.tape.pop().ok()).collect()
+    }
+
+    /// What `stream`'s far end received since the last call.
+    pub fn heard_by(&mut self, stream: StreamId) -> Vec<Heard> {
+        let slot = self.slot(stream);
+        let heard = self.wire.sent.iter().filter(|(s, ..)| *s == slot).map(|(_, to, d)| Heard::of(*to, d));
+        let heard = heard.collect();
+        self.wire.sent.retain(|(s, ..)| *s != slot);
+        heard
+    }
+}
+
+/// A sent packet, read back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Heard {
+    pub to: SocketAddr,
+    pub marker: bool,
+    pub payload_type: u8,
+    pub sequence: u16,
+    pub timestamp: u32,
+    pub ssrc: u32,
+    pub payload: Vec<u8>,
+}
+
+impl Heard {
+    pub fn of(to: SocketAddr, datagram: &[u8]) -> Heard {
+        let packet = Packet::parse(datagram).unwrap();
+        Heard {
+            to,
+            marker: packet.marker,
+            payload_type: packet.payload_type,
+            sequence: packet.sequence,
+            timestamp: packet.timestamp,
+            ssrc: packet.ssrc,
+            payload: packet.payload.to_vec(),
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! A media worker: one thread, one epoll, one turn after another. It shares nothing but rings and counters.
+
+use std::io;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use nix::sys::epoll::{EpollEvent, EpollFlags, EpollTimeout};
+use nix::sys::eventfd::{EfdFlags, EventFd};
+use nix::sys::time::TimeSpec;
+use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
+
+use super::command::Command;
+use super::event::Event;
+use super::limits::{COMMAND_SLOTS, COMMANDS_PER_TURN, DATAGRAM_BYTES, EVENT_SLOTS, WAKEUPS};
+use super::outbox::Outbox;
+use super::prompts::Library;
+use super::sockets::{Ready, Sockets};
+use super::stats::WorkerStats;
+use super::stream::Exits;
+use super::switch::Switch;
+use super::tape_tap::Tap;
+use crate::moment::Moment;
+use crate::net::clock::Clock;
+use crate::recording::frame::TapeFrame;
+
+/// Epoll's word for "a command came". No socket has it: its slot is beyond every table.
+const COMMAND_TOKEN: u64 = u64::MAX;
+
+/// Epoll's word for "a deadline came".
+const TIMER_TOKEN: u64 = u64::MAX - 1;
+
+/// How soon events that found the ring full are tried again, ms: a tenth of what a listener would notice in a menu.
+const RETRY_MS: u16 = 10;
+
+/// What a worker needs to begin.
+pub struct WorkerConfig {
+    /// The thread's name, at most 15 bytes.
+    pub name: String,
+    /// Our name in RTCP (RFC 3550 §6.5.1), the same for all streams of the process; at most 255 bytes.
+    pub cname: String,
+    /// The same clock as everybody's.
+    pub clock: Clock,
+    pub library: Arc<Library>,
+    /// Into the disk thread's ring, of `recording::frame::RING_SLOTS`.
+    pub tape: rtrb::Producer<TapeFrame>,
+    /// Written to when events have been put into the ring.
+    pub engine_wake: Arc<EventFd>,
+}
+
+/// The engine's end. When it is dropped the worker closes all streams and its thread ends.
+pub struct WorkerHandle {
+    // Dropped before `wake`, whose last word makes the worker see that nobody commands any more.
+    commands: rtrb::Producer<Command>,
+    /// Events, in order. `engine_wake` tells when there are some.
+    pub events: rtrb::Consumer<Event>,
+    pub stats: Arc<WorkerStats>,
+    wake: Wake,
+}
+
+impl WorkerHandle {
+    /// Puts a command into the ring; gives it back if the ring is full, to be tried again later.
+    /// Call `wake` after the last of a batch.
+    pub fn command(&mut self, command: Command) -> Result<(), Command> {
+        self.commands.push(command).map_err(|rtrb::PushError::Full(command)| command)
+    }
+
+    /// Lets the worker look for commands.
+    pub fn wake(&self) {
+        self.wake.now();
+    }
+}
+
+struct Wake(Arc<EventFd>);
+
+impl Wake {
+    fn now(&self) {
+        // Fails only when the counter is full, and then it is awake.
+        let _ = self.0.write(1);
+    }
+}
+
+impl Drop for Wake {
+    fn drop(&mut self) {
+        self.now();
+    }
+}
+
+pub struct Worker {
+    switch: Switch,
+    sockets: Sockets,
+    commands: rtrb::Consumer<Command>,
+    wake: Arc<EventFd>,
+    timer: TimerFd,
+    /// What the timer is set to.
+    armed: Option<Moment>,
+    engine_wake: Arc<EventFd>,
+    clock: Clock,
+    stats: Arc<WorkerStats>,
+}
+
+impl Worker {
+    /// Starts a worker. Fails only if the system gives no thread or descriptors.
+    pub fn spawn(config: WorkerConfig) -> io::Result<(WorkerHandle, JoinHandle<()>)> {
+        let (commands, orders) = rtrb::RingBuffer::new(COMMAND_SLOTS);
+        let (told, events) = rtrb::RingBuffer::new(EVENT_SLOTS);
+        let stats = Arc::<WorkerStats>::default();
+        let flags = EfdFlags::EFD_NONBLOCK | EfdFlags::EFD_CLOEXEC;
+        let wake = Arc::new(EventFd::from_flags(flags)?);
+        let timer =
+            TimerFd::new(ClockId::CLOCK_MONOTONIC, TimerFlags::TFD_NONBLOCK | TimerFlags::TFD_CLOEXEC)?;
+        let sockets = Sockets::new(Arc::clone(&stats))?;
+        sockets.epoll.add(&*wake, EpollEvent::new(EpollFlags::EPOLLIN, COMMAND_TOKEN))?;
+        sockets.epoll.add(&timer, EpollEvent::new(EpollFlags::EPOLLIN, TIMER_TOKEN))?;
+        let outbox = Outbox::new(told, Arc::clone(&stats));
+        let exits = Exits { tap: Tap::new(config.tape, Arc::clone(&stats)), stats: Arc::clone(&stats) };
+        let worker = Worker {
+            switch: Switch::new(&config.cname, config.library, outbox, exits),
+            sockets,
+            commands: orders,
+            wake: Arc::clone(&wake),
+            timer,
+            armed: None,
+            engine_wake: config.engine_wake,
+            clock: config.clock,
+            stats: Arc::clone(&stats),
+        };
+        let thread = std::thread::Builder::new().name(config.name).spawn(move || worker.run())?;
+        Ok((WorkerHandle { commands, events, stats, wake: Wake(wake) }, thread))
+    }
+
+    fn run(mut self) {
+        let mut ready = [EpollEvent::empty(); WAKEUPS];
+        let mut datagram = [0; DATAGRAM_BYTES];
+        loop {
+            let count = match self.sockets.epoll.wait(&mut ready, self.patience()) {
+                Ok(count) => count,
+                Err(nix::errno::Errno::EINTR) => 0,
+                Err(error) => panic!("epoll on our own descriptors failed: {error}"),
+            };
+            let now = self.clock.now();
+            self.stats.turns.add(1);
+            self.switch.on_time(now, &mut self.sockets);
+            for event in &ready[..count] {
+                match event.data() {
+                    COMMAND_TOKEN => {
+                        let _ = self.wake.read();
+                    }
+                    // Setting the timer anew, below, quiets it.
+                    TIMER_TOKEN => self.armed = None,
+                    token => self.serve(now, Ready::of(token), &mut datagram),
+                }
+            }
+            self.obey(now);
+            if self.commands.is_abandoned() && self.commands.is_empty() {
+                self.switch.close_all(now, &mut self.sockets);
+                self.tell();
+                return;
+            }
+            self.tell();
+            self.arm();
+        }
+    }
+
+    /// One receive; the packet's way ends in one send per listener.
+    fn serve(&mut self, now: Moment, ready: Ready, datagram: &mut [u8; DATAGRAM_BYTES]) {
+        let Ready { slot, generation, channel } = ready;
+        if !self.switch.is_current(slot, generation) {
+            return;
+        }
+        if let Some((length, from)) = self.sockets.receive(slot, channel, datagram) {
+            let datagram = &mut datagram[..length];
+            self.switch.on_datagram(now, slot, channel, from, datagram, &mut self.sockets);
+        }
+    }
+
+    fn obey(&mut self, now: Moment) {
+        for _ in 0..COMMANDS_PER_TURN {
+            if self.switch.is_congested() {
+                return;
+            }
+            let Ok(command) = self.commands.pop() else { return };
+            self.switch.obey(now, command, &mut self.sockets);
+        }
+    }
+
+    fn tell(&mut self) {
+        if self.switch.flush() {
+            let _ = self.engine_wake.write(1);
+        }
+    }
+
+    /// How long to wait if nothing happens: not at all while there are commands to obey.
+    fn patience(&self) -> EpollTimeout {
+        if self.switch.is_behind() {
+            EpollTimeout::from(RETRY_MS)
+        } else if self.commands.is_empty() {
+            EpollTimeout::NONE
+        } else {
+            EpollTimeout::ZERO
+        }
+    }
+
+    fn arm(&mut self) {
+        let deadline = self.switch.next_deadline();
+        if deadline == self.armed {
+            return;
+        }
+        let set = match deadline {
+            // The turn took time of its own, so the clock is read again; a wait of zero would disarm the timer.
+            Some(at) => {
+                let wait = at.since(self.clock.now()).max(Duration::from_micros(1));
+                self.timer.set(Expiration::OneShot(TimeSpec::from_duration(wait)), TimerSetTimeFlags::empty())
+            }
+            None => self.timer.unset(),
+        };
+        set.expect("a timer of our own takes every time that is not negative");
+        self.armed = deadline;
+    }
+}

@@ -1,0 +1,341 @@
+//! The thread that drives the engine: one tokio runtime of its own, on which SIP sockets are served and nothing else.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io;
+use std::os::fd::AsRawFd as _;
+use std::sync::Arc;
+
+use nix::sys::eventfd::EventFd;
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::time::{Instant, sleep_until};
+
+use super::clock::Clock;
+use super::limits::{COMMANDS_WAITING, INBOX, INPUTS_PER_TURN, LAST_WORDS, TAPE_LOOK};
+use super::tcp::{Connections, Sent};
+use super::udp::Sockets;
+use crate::engine::Engine;
+use crate::engine::happened::Happened;
+use crate::engine::input::{AskId, Input};
+use crate::engine::output::Output;
+use crate::engine::staff::{Answer, Ask};
+use crate::media::command::Command;
+use crate::media::worker::WorkerHandle;
+use crate::moment::Moment;
+use crate::recording::recorder::{RecorderHandle, TapeEvent};
+use crate::sip::transport::{Flow, Transport};
+use crate::store::journal::JournalHandle;
+
+/// What waits for the engine.
+#[derive(Debug)]
+enum Message {
+    Input(Input),
+    Ask(Ask, oneshot::Sender<Answer>),
+}
+
+/// The way to the engine, for its own sockets.
+#[derive(Clone)]
+pub struct Inbox(mpsc::Sender<Message>);
+
+impl Inbox {
+    /// Waits while the engine is `INBOX` behind. False when it has ended.
+    pub async fn put(&self, input: Input) -> bool {
+        self.0.send(Message::Input(input)).await.is_ok()
+    }
+}
+
+/// The way to the engine, for everybody else: the API, signals, the demo's screen.
+#[derive(Clone)]
+pub struct EngineHandle {
+    inbox: mpsc::Sender<Message>,
+    happened: broadcast::Sender<Arc<Happened>>,
+}
+
+/// The engine has ended; the server is stopping.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the server is stopping")]
+pub struct Stopped;
+
+impl EngineHandle {
+    /// Asks and waits for the answer.
+    pub async fn ask(&self, ask: Ask) -> Result<Answer, Stopped> {
+        let (reply, answer) = oneshot::channel();
+        self.inbox.send(Message::Ask(ask, reply)).await.map_err(|_| Stopped)?;
+        answer.await.map_err(|_| Stopped)
+    }
+
+    /// A new configuration, or the wish to stop.
+    pub async fn put(&self, input: Input) -> Result<(), Stopped> {
+        self.inbox.send(Message::Input(input)).await.map_err(|_| Stopped)
+    }
+
+    /// Everything that happens from now on. Who reads too slowly misses some and is told how many.
+    pub fn listen(&self) -> broadcast::Receiver<Arc<Happened>> {
+        self.happened.subscribe()
+    }
+}
+
+/// What the engine's outputs go to.
+pub struct Planes {
+    pub clock: Clock,
+    pub workers: Vec<WorkerHandle>,
+    /// Readable when a worker has pushed events.
+    pub media_events: Arc<EventFd>,
+    pub recorder: RecorderHandle,
+    pub journal: JournalHandle,
+}
+
+/// Sockets bound before the engine starts, so that a taken port is a clear word at start and not a dead server.
+pub struct Bound {
+    pub udp: Vec<std::net::UdpSocket>,
+    pub tcp: Vec<std::net::TcpListener>,
+}
+
+/// Entries that a listener to what happens may be behind. Beyond it it misses the oldest.
+const LISTENER_BEHIND: usize = 4_096;
+
+/// Starts the thread. It ends when the engine has been told to drain and nothing is left.
+pub fn spawn(
+    engine: Engine,
+    bound: Bound,
+    planes: Planes,
+) -> io::Result<(EngineHandle, std::thread::JoinHandle<io::Result<()>>)> {
+    let (sender, receiver) = mpsc::channel(INBOX);
+    let (happened, _) = broadcast::channel(LISTENER_BEHIND);
+    let handle = EngineHandle { inbox: sender.clone(), happened: happened.clone() };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let thread = std::thread::Builder::new().name("engine".into()).spawn(move || {
+        let local = tokio::task::LocalSet::new();
+        local.block_on(&runtime, async move {
+            let inbox = Inbox(sender);
+            let sockets = Sockets::start(bound.udp, &inbox)?;
+            let connections = Connections::new(inbox);
+            connections.listen(bound.tcp)?;
+            Driver::new(engine, sockets, connections, planes, happened).run(receiver).await
+        })
+    })?;
+    Ok((handle, thread))
+}
+
+struct Driver {
+    engine: Engine,
+    clock: Clock,
+    sockets: Sockets,
+    connections: Connections,
+    workers: Vec<WorkerHandle>,
+    /// Commands that found their worker's ring full, in order.
+    waiting: Vec<VecDeque<Command>>,
+    media_events: Arc<EventFd>,
+    crowded: bool,
+    /// When the wish came that every call end now.
+    stopping: Option<Moment>,
+    recorder: RecorderHandle,
+    journal: JournalHandle,
+    happened: broadcast::Sender<Arc<Happened>>,
+    answers: BTreeMap<AskId, oneshot::Sender<Answer>>,
+    last_ask: u64,
+    draining: bool,
+}
+
+impl Driver {
+    fn new(
+        engine: Engine,
+        sockets: Sockets,
+        connections: Connections,
+        planes: Planes,
+        happened: broadcast::Sender<Arc<Happened>>,
+    ) -> Driver {
+        Driver {
+            engine,
+            clock: planes.clock,
+            sockets,
+            connections,
+            waiting: planes.workers.iter().map(|_| VecDeque::new()).collect(),
+            workers: planes.workers,
+            media_events: planes.media_events,
+            crowded: false,
+            stopping: None,
+            recorder: planes.recorder,
+            journal: planes.journal,
+            happened,
+            answers: BTreeMap::new(),
+            last_ask: 0,
+            draining: false,
+        }
+    }
+
+    async fn run(mut self, mut inbox: mpsc::Receiver<Message>) -> io::Result<()> {
+        let media = AsyncFd::with_interest(self.media_events.as_raw_fd(), Interest::READABLE)?;
+        self.perform();
+        while !self.is_done() {
+            let now = self.clock.now();
+            let deadline = self.engine.next_deadline().map_or(TAPE_LOOK, |at| at.since(now).min(TAPE_LOOK));
+            tokio::select! {
+                message = inbox.recv() => match message {
+                    Some(message) => self.messages(message, &mut inbox),
+                    None => break,
+                },
+                ready = media.readable() => {
+                    let mut ready = ready?;
+                    // Empty already is what we want.
+                    let _ = self.media_events.read();
+                    ready.clear_ready();
+                }
+                () = sleep_until(Instant::now() + deadline) => {}
+            }
+            self.media();
+            self.tapes();
+            self.time();
+            self.look_at_journal();
+            self.retry_commands();
+        }
+        self.recorder.stop();
+        Ok(())
+    }
+
+    fn messages(&mut self, first: Message, inbox: &mut mpsc::Receiver<Message>) {
+        self.message(first);
+        for _ in 1..INPUTS_PER_TURN {
+            match inbox.try_recv() {
+                Ok(message) => self.message(message),
+                Err(_) => return,
+            }
+        }
+    }
+
+    fn message(&mut self, message: Message) {
+        let input = match message {
+            Message::Input(input) => input,
+            Message::Ask(ask, reply) => {
+                self.last_ask += 1;
+                let id = AskId(self.last_ask);
+                self.answers.insert(id, reply);
+                Input::Ask { id, ask }
+            }
+        };
+        self.draining |= matches!(input, Input::Drain | Input::Stop);
+        if matches!(input, Input::Stop) {
+            self.stopping.get_or_insert(self.clock.now());
+        }
+        self.handle(self.clock.now(), input);
+    }
+
+    fn media(&mut self) {
+        for worker in 0..self.workers.len() {
+            while let Ok(event) = self.workers[worker].events.pop() {
+                self.handle(self.clock.now(), Input::Media { event });
+            }
+        }
+    }
+
+    fn tapes(&mut self) {
+        while let Ok(event) = self.recorder.events.try_recv() {
+            self.handle(self.clock.now(), Input::Tape(event));
+        }
+    }
+
+    fn time(&mut self) {
+        let now = self.clock.now();
+        if self.engine.next_deadline().is_some_and(|at| at <= now) {
+            self.handle(now, Input::Time);
+        }
+    }
+
+    fn handle(&mut self, now: Moment, input: Input) {
+        self.engine.handle(now, input);
+        self.perform();
+    }
+
+    fn perform(&mut self) {
+        while let Some(output) = self.engine.poll_output() {
+            match output {
+                Output::Transmit { flow, bytes } => self.transmit(flow, bytes),
+                Output::Media { worker: Some(worker), command } => self.command(worker, command),
+                Output::Media { worker: None, command } => {
+                    for worker in 0..self.workers.len() {
+                        self.command(worker, command.clone());
+                    }
+                }
+                Output::Tape(command) => {
+                    if let Err(command) = self.recorder.commands.send(command) {
+                        self.tape_refused(command);
+                    }
+                }
+                Output::Happened(happened) => self.publish(happened),
+                Output::Answer { id, answer } => {
+                    if let Some(reply) = self.answers.remove(&id) {
+                        // Who asked has gone away meanwhile; the answer is nobody's.
+                        let _ = reply.send(answer);
+                    }
+                }
+            }
+        }
+    }
+
+    fn transmit(&mut self, flow: Flow, bytes: bytes::Bytes) {
+        let sent = match flow.transport {
+            Transport::Udp => self.sockets.send(&flow, &bytes).is_ok(),
+            Transport::Tcp => self.connections.send(&flow, bytes) == Sent::Queued,
+        };
+        if !sent {
+            let unreachable = Input::Unreachable { remote: flow.remote, connection: flow.connection };
+            // Not `handle`: we are in the middle of performing, which goes on with what this adds.
+            self.engine.handle(self.clock.now(), unreachable);
+        }
+    }
+
+    fn command(&mut self, worker: usize, command: Command) {
+        let waiting = &mut self.waiting[worker];
+        if !waiting.is_empty() {
+            if waiting.len() < COMMANDS_WAITING {
+                waiting.push_back(command);
+            }
+        } else if let Err(command) = self.workers[worker].command(command) {
+            waiting.push_back(command);
+        }
+    }
+
+    fn retry_commands(&mut self) {
+        for (worker, waiting) in self.waiting.iter_mut().enumerate() {
+            while let Some(command) = waiting.pop_front() {
+                if let Err(command) = self.workers[worker].command(command) {
+                    waiting.push_front(command);
+                    break;
+                }
+            }
+            self.workers[worker].wake();
+        }
+    }
+
+    /// The disk thread is hopelessly behind: the call goes on without a tape, and says so.
+    fn tape_refused(&mut self, command: crate::recording::recorder::TapeCommand) {
+        if let crate::recording::recorder::TapeCommand::Open { call, .. } = command {
+            let why = "the disk is too far behind".to_owned();
+            self.engine.handle(self.clock.now(), Input::Tape(TapeEvent::Failed { call, why }));
+        }
+    }
+
+    fn publish(&mut self, happened: Happened) {
+        // Nobody listening is no error.
+        let _ = self.happened.send(Arc::new(happened.clone()));
+        if let Err(lost) = self.journal.record(happened) {
+            tracing::error!(seq = lost.seq, "the journal is full: an event is lost");
+        }
+    }
+
+    /// New calls wait until the journal has caught up; the entries of running ones must fit.
+    fn look_at_journal(&mut self) {
+        let crowded = self.journal.crowded();
+        if crowded != self.crowded {
+            self.crowded = crowded;
+            self.handle(self.clock.now(), Input::JournalCrowded(crowded));
+        }
+    }
+
+    /// Nothing is left to do, or the time for last words is over.
+    fn is_done(&self) -> bool {
+        let out_of_time = self.stopping.is_some_and(|since| self.clock.now().since(since) > LAST_WORDS);
+        out_of_time || (self.draining && self.engine.is_idle())
+    }
+}

@@ -1,0 +1,7 @@
+//! All sockets and clocks of the control plane's edge: SIP over UDP and TCP, and the thread that drives the engine.
+
+pub mod clock;
+pub mod engine_thread;
+pub mod limits;
+pub mod tcp;
+pub mod udp;

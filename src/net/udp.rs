@@ -1,0 +1,82 @@
+//! SIP over UDP: one socket per listening address.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use nix::sys::socket::{setsockopt, sockopt};
+use tokio::net::UdpSocket;
+
+use super::engine_thread::Inbox;
+use super::limits::UDP_BUFFER;
+use crate::engine::input::Input;
+use crate::sip::limits::MESSAGE_BYTES;
+use crate::sip::transport::{Flow, Transport};
+
+/// All SIP UDP sockets, by local address.
+pub struct Sockets(BTreeMap<SocketAddr, Arc<UdpSocket>>);
+
+impl Sockets {
+    /// Binds every address, or says which one could not be had.
+    pub fn bind(addresses: &[SocketAddr]) -> Result<Vec<std::net::UdpSocket>, (SocketAddr, io::Error)> {
+        addresses.iter().map(|address| bind(*address).map_err(|error| (*address, error))).collect()
+    }
+
+    /// Starts receiving on bound sockets. Called inside the engine's runtime.
+    pub fn start(bound: Vec<std::net::UdpSocket>, inbox: &Inbox) -> io::Result<Sockets> {
+        let mut sockets = BTreeMap::new();
+        for socket in bound {
+            let local = socket.local_addr()?;
+            let socket = Arc::new(UdpSocket::from_std(socket)?);
+            sockets.insert(local, Arc::clone(&socket));
+            tokio::task::spawn_local(receive(socket, local, inbox.clone()));
+        }
+        Ok(Sockets(sockets))
+    }
+
+    /// Sends at once or not at all: a full kernel buffer is a lost datagram, which SIP repeats.
+    /// `Err` when the kernel knows that nobody is there.
+    pub fn send(&self, flow: &Flow, bytes: &[u8]) -> io::Result<()> {
+        let socket = self.0.get(&flow.local).or_else(|| self.of_family(flow.remote));
+        let Some(socket) = socket else {
+            return Err(io::ErrorKind::AddrNotAvailable.into());
+        };
+        match socket.try_send_to(bytes, flow.remote) {
+            Ok(_) => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn of_family(&self, remote: SocketAddr) -> Option<&Arc<UdpSocket>> {
+        self.0.iter().find(|(local, _)| local.is_ipv4() == remote.is_ipv4()).map(|(_, socket)| socket)
+    }
+}
+
+fn bind(address: SocketAddr) -> io::Result<std::net::UdpSocket> {
+    let socket = std::net::UdpSocket::bind(address)?;
+    socket.set_nonblocking(true)?;
+    // The kernel may grant less than asked for; that is no reason not to start.
+    let _ = setsockopt(&socket, sockopt::RcvBuf, &UDP_BUFFER);
+    let _ = setsockopt(&socket, sockopt::SndBuf, &UDP_BUFFER);
+    Ok(socket)
+}
+
+async fn receive(socket: Arc<UdpSocket>, local: SocketAddr, inbox: Inbox) {
+    let mut buffer = vec![0; MESSAGE_BYTES];
+    loop {
+        match socket.recv_from(&mut buffer).await {
+            Ok((length, remote)) => {
+                let flow = Flow { transport: Transport::Udp, local, remote, connection: None };
+                let bytes = Bytes::copy_from_slice(&buffer[..length]);
+                if !inbox.put(Input::Received { flow, bytes }).await {
+                    return;
+                }
+            }
+            // An ICMP error of an earlier datagram; whose it was is not said here. Timers will find out.
+            Err(error) => tracing::debug!(%error, %local, "UDP receive"),
+        }
+    }
+}

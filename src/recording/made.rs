@@ -1,0 +1,71 @@
+//! Tapes made for tests: folders of their own, frames, tones, a disk that fills up.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use super::frame::{PAYLOAD_BYTES, Side, TapeFrame};
+use super::tape::{Disk, Files, Sink};
+use crate::ids::CallId;
+use crate::media::command::Codec;
+use crate::moment::Moment;
+
+/// A folder that goes away with the test.
+pub struct Folder(pub PathBuf);
+
+static FOLDERS: AtomicUsize = AtomicUsize::new(0);
+
+impl Folder {
+    pub fn new() -> Folder {
+        let number = FOLDERS.fetch_add(1, Ordering::Relaxed);
+        let name = format!("hotline-tape-{}-{number}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(&path).expect("the temporary folder is writable");
+        Folder(path)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+pub const START: Moment = Moment::from_micros(1_795_000_000_000_000);
+pub const CALL: CallId = CallId(START.as_micros());
+
+pub fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+/// 20 ms of µ-law; every octet is `octet`.
+pub fn frame(side: Side, rtp_time: u32, at: Moment, octet: u8) -> TapeFrame {
+    let mut payload = [0; PAYLOAD_BYTES];
+    payload[..160].fill(octet);
+    TapeFrame { call: CALL, side, codec: Codec::Pcmu, rtp_time, at, length: 160, payload }
+}
+
+/// Files, until somebody says that the disk is full.
+#[derive(Clone, Default)]
+pub struct Filling(pub Arc<AtomicBool>);
+
+struct FillingSink(Box<dyn Sink>, Arc<AtomicBool>);
+
+impl Disk for Filling {
+    fn create(&mut self, path: &Path) -> io::Result<Box<dyn Sink>> {
+        Ok(Box::new(FillingSink(Files.create(path)?, Arc::clone(&self.0))))
+    }
+}
+
+impl Sink for FillingSink {
+    /// A full disk takes half of it first.
+    fn write_at(&mut self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        if self.1.load(Ordering::Relaxed) {
+            self.0.write_at(&bytes[..bytes.len() / 2], offset)?;
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        self.0.write_at(bytes, offset)
+    }
+}

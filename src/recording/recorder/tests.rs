@@ -1,0 +1,181 @@
+use super::*;
+use crate::recording::frame::Side;
+use crate::recording::made::{CALL, Filling, Folder, START, frame, ms};
+use crate::recording::read::Tape;
+use crate::recording::verify::{Verdict, verify};
+
+/// A recorder without a thread, and the worker's end of its ring.
+struct Desk {
+    folder: Folder,
+    recorder: Recorder,
+    events: Receiver<TapeEvent>,
+    ring: rtrb::Producer<TapeFrame>,
+    full: Filling,
+}
+
+impl Desk {
+    fn new() -> Desk {
+        let folder = Folder::new();
+        let full = Filling::default();
+        let (ring, consumer) = rtrb::RingBuffer::new(4_096);
+        let disk = Box::new(full.clone());
+        let (recorder, events) = Recorder::new(folder.0.clone(), None, vec![consumer], disk);
+        Desk { folder, recorder, events, ring, full }
+    }
+
+    fn at(&mut self, millis: u64, commands: impl IntoIterator<Item = TapeCommand>) {
+        self.recorder.turn(START + ms(millis), commands.into_iter());
+    }
+
+    /// A packet that the worker received so many milliseconds after the start.
+    fn hears(&mut self, millis: u64) {
+        let packet = frame(Side::Caller, (millis * 8) as u32, START + ms(millis), 0x55);
+        self.ring.push(packet).expect("the ring has room");
+    }
+
+    /// Packets from `from` to `to`, 20 ms each, with a turn after each.
+    fn hears_all(&mut self, from: u64, to: u64) {
+        for millis in (from..to).step_by(20) {
+            self.hears(millis);
+            self.at(millis, []);
+        }
+    }
+
+    fn tape(&self) -> Tape {
+        Tape::read(&tape_path(&self.folder.0, CALL), None).expect("the tape is there")
+    }
+
+    fn set_full(&self, full: bool) {
+        self.full.0.store(full, Ordering::Relaxed);
+    }
+}
+
+fn open() -> TapeCommand {
+    TapeCommand::Open { call: CALL, started: START }
+}
+
+fn close(millis: u64) -> TapeCommand {
+    TapeCommand::Close { call: CALL, at: START + ms(millis) }
+}
+
+#[test]
+fn a_call_from_open_to_close_is_whole_and_its_hash_is_told() {
+    let mut desk = Desk::new();
+    desk.at(0, [open()]);
+    desk.hears_all(0, 2_000);
+    desk.at(2_000, [close(2_000)]);
+    desk.at(2_300, []);
+    let report = verify(desk.tape(), Some(START + ms(2_000)));
+    assert_eq!(report.verdict, Verdict::Whole);
+    assert_eq!((report.length_ms, report.caller.audio_ms, report.missing_ms), (2_000, 2_000, 0));
+    assert_eq!(report.bank.silence_ms, 2_000);
+    let hash = desk.tape().figures.hash;
+    let closed = TapeEvent::Closed { call: CALL, bytes: report.bytes, hash };
+    assert_eq!(desk.events.try_iter().collect::<Vec<_>>(), [closed]);
+}
+
+#[test]
+fn at_any_moment_all_but_the_last_second_is_on_disk() {
+    let mut desk = Desk::new();
+    desk.at(0, [open()]);
+    for millis in (0..5_000).step_by(20) {
+        desk.hears_all(millis, millis + 20);
+        // What a kill at this moment would leave.
+        let left = desk.tape();
+        assert!(left.figures.damage.is_none() && left.figures.torn_bytes == 0);
+        let lost = (START + ms(millis)).since(left.last_heard());
+        assert!(lost < BLOCK_EVERY + TURN, "{lost:?} would be lost at {millis} ms");
+    }
+}
+
+#[test]
+fn packets_before_their_open_and_behind_their_close_are_on_the_tape() {
+    let mut desk = Desk::new();
+    desk.hears_all(0, 100);
+    desk.at(100, [open()]);
+    desk.hears_all(100, 200);
+    desk.at(200, [close(260)]);
+    desk.hears_all(200, 260);
+    desk.at(600, []);
+    let report = verify(desk.tape(), None);
+    assert_eq!((report.verdict, report.packets, report.caller.audio_ms), (Verdict::Whole, 13, 260));
+}
+
+#[test]
+fn packets_of_no_call_are_kept_within_bounds_then_counted() {
+    let mut desk = Desk::new();
+    (0..STRAYS as u64 + 10).for_each(|n| desk.hears(n * 20));
+    desk.at(0, []);
+    assert_eq!(desk.recorder.strays.len(), STRAYS);
+    assert_eq!(desk.recorder.figures.frames_strayed.load(Ordering::Relaxed), 10);
+    desk.at(1_100, []);
+    assert_eq!(desk.recorder.strays.len(), 0);
+    assert_eq!(desk.recorder.figures.frames_strayed.load(Ordering::Relaxed), STRAYS as u64 + 10);
+}
+
+#[test]
+fn a_full_disk_fails_the_tape_and_space_brings_it_back_with_a_named_gap() {
+    let mut desk = Desk::new();
+    desk.at(0, [open()]);
+    desk.hears_all(0, 1_000);
+    desk.set_full(true);
+    desk.hears_all(1_000, 4_000);
+    desk.set_full(false);
+    desk.hears_all(4_000, 10_000);
+    desk.at(10_000, [close(10_000)]);
+    desk.at(10_300, []);
+    let events: Vec<_> = desk.events.try_iter().collect();
+    let [TapeEvent::Failed { why, .. }, TapeEvent::Recovered { frames, .. }, TapeEvent::Closed { .. }] =
+        &events[..]
+    else {
+        panic!("{events:?}");
+    };
+    assert!(why.contains("space"), "{why}");
+    let report = verify(desk.tape(), None);
+    assert_eq!((report.verdict, report.gaps.len()), (Verdict::Whole, 1));
+    assert_eq!((&report.gaps[0].why, report.gaps[0].frames), (why, *frames));
+    assert_eq!(report.caller.gap_ms, u64::from(*frames) * 20);
+    assert_eq!(report.caller.gap_ms + report.caller.audio_ms, 10_000);
+    assert_eq!(desk.recorder.figures.failing_tapes.load(Ordering::Relaxed), 0);
+}
+
+#[test]
+fn a_disk_full_from_the_start_says_so_once_and_the_close_does_not_hang() {
+    let mut desk = Desk::new();
+    desk.set_full(true);
+    desk.at(0, [open()]);
+    desk.hears_all(0, 12_000);
+    assert_eq!(desk.recorder.figures.failing_tapes.load(Ordering::Relaxed), 1);
+    desk.at(12_000, [close(12_000)]);
+    desk.at(12_300, []);
+    let events: Vec<_> = desk.events.try_iter().collect();
+    assert!(matches!(&events[..], [TapeEvent::Failed { .. }, TapeEvent::Failed { .. }]), "{events:?}");
+    assert!(desk.recorder.tapes.is_empty());
+}
+
+#[test]
+fn more_tapes_than_the_limit_are_refused_by_name() {
+    let mut desk = Desk::new();
+    desk.set_full(true);
+    let open = |n: usize| TapeCommand::Open { call: CallId(CALL.0 + n as u64), started: START };
+    desk.at(0, (0..OPEN_TAPES + 1).map(open));
+    let last = desk.events.try_iter().last();
+    let Some(TapeEvent::Failed { call, why }) = last else { panic!("{last:?}") };
+    assert_eq!((call, why), (CallId(CALL.0 + OPEN_TAPES as u64), "4096 tapes are open already".into()));
+}
+
+#[test]
+fn a_stopped_server_ends_its_tapes_in_order() {
+    let folder = Folder::new();
+    let (mut ring, consumer) = rtrb::RingBuffer::new(64);
+    let clock = || START + ms(500);
+    let recorder = Recorder::spawn(folder.0.clone(), None, vec![consumer], clock).expect("a thread");
+    recorder.commands.send(open()).expect("room");
+    for n in 0..25u32 {
+        ring.push(frame(Side::Bank, n * 160, START + ms(u64::from(n) * 20), 0x55)).expect("room");
+    }
+    recorder.stop();
+    let tape = Tape::read(&tape_path(&folder.0, CALL), None).expect("the tape is there");
+    assert_eq!(tape.end(), Some((START + ms(500), "server_stopped")));
+    assert_eq!(tape.packets.len(), 25);
+}

@@ -1,0 +1,73 @@
+//! From a configuration to a world the engine can run: prompts read, flows compiled.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::config::Config;
+use crate::diagnostic::{Diagnostic, Source};
+use crate::engine::input::World;
+use crate::ivr;
+use crate::media::prompts::{Library, PromptError};
+
+/// A world, and what its author should hear although it runs.
+#[derive(Debug)]
+pub struct Loaded {
+    pub world: World,
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// Why there is no world. The fault is in the files named.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    #[error(transparent)]
+    Prompts(#[from] PromptError),
+    #[error("{path}: {source}")]
+    Unreadable {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error("no flow (*.yaml) in {0}")]
+    NoFlows(PathBuf),
+    #[error("{} mistakes in the flows", .0.len())]
+    Flows(Vec<Diagnostic>),
+}
+
+/// Loads everything that `config` points to.
+pub fn load(config: Config) -> Result<Loaded, LoadError> {
+    let library = Library::load(&config.prompts)?;
+    with_library(config, library)
+}
+
+/// As `load`, with prompts that are already here.
+pub fn with_library(config: Config, library: Library) -> Result<Loaded, LoadError> {
+    let sources = sources(&config.flows)?;
+    let compiled =
+        ivr::compile(&sources, &ivr::World::of(&config, &library)).map_err(LoadError::Flows)?;
+    let world = World { config: Arc::new(config), flows: compiled.flows, library: Arc::new(library) };
+    Ok(Loaded { world, warnings: compiled.warnings })
+}
+
+/// The flows in `folder`, by name. Files in folders below it are not flows but tests and snippets.
+pub fn sources(folder: &Path) -> Result<Vec<Arc<Source>>, LoadError> {
+    let unreadable = |source| LoadError::Unreadable { path: folder.to_owned(), source };
+    let mut files: Vec<PathBuf> = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        if path.extension().is_some_and(|ending| ending == "yaml" || ending == "yml") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    if files.is_empty() {
+        return Err(LoadError::NoFlows(folder.to_owned()));
+    }
+    files.iter().map(|path| source(path)).collect()
+}
+
+/// One file as the checker reads it.
+pub fn source(path: &Path) -> Result<Arc<Source>, LoadError> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|source| LoadError::Unreadable { path: path.to_owned(), source })?;
+    Ok(Source::new(path.display().to_string(), text))
+}

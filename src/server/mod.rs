@@ -1,0 +1,228 @@
+//! The running server: which threads there are, what each is given, how they begin and end.
+//!
+//! One engine (with the SIP sockets), `n` media workers, one disk thread for tapes, and the thread that calls this,
+//! whose runtime serves the API and writes the journal.
+
+pub mod load;
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use nix::fcntl::{Flock, FlockArg};
+use nix::sys::eventfd::{EfdFlags, EventFd};
+
+use crate::api;
+use crate::call::cause::Cause;
+use crate::config::Config;
+use crate::engine::Engine;
+use crate::engine::input::{Input, World};
+use crate::media::worker::{Worker, WorkerConfig, WorkerHandle};
+use crate::net::clock::Clock;
+use crate::net::engine_thread::{self, Bound, EngineHandle, Planes};
+use crate::net::tcp::Connections;
+use crate::net::udp::Sockets;
+use crate::recording::frame::RING_SLOTS;
+use crate::recording::recorder::{Recorder, RecorderHandle};
+use crate::recording::seal::TapeKey;
+use crate::recording::shelf::Shelf;
+use crate::rng::Rng;
+use crate::store::Store;
+use crate::store::journal::{CAPACITY, Journal};
+
+/// Why the server did not start. Each says what to do about it.
+#[derive(Debug, thiserror::Error)]
+pub enum CannotStart {
+    #[error("{what} {address}: {source}; is another server running, or the address not this machine's?")]
+    Address {
+        what: &'static str,
+        address: SocketAddr,
+        #[source]
+        source: io::Error,
+    },
+    #[error("sip.listen {0}: name one address of this machine for each network; phones are told it")]
+    Unspecified(SocketAddr),
+    #[error("the data folder {path}: {source}")]
+    Data {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("the data folder {0} is in use by another server")]
+    InUse(PathBuf),
+    #[error("the key file {path}: {why}")]
+    Key { path: PathBuf, why: String },
+    #[error("the database: {0}")]
+    Store(#[from] crate::store::StoreError),
+    #[error("the system gives no {what}: {source}")]
+    System {
+        what: &'static str,
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// A server that runs.
+pub struct Server {
+    pub engine: EngineHandle,
+    pub store: Store,
+    pub shelf: Shelf,
+    journal: Journal,
+    thread: JoinHandle<io::Result<()>>,
+    workers: Vec<JoinHandle<()>>,
+    api: api::Running,
+    /// Held until the end, so that no second server writes the same journal.
+    _lock: Flock<std::fs::File>,
+}
+
+impl Server {
+    /// Starts everything, or nothing. `clock` is everybody's.
+    pub async fn start(world: World, clock: Clock) -> Result<Server, CannotStart> {
+        let config = Arc::clone(&world.config);
+        let lock = lock(&config.data)?;
+        let key = key(&config)?;
+        let bound = bind(&config)?;
+        let http = api::bind(config.http.listen)
+            .map_err(|source| CannotStart::Address { what: "http.listen", address: config.http.listen, source })?;
+        let shelf = Shelf::new(&config.data, key.clone());
+        let store = Store::open(&config.data.join("hotline.db")).await?;
+        store.close_open_calls(Cause::ServerRestarted, |call| shelf.last_heard(call)).await?;
+        let (journal, journal_handle) = Journal::spawn(&store, CAPACITY).await?;
+        let media = Media::start(&world, clock, key)?;
+        let planes = Planes {
+            clock,
+            workers: media.handles,
+            media_events: media.wake,
+            recorder: media.recorder,
+            journal: journal_handle.clone(),
+        };
+        let engine = Engine::new(clock.now(), world, unguessable()?);
+        let (handle, thread) = engine_thread::spawn(engine, bound, planes)
+            .map_err(|source| CannotStart::System { what: "engine thread", source })?;
+        let api = api::serve(http, api::Doors {
+            engine: handle.clone(),
+            store: store.clone(),
+            shelf: shelf.clone(),
+            config,
+            clock,
+            journal: journal_handle,
+            media: media.stats,
+            tapes: media.figures,
+        });
+        let workers = media.threads;
+        Ok(Server { engine: handle, store, shelf, journal, thread, workers, api, _lock: lock })
+    }
+
+    /// Whether the engine's thread has ended.
+    pub fn has_ended(&self) -> bool {
+        self.thread.is_finished()
+    }
+
+    /// Waits for the engine to end (it must have been told to), then for everything else, in order.
+    pub async fn ended(self) {
+        let Server { journal, thread, workers, api, store, .. } = self;
+        let joined = tokio::task::spawn_blocking(move || {
+            // A thread that panicked has already said so.
+            let _ = thread.join();
+            for worker in workers {
+                let _ = worker.join();
+            }
+        });
+        let _ = joined.await;
+        api.stop().await;
+        journal.close().await;
+        store.close().await;
+    }
+
+    /// No new calls; returns at once. The engine ends when the last call has.
+    pub async fn drain(&self) {
+        // An engine that has ended is as drained as can be.
+        let _ = self.engine.put(Input::Drain).await;
+    }
+
+    /// Every call ends now; returns at once.
+    pub async fn stop(&self) {
+        let _ = self.engine.put(Input::Stop).await;
+    }
+}
+
+/// The data plane and the tapes.
+struct Media {
+    handles: Vec<WorkerHandle>,
+    threads: Vec<JoinHandle<()>>,
+    stats: Vec<Arc<crate::media::stats::WorkerStats>>,
+    wake: Arc<EventFd>,
+    recorder: RecorderHandle,
+    figures: Arc<crate::recording::recorder::Figures>,
+}
+
+impl Media {
+    fn start(world: &World, clock: Clock, key: Option<TapeKey>) -> Result<Media, CannotStart> {
+        let flags = EfdFlags::EFD_NONBLOCK | EfdFlags::EFD_CLOEXEC;
+        let wake = EventFd::from_flags(flags)
+            .map_err(|error| CannotStart::System { what: "event descriptor", source: error.into() })?;
+        let wake = Arc::new(wake);
+        let (mut handles, mut threads, mut rings) = (Vec::new(), Vec::new(), Vec::new());
+        for number in 0..world.config.media.workers.max(1) {
+            let (tape, ring) = rtrb::RingBuffer::new(RING_SLOTS);
+            rings.push(ring);
+            let config = WorkerConfig {
+                name: format!("media-{number}"),
+                cname: world.config.sip.realm.clone(),
+                clock,
+                library: Arc::clone(&world.library),
+                tape,
+                engine_wake: Arc::clone(&wake),
+            };
+            let (handle, thread) = Worker::spawn(config)
+                .map_err(|source| CannotStart::System { what: "media worker", source })?;
+            handles.push(handle);
+            threads.push(thread);
+        }
+        let data = world.config.data.clone();
+        let recorder = Recorder::spawn(data, key, rings, move || clock.now())
+            .map_err(|source| CannotStart::System { what: "disk thread", source })?;
+        let stats = handles.iter().map(|handle| Arc::clone(&handle.stats)).collect();
+        let figures = Arc::clone(&recorder.figures);
+        Ok(Media { handles, threads, stats, wake, recorder, figures })
+    }
+}
+
+fn lock(data: &Path) -> Result<Flock<std::fs::File>, CannotStart> {
+    let no_data = |source| CannotStart::Data { path: data.to_owned(), source };
+    std::fs::create_dir_all(data).map_err(no_data)?;
+    let file = std::fs::File::create(data.join("lock")).map_err(no_data)?;
+    Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|_| CannotStart::InUse(data.to_owned()))
+}
+
+/// The key that seals tapes, if one is configured.
+pub fn key(config: &Config) -> Result<Option<TapeKey>, CannotStart> {
+    config.recording.key_file.as_deref().map(read_key).transpose()
+}
+
+/// Reads a key file: 64 hexadecimal digits.
+pub fn read_key(path: &Path) -> Result<TapeKey, CannotStart> {
+    let bad = |why: String| CannotStart::Key { path: path.to_owned(), why };
+    let text = std::fs::read_to_string(path).map_err(|error| bad(error.to_string()))?;
+    TapeKey::from_hex(text.trim()).map_err(|error| bad(error.to_string()))
+}
+
+fn bind(config: &Config) -> Result<Bound, CannotStart> {
+    let listen = &config.sip.listen;
+    if let Some(address) = listen.iter().find(|address| address.ip().is_unspecified()) {
+        return Err(CannotStart::Unspecified(*address));
+    }
+    let taken = |what| move |(address, source)| CannotStart::Address { what, address, source };
+    let udp = Sockets::bind(listen).map_err(taken("SIP over UDP on"))?;
+    let tcp = Connections::bind(listen).map_err(taken("SIP over TCP on"))?;
+    Ok(Bound { udp, tcp })
+}
+
+fn unguessable() -> Result<Rng, CannotStart> {
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed)
+        .map_err(|error| CannotStart::System { what: "randomness", source: io::Error::other(error) })?;
+    Ok(Rng::from_seed(seed))
+}

@@ -1,0 +1,56 @@
+//! The tables, as steps from each version to the next. A step that was released is never changed.
+
+use sqlx::sqlite::SqlitePool;
+
+use super::StoreError;
+
+/// Times are microseconds since the Unix epoch; calls are `CallId`s as numbers.
+const STEPS: &[&str] = &["
+CREATE TABLE journal (
+    seq   INTEGER PRIMARY KEY,
+    at    INTEGER NOT NULL,
+    call  INTEGER,
+    agent TEXT,
+    kind  TEXT NOT NULL,
+    json  TEXT NOT NULL,
+    hash  BLOB NOT NULL
+) STRICT;
+CREATE INDEX journal_call ON journal (call) WHERE call IS NOT NULL;
+CREATE TABLE calls (
+    call           INTEGER PRIMARY KEY,
+    from_number    TEXT NOT NULL,
+    dialled        TEXT NOT NULL,
+    arrived        INTEGER NOT NULL,
+    answered       INTEGER,
+    ended          INTEGER,
+    cause          TEXT,
+    queue          TEXT,
+    queued         INTEGER,
+    agent          TEXT,
+    agent_answered INTEGER,
+    talk_ms        INTEGER NOT NULL,
+    missed_offers  INTEGER NOT NULL,
+    recorded       INTEGER NOT NULL,
+    recording_gaps INTEGER NOT NULL,
+    json           TEXT NOT NULL
+) STRICT;
+CREATE INDEX calls_arrived ON calls (arrived);
+CREATE INDEX calls_queue ON calls (queue, arrived);
+CREATE INDEX calls_agent ON calls (agent, arrived);
+CREATE INDEX calls_open ON calls (call) WHERE ended IS NULL;
+PRAGMA user_version = 1;
+"];
+
+pub async fn bring_up_to_date(writer: &SqlitePool) -> Result<(), StoreError> {
+    let found: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(writer).await?;
+    let known = STEPS.len() as i64;
+    if found > known {
+        return Err(StoreError::Newer { found, known });
+    }
+    for step in &STEPS[usize::try_from(found).unwrap_or(0)..] {
+        let mut change = writer.begin().await?;
+        sqlx::raw_sql(*step).execute(&mut *change).await?;
+        change.commit().await?;
+    }
+    Ok(())
+}
