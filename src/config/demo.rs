@@ -14,8 +14,11 @@ use crate::ids::{QueueId, SkillId};
 /// The demo bank's number.
 const HOTLINE: &str = "95500";
 
+/// Skills with levels.
+type Skills = &'static [(&'static str, u8)];
+
 /// Agents with the skills they have, and how well.
-const AGENTS: [(&str, &str, &[(&str, u8)]); 6] = [
+const AGENTS: [(&str, &str, Skills); 6] = [
     ("1001", "李明", &[("general", 8), ("lang.zh", 10), ("lang.en", 6), ("card", 8), ("urgent", 8)]),
     ("1002", "王芳", &[("general", 6), ("lang.zh", 10), ("loan.sme", 9), ("complaint", 5)]),
     ("1003", "张伟", &[("general", 7), ("lang.zh", 10), ("urgent", 10), ("senior", 8)]),
@@ -44,7 +47,7 @@ const USERS: [(&str, &str, Role); 3] = [
 pub fn demo(data: impl Into<PathBuf>, sip_port: u16, http_port: u16) -> Config {
     let loopback = IpAddr::V4(Ipv4Addr::LOCALHOST);
     let password = |name: &str| Secret(format!("{DEMO_PASSWORD}{name}"));
-    let agent = |(id, name, skills): &(&str, &str, &[(&str, u8)])| {
+    let agent = |(id, name, skills): &(&'static str, &'static str, Skills)| {
         let skills = skills.iter().map(|(skill, level)| (SkillId::from(*skill), *level)).collect();
         let agent = Agent { name: (*name).into(), password: password(id), skills, ready_on_register: true };
         ((*id).into(), agent)

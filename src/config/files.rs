@@ -16,7 +16,7 @@ const MAX_FLOWS: usize = 1_000;
 /// # Errors
 /// Everything that is wrong with it, warnings among them, in the order of the file.
 pub fn load(path: &Path) -> Result<Loaded, Vec<Diagnostic>> {
-    let source = source(path).map_err(|diagnostic| vec![diagnostic])?;
+    let source = source(path).map_err(|error| vec![unreadable(path, &error)])?;
     let folder = path.parent().unwrap_or(Path::new(""));
     read(&source, folder, &|flows| Ok(flow_files(flows)?.iter().filter_map(|file| stem(file)).collect()))
 }
@@ -33,7 +33,7 @@ pub fn flow_sources(path: &Path) -> Result<Vec<Arc<Source>>, Vec<Diagnostic>> {
     for file in files {
         match source(&file) {
             Ok(source) => sources.push(source),
-            Err(diagnostic) => failed.push(diagnostic),
+            Err(error) => failed.push(unreadable(&file, &error)),
         }
     }
     if failed.is_empty() { Ok(sources) } else { Err(failed) }
@@ -59,13 +59,11 @@ fn stem(path: &Path) -> Option<String> {
     path.file_stem()?.to_str().map(str::to_owned)
 }
 
-fn source(path: &Path) -> Result<Arc<Source>, Diagnostic> {
-    let size = std::fs::metadata(path).map_err(|error| unreadable(path, &error))?.len();
-    if size > MAX_BYTES as u64 {
-        return Err(unreadable(path, &io::Error::other(format!("larger than {MAX_BYTES} bytes"))));
+fn source(path: &Path) -> io::Result<Arc<Source>> {
+    if std::fs::metadata(path)?.len() > MAX_BYTES as u64 {
+        return Err(io::Error::other(format!("larger than {MAX_BYTES} bytes")));
     }
-    let text = std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
-    Ok(Source::new(path.display().to_string(), text))
+    Ok(Source::new(path.display().to_string(), std::fs::read_to_string(path)?))
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Diagnostic {

@@ -212,16 +212,24 @@ pub fn render_all(diagnostics: &[Diagnostic]) -> String {
     text
 }
 
+/// Most findings kept of one file: nobody reads more, and suggestions for more would take minutes.
+/// The rest are counted, and said in a last one.
+pub const MAX_FINDINGS: usize = 100;
+
 /// Collects what is wrong with one file.
 #[derive(Debug)]
 pub struct Findings {
     source: Arc<Source>,
     list: Vec<Diagnostic>,
+    /// Takes what comes when the list is full.
+    surplus: Option<Diagnostic>,
+    /// How many came so.
+    dropped: usize,
 }
 
 impl Findings {
     pub fn new(source: &Arc<Source>) -> Findings {
-        Findings { source: source.clone(), list: Vec::new() }
+        Findings { source: source.clone(), list: Vec::new(), surplus: None, dropped: 0 }
     }
 
     pub fn source(&self) -> &Arc<Source> {
@@ -230,8 +238,18 @@ impl Findings {
 
     /// Adds an error; the result takes label, help and second place.
     pub fn error(&mut self, code: &'static str, span: Span, message: impl Into<String>) -> &mut Diagnostic {
-        self.list.push(Diagnostic::error(code, &self.source, span, message));
+        let added = Diagnostic::error(code, &self.source, span, message);
+        if self.is_full() {
+            self.dropped += 1;
+            return self.surplus.insert(added);
+        }
+        self.list.push(added);
         self.list.last_mut().expect("one was pushed")
+    }
+
+    /// No more are kept: looking for suggestions is in vain.
+    pub fn is_full(&self) -> bool {
+        self.list.len() >= MAX_FINDINGS
     }
 
     pub fn warning(&mut self, code: &'static str, span: Span, message: impl Into<String>) -> &mut Diagnostic {
@@ -242,7 +260,7 @@ impl Findings {
 
     /// The one added last, to say more about it.
     pub fn last(&mut self) -> Option<&mut Diagnostic> {
-        self.list.last_mut()
+        if self.surplus.is_some() { self.surplus.as_mut() } else { self.list.last_mut() }
     }
 
     /// The line of a place, from 1.
@@ -251,7 +269,7 @@ impl Findings {
     }
 
     pub fn errors(&self) -> usize {
-        self.list.iter().filter(|d| d.severity == Severity::Error).count()
+        self.list.iter().filter(|d| d.severity == Severity::Error).count() + self.dropped
     }
 
     /// Replaces stretches of the text by stars, in what has been found and what will be: nobody's password
@@ -264,7 +282,7 @@ impl Findings {
             text.replace_range(range, &stars);
         }
         self.source = Source::new(self.source.name.clone(), text);
-        for diagnostic in &mut self.list {
+        for diagnostic in self.list.iter_mut().chain(&mut self.surplus) {
             diagnostic.source = self.source.clone();
         }
     }
@@ -272,6 +290,13 @@ impl Findings {
     /// In the order of the file.
     pub fn into_sorted(mut self) -> Vec<Diagnostic> {
         self.list.sort_by_key(|d| d.span);
+        if let Some(mut last) = self.surplus {
+            if self.dropped > 1 {
+                last.message = format!("{} (the last of {} more in this file)", last.message, self.dropped);
+            }
+            last.severity = Severity::Error;
+            self.list.push(last);
+        }
         self.list
     }
 }

@@ -92,7 +92,11 @@ pub fn parse(findings: &mut Findings) -> Option<Node> {
             Ok((event, span)) => tree.event(event, bytes(&source, &span))?,
             Err(error) => {
                 let (span, message) = place_of(&source, &error);
-                tree.findings.error("yaml-001", span, message).label("reading stopped here");
+                let added = tree.findings.error("yaml-001", span, message);
+                added.label("reading stopped here");
+                if let Some(hint) = hint(source.text.get(span.start..).unwrap_or(""), &error.info()) {
+                    added.help(hint);
+                }
                 return None;
             }
         }
@@ -250,6 +254,28 @@ fn place_of(source: &Arc<Source>, error: &granit_parser::ScanError) -> (Span, St
         .and_then(|rest| rest.chars().next())
         .map_or(offset, |c| offset + c.len_utf8());
     (Span::new(offset, end), format!("this is not YAML: {}", error.info()))
+}
+
+/// What people usually meant, told from what stands where reading stopped.
+fn hint(rest: &str, info: &str) -> Option<&'static str> {
+    if rest.starts_with('*') {
+        return Some("a star must be quoted: \"*\"");
+    }
+    if rest.starts_with('%') || rest.starts_with('@') || rest.starts_with('`') {
+        return Some("texts that begin with this sign must be quoted");
+    }
+    let hints = [
+        (
+            "mapping values",
+            "look for a missing colon or wrong indentation just above; a text with `: ` in it must be quoted",
+        ),
+        ("expected key", "the lines of one map begin in the same column"),
+        ("',' or '}'", "look for a missing comma between fields, or a brace that does not end"),
+        ("',' or ']'", "look for a missing comma between items, or a bracket that does not end"),
+        ("expected ':'", "a colon and a space stand between a name and its value"),
+        ("comments must", "look for a quote that ends in the wrong place on this line or the one above"),
+    ];
+    hints.iter().find(|(words, _)| info.contains(words)).map(|(_, hint)| *hint)
 }
 
 #[cfg(test)]

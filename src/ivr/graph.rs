@@ -91,7 +91,8 @@ fn unreachable(graph: &Graph, reached: &[bool], scope: &mut Scope<'_>) {
     let (roots, rest): (Vec<usize>, Vec<usize>) =
         (0..reached.len()).filter(|node| !reached[*node]).partition(|node| !led_to(*node));
     for node in roots.into_iter().chain(rest) {
-        if explained[node] {
+        // What could not be read has been reported for that.
+        if explained[node] || graph.open[node] {
             continue;
         }
         for (seen, now) in explained.iter_mut().zip(&graph.ahead[node]) {

@@ -166,12 +166,9 @@ fn step(name: &Key, node: &Node, words: &[Words], scope: &mut Scope<'_>) -> Opti
                 .label("one node does one thing; is this indented too little?");
             None
         }
+        Value::Refused => None,
         _ => {
-            let message = format!("`{}` does not say what it does", name.text);
-            scope
-                .out
-                .error("flow-027", name.span, message)
-                .help("write `name: { play: { ... } }` or another kind");
+            kindless(name, node, scope);
             None
         }
     };
@@ -179,6 +176,25 @@ fn step(name: &Key, node: &Node, words: &[Words], scope: &mut Scope<'_>) -> Opti
         guess_edges(node, scope);
     }
     found
+}
+
+/// A name with nothing below it that says what the node does.
+fn kindless(name: &Key, node: &Node, scope: &mut Scope<'_>) {
+    let message = format!("`{}` does not say what it does", name.text);
+    if let Value::Scalar(scalar) = &node.value
+        && let Some((kind, _)) = scalar.text.split_once(':')
+        && nodes::KINDS.contains(&kind)
+    {
+        let added = scope.out.error("flow-027", node.span, message);
+        added.label(format!("a space is missing: `{kind}: ...`"));
+        return;
+    }
+    let added = scope.out.error("flow-027", name.span, message);
+    if nodes::KINDS.contains(&name.text.as_str()) {
+        added.label("a kind of node, indented too little?");
+    } else {
+        added.help("write `name: { play: { ... } }` or another kind");
+    }
 }
 
 fn kind(name: &Key, kind: &Key, node: &Node, words: &[Words], scope: &mut Scope<'_>) -> Option<Step> {

@@ -110,3 +110,18 @@ pub fn compile(sources: &[Arc<Source>], world: &World<'_>) -> Result<Compiled, V
     all.extend(warnings);
     Err(all)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_loaded_library_is_a_catalogue() {
+        let library = Library::builder().prompt("en", "welcome", &[0; 8_000]).build();
+        let catalogue: &dyn Catalogue = &library;
+        let prompt = catalogue.find("en", "welcome").expect("it is there");
+        assert_eq!(catalogue.duration(prompt), Duration::from_secs(1));
+        assert_eq!(catalogue.find("zh-CN", "welcome"), None);
+        assert_eq!(catalogue.names("en"), ["welcome"]);
+    }
+}

@@ -157,7 +157,7 @@ impl Words {
                 words.push(self.number(0));
             }
             // 十二, not 一十二, at the very beginning.
-            if !(size == 10 && digit == 1 && !begun && !started) {
+            if size != 10 || digit != 1 || begun || started {
                 words.push(self.number(digit));
             }
             words.push(unit);

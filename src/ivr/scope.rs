@@ -71,7 +71,7 @@ impl Scope<'_> {
         word: &str,
         known: impl Iterator<Item = &'k str>,
     ) -> Option<&'k str> {
-        let guess = suggest::nearest(word, known);
+        let guess = if self.out.is_full() { None } else { suggest::nearest(word, known) };
         let added = self.out.error(code, span, message);
         if let Some(guess) = guess {
             added.label(format!("did you mean `{guess}`?"));
@@ -87,8 +87,8 @@ impl Scope<'_> {
         };
         let found = self.by_name.get(name).copied();
         if found.is_none() {
-            let guess = suggest::nearest(name, self.by_name.keys().map(String::as_str))
-                .map(|guess| (guess.to_owned(), self.by_name[guess]));
+            let known = self.by_name.keys().map(String::as_str).filter(|_| !self.out.is_full());
+            let guess = suggest::nearest(name, known).map(|guess| (guess.to_owned(), self.by_name[guess]));
             let message = format!("{what} leads to `{name}`, which does not exist");
             let line = guess.as_ref().map(|(_, id)| self.out.line(self.places[id.0].span));
             let added = self.out.error("flow-003", node.span, message);

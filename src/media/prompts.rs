@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::codec::FRAME_SAMPLES;
 use super::command::Codec;
 
-mod decimate;
+pub(super) mod decimate;
 mod load;
 
 /// Name of the hold music, the same for every language.

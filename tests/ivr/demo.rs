@@ -1,14 +1,15 @@
 //! The demonstration bank: its configuration, its flow, what its callers reach.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use hotline::config;
 use hotline::diagnostic::render_all;
 use hotline::ids::QueueId;
 use hotline::ivr::run::{Action, Caller, Event, Run};
-use hotline::ivr::{self, Flows, World};
+use hotline::ivr::{self, Catalogue, Flows, World};
+use hotline::media::prompts::PromptId;
 use hotline::moment::Moment;
 
 use super::bank;
@@ -58,6 +59,43 @@ fn reaches(keys: &str) -> Option<QueueId> {
 #[test]
 fn the_demo_passes_its_own_checker_without_a_warning() {
     assert!(demo_flows().contains_key(&"main".into()));
+}
+
+/// The files of the prompts folder; decoding them all would take the suite ten seconds.
+struct Recorded(PathBuf);
+
+impl Catalogue for Recorded {
+    fn find(&self, language: &str, name: &str) -> Option<PromptId> {
+        let folder = if name.starts_with("music/") { self.0.clone() } else { self.0.join(language) };
+        folder.join(format!("{name}.wav")).is_file().then_some(PromptId(0))
+    }
+
+    fn duration(&self, _: PromptId) -> Duration {
+        Duration::ZERO
+    }
+
+    fn names(&self, _: &str) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+#[test]
+fn every_prompt_of_the_demo_is_recorded_in_both_languages() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let library = Recorded(root.join("prompts"));
+    let config = config::demo("data", 0, 0);
+    let sources = config::flow_sources(&root.join("ivr-flows")).expect("the flows");
+    let compiled = ivr::compile(&sources, &World::of(&config, &library));
+    let compiled = compiled.unwrap_or_else(|found| panic!("{}", render_all(&found)));
+    assert!(compiled.warnings.is_empty(), "{}", render_all(&compiled.warnings));
+    for (id, queue) in &config.queues {
+        for prompt in queue.comfort.iter().chain([&queue.music]) {
+            assert!(
+                library.find("zh-CN", prompt).is_some() && library.find("en", prompt).is_some(),
+                "{id}: {prompt}"
+            );
+        }
+    }
 }
 
 #[test]

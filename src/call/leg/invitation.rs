@@ -5,6 +5,7 @@ use super::talk::too_short;
 use crate::sip::dialog::Dialog;
 use crate::sip::message::{HeaderName, Request, Response};
 use crate::sip::transport::Flow;
+use crate::sip::uri::Uri;
 
 /// What two copies of one request have in common (§8.2.2.2).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,8 +26,11 @@ impl Copy {
     }
 }
 
-/// The dialog the INVITE would make, or how it is refused: 400, 406, 415, 420, 422.
+/// The dialog the INVITE would make, or how it is refused: 400, 406, 415, 416, 420, 422.
 pub(crate) fn judge(request: &Request, flow: Flow, tag: &str) -> Result<Dialog, Box<Response>> {
+    if matches!(request.uri, Uri::Other { .. }) {
+        return Err(Box::new(request.response(416)));
+    }
     let dialog = match Dialog::uas(request, flow, tag) {
         Ok(dialog) => dialog,
         Err(error) => {

@@ -162,6 +162,7 @@ impl Leg {
     pub fn response(self, desk: &mut Desk, tx: ClientTx, response: &Response, flow: Flow) -> Option<Leg> {
         match self {
             Leg::Incoming(mut leg) => {
+                // An UPDATE that fails before the answer leaves the call to the INVITE.
                 let _ = leg.talk.response(desk, tx, response, flow, Stage::Early);
                 Some(Leg::Incoming(leg))
             }
@@ -178,6 +179,7 @@ impl Leg {
     pub fn failed(self, desk: &mut Desk, tx: ClientTx, failure: Failure) -> Option<Leg> {
         match self {
             Leg::Incoming(mut leg) => {
+                // As above: the INVITE decides.
                 let _ = leg.talk.failed(desk, tx, failure, Stage::Early);
                 Some(Leg::Incoming(leg))
             }

@@ -154,6 +154,7 @@ impl Outgoing {
     ) -> Option<Leg> {
         if tx != self.tx {
             for fork in self.forks.values_mut() {
+                // What goes wrong in an early dialog is the INVITE's to decide.
                 let _ = fork.talk.response(desk, tx, response, flow, Stage::Early);
             }
             return Some(Leg::Outgoing(self));
@@ -298,6 +299,7 @@ impl Outgoing {
     pub fn failed(mut self: Box<Self>, desk: &mut Desk, tx: ClientTx, failure: Failure) -> Option<Leg> {
         if tx != self.tx {
             for fork in self.forks.values_mut() {
+                // As above: the INVITE decides.
                 let _ = fork.talk.failed(desk, tx, failure, Stage::Early);
             }
             return Some(Leg::Outgoing(self));

@@ -9,7 +9,7 @@ const TAPS: usize = 95;
 const CUTOFF: f32 = 3_720.0 / 16_000.0;
 
 /// Every second sample of the low-passed input; the filter runs only where a sample is kept.
-pub(super) fn by_two(samples: &[i16]) -> Vec<i16> {
+pub(in crate::media) fn by_two(samples: &[i16]) -> Vec<i16> {
     let taps = taps();
     let middle = TAPS / 2;
     let mut padded = vec![0.0f32; middle];

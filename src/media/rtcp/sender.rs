@@ -60,7 +60,7 @@ impl Sender {
         // Rounding on both sides can make a very short trip come out below zero.
         let trip = if trip > u32::MAX - 66 { 0 } else { trip };
         if trip <= LONGEST_ROUND_TRIP {
-            self.round_trip_us = u32::try_from(u64::from(trip) * 1_000_000 >> 16).ok();
+            self.round_trip_us = u32::try_from((u64::from(trip) * 1_000_000) >> 16).ok();
         }
     }
 

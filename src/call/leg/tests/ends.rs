@@ -239,3 +239,118 @@ fn hanging_up_twice_or_after_the_end_does_nothing() {
     assert_eq!(world.events(A, ours).len(), 1);
     assert_eq!(world.events(B, theirs).len(), 1);
 }
+
+/// Brings a call of A's to B into a state; gives both legs, B's only if it knows of the call.
+type Scene = fn(&mut World) -> (LegId, Option<LegId>);
+
+/// Every state a leg can be hung up in.
+const SCENES: [(&str, Scene); 12] = [
+    ("calling", |world| (world.call(A, address(B)), None)),
+    ("trying", |world| both(world.knock())),
+    ("ringing", |world| {
+        let legs = world.knock();
+        world.ring(B, legs.1);
+        world.run(ms(20));
+        both(legs)
+    }),
+    ("a reliable answer not yet PRACKed", |world| {
+        let legs = world.knock();
+        world.progress(B, legs.1, ANSWER);
+        both(legs)
+    }),
+    ("the 200 waiting for the PRACK", |world| {
+        let legs = world.knock();
+        world.progress(B, legs.1, ANSWER);
+        world.accept(B, legs.1, ANSWER);
+        both(legs)
+    }),
+    ("early media", |world| {
+        let legs = world.knock();
+        world.progress(B, legs.1, ANSWER);
+        world.run(ms(50));
+        both(legs)
+    }),
+    ("the 200 on its way", |world| {
+        let legs = world.knock();
+        world.accept(B, legs.1, ANSWER);
+        both(legs)
+    }),
+    ("the ACK on its way", |world| {
+        let legs = world.knock();
+        world.accept(B, legs.1, ANSWER);
+        world.run(ms(6));
+        both(legs)
+    }),
+    ("talking", |world| both(world.talk())),
+    ("an offer on its way", |world| {
+        let legs = world.talk();
+        world.offer(A, legs.0, b"v=0 hold");
+        both(legs)
+    }),
+    ("an offer unanswered", |world| {
+        let legs = world.talk();
+        world.offer(A, legs.0, b"v=0 hold");
+        world.run(ms(20));
+        both(legs)
+    }),
+    ("both waiting after glare", |world| {
+        let legs = world.talk();
+        world.offer(A, legs.0, b"v=0 hold");
+        world.offer(B, legs.1, b"v=0 hold");
+        world.run(ms(11));
+        both(legs)
+    }),
+];
+
+fn both((ours, theirs): (LegId, LegId)) -> (LegId, Option<LegId>) {
+    (ours, Some(theirs))
+}
+
+fn ends(events: &[LegEvent]) -> usize {
+    events.iter().filter(|event| matches!(event, LegEvent::Ended { .. })).count()
+}
+
+#[test]
+fn hanging_up_in_any_state_ends_both_legs_once_and_leaves_nothing() {
+    for (name, scene) in SCENES {
+        for who in [vec![A], vec![B], vec![A, B]] {
+            let mut world = World::new(2);
+            let (ours, theirs) = scene(&mut world);
+            if who.contains(&A) {
+                world.hang_up(A, ours, Cause::FlowEnded);
+            }
+            if who.contains(&B)
+                && let Some(theirs) = theirs
+            {
+                world.hang_up(B, theirs, Cause::AgentHungUp);
+            }
+            if who == [B] && theirs.is_none() {
+                continue;
+            }
+            world.nothing_is_left();
+            let theirs = theirs.unwrap_or_else(|| world.invited(B));
+            for (node, leg) in [(A, ours), (B, theirs)] {
+                let events = world.events(node, leg);
+                assert_eq!(ends(&events), 1, "{name}, hung up by {who:?}, node {node}: {events:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_transport_that_fails_ends_the_invite_at_once_and_a_bye_quietly() {
+    let mut world = World::new(1);
+    let leg = world.call(0, peer());
+    world.act(0, |now, _, endpoint| endpoint.unreachable(now, peer(), None));
+    assert_eq!(world.events(0, leg), [ended(Cause::Unreachable, EndedBy::Fault)]);
+    world.mail.clear();
+    world.run(ms(20));
+    world.mail.clear();
+    let (leg, _) = world.peer_answers("");
+    world.offer(0, leg, b"v=0 hold");
+    world.act(0, |now, _, endpoint| endpoint.unreachable(now, peer(), None));
+    assert_eq!(world.events(0, leg), [LegEvent::OfferRefused { status: 503 }]);
+    world.hang_up(0, leg, Cause::FlowEnded);
+    world.act(0, |now, _, endpoint| endpoint.unreachable(now, peer(), None));
+    world.nothing_is_left();
+}

@@ -223,9 +223,9 @@ fn a_reinvite_that_is_never_answered_is_cancelled_and_counts_as_refused() {
     world.run(ms(20));
     let again = world.hears("INVITE");
     world.says(&reply(&again, "100 Trying", "", "", ""));
-    world.run(secs(65));
+    world.run(ms(64_100));
     assert_eq!(world.events(0, leg), [LegEvent::OfferRefused { status: 408 }]);
-    world.heard("CANCEL");
+    world.hears("CANCEL");
     world.says(&reply(&again, "200 OK", "", "", "v=0 answer"));
     world.hears("ACK");
     world.hang_up(0, leg, Cause::FlowEnded);
@@ -248,4 +248,33 @@ fn hanging_up_during_an_exchange_leaves_nothing_unanswered() {
     world.offer(A, ours, HOLD);
     world.hang_up(A, ours, Cause::FlowEnded);
     world.nothing_is_left();
+}
+
+#[test]
+fn a_long_call_with_many_exchanges_holds_no_more_than_a_short_one() {
+    let mut world = World::new(1);
+    let (leg, ok) = world.peer_talks(invite());
+    world.run(secs(40));
+    let before = world.nodes[0].legs.entries();
+    for cseq in 11..31 {
+        world.says(&line("INVITE", cseq).inside(&ok).sdp("v=0 hold").text());
+        world.answer_offer(0, leg, if cseq % 3 == 0 { Err(488) } else { Ok(ANSWER) });
+        world.run(ms(20));
+        world.says(&line("ACK", cseq).inside(&ok).text());
+    }
+    assert_eq!(world.nodes[0].legs.entries(), before);
+}
+
+#[test]
+fn a_phone_that_comes_from_another_port_is_answered_there_from_then_on() {
+    let mut world = World::new(1);
+    let (leg, ok) = world.peer_talks(invite());
+    let moved = SocketAddr::from(([10, 0, 0, 99], 6070));
+    let text = line("INVITE", 11).inside(&ok).sdp("v=0 hold").text();
+    world.transmit(Packet { from: moved, to: address(0), bytes: Bytes::from(text) });
+    world.run(ms(20));
+    world.answer_offer(0, leg, Ok(ANSWER));
+    world.says(&line("ACK", 11).inside(&ok).text());
+    world.hang_up(0, leg, Cause::FlowEnded);
+    assert!(world.ladder.last().is_some_and(|line| line.contains("> 10.0.0.99:6070 BYE")));
 }

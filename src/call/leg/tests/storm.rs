@@ -2,7 +2,7 @@
 
 use super::*;
 
-const SEEDS: u64 = 400;
+const SEEDS: u64 = 320;
 
 /// Calls per seed.
 const CALLS: usize = 3;

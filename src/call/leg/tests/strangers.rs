@@ -26,6 +26,8 @@ fn an_invite_that_asks_for_the_impossible_is_refused() {
     let coded = outside(&invite().with("Content-Encoding: gzip").text());
     assert_eq!((status(&coded), header(&coded, "Accept-Encoding").as_str()), ("415", "identity"));
     assert_eq!(status(&outside(&invite().with("Accept: text/nothing").text())), "406");
+    let elsewhere = invite().text().replacen("sip:95500@10.0.0.1", "soap.beep:95500", 1);
+    assert_eq!(status(&outside(&elsewhere)), "416");
     let nowhere = Line { headers: String::new(), ..invite() };
     assert_eq!(status(&outside(&nowhere.text())), "400", "no Contact");
 }
