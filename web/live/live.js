@@ -9,7 +9,6 @@ const PAST_SHOWN = 20;
 const at = (id) => document.getElementById(id);
 let me = null;
 let socket = null;
-let seen = null; // the last snapshot
 let skew = 0; // server time minus ours, ms
 let wanted = null; // the snapshot asked for shortly
 let pastWanted = null;
@@ -171,7 +170,6 @@ function showAgents(agents) {
 }
 
 function show(snapshot) {
-  seen = snapshot;
   skew = snapshot.at / 1000 - Date.now();
   showCalls(snapshot.calls);
   showQueues(snapshot.queues);
@@ -288,7 +286,6 @@ function enter(person) {
 
 function leave() {
   me = null;
-  seen = null;
   const open = socket;
   socket = null;
   open?.close();
