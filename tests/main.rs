@@ -1,5 +1,6 @@
 //! The only integration test binary: each further one would link everything once more.
 
+mod api;
 mod calls;
 mod ivr;
 mod office;
