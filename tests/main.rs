@@ -2,6 +2,7 @@
 
 mod api;
 mod calls;
+mod interop;
 mod ivr;
 mod office;
 mod rfc;
