@@ -1,6 +1,7 @@
 //! The only integration test binary: each further one would link everything once more.
 
 mod calls;
+mod crash;
 mod ivr;
 mod office;
 mod rfc;

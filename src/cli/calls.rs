@@ -30,7 +30,8 @@ pub(super) fn calls(args: &args::Calls) -> Result<Exit, CannotRun> {
 pub(super) async fn open(data: &Path) -> Result<Store, CannotRun> {
     let path = data.join("hotline.db");
     if !path.is_file() {
-        let text = format!("{} is not there: no server has run with --data {}", path.display(), data.display());
+        let text =
+            format!("{} is not there: no server has run with --data {}", path.display(), data.display());
         return Err(CannotRun(text));
     }
     Store::open_existing(&path).await.map_err(|error| CannotRun(error.to_string()))

@@ -172,7 +172,9 @@ impl Signals {
 }
 
 /// One line an event, until the server ends.
-async fn tick(mut happened: tokio::sync::broadcast::Receiver<std::sync::Arc<crate::engine::happened::Happened>>) {
+async fn tick(
+    mut happened: tokio::sync::broadcast::Receiver<std::sync::Arc<crate::engine::happened::Happened>>,
+) {
     loop {
         match happened.recv().await {
             Ok(event) => {
