@@ -2,6 +2,7 @@
 
 mod api;
 mod calls;
+mod crash;
 mod interop;
 mod ivr;
 mod office;
