@@ -5,3 +5,4 @@ mod ivr;
 mod office;
 mod rfc;
 mod sim;
+mod tidy;
