@@ -5,7 +5,7 @@ use super::Role;
 use super::happened::{OfferEnd, Party as Who, What};
 use super::limits::PHONES_PER_OFFER;
 use super::streams::Owner;
-use crate::acd::{self, Decision, OfferFailure, Reasons, Withdrawn};
+use crate::acd::{self, AgentState, Decision, OfferFailure, Reasons, Withdrawn};
 use crate::call::cause::Cause;
 use crate::call::customer::{Audio, Call, FromQueue, Party, Ringing, Stage, Talk};
 use crate::call::legs::{EndedBy, Invite, LegEvent};
@@ -214,10 +214,12 @@ impl Engine {
             (Some(phone), Some(answer)) => self.answered_with(phone, &answer).is_ok(),
             (Some(phone), None) => matches!(phone.audio, Audio::Agreed { .. }),
         };
-        if !usable {
+        // The distributor may have taken the offer back in this same turn, and its word is yet to be heard.
+        let refused = if self.offer_stands(&call) { Cause::NotAcceptable } else { Cause::AnsweredElsewhere };
+        if !usable || refused == Cause::AnsweredElsewhere {
             self.roles.remove(&leg);
-            self.legs.hang_up(now, &mut self.endpoint, leg, Cause::NotAcceptable);
-            return self.phone_ended(now, call, leg, Cause::NotAcceptable, EndedBy::Us);
+            self.legs.hang_up(now, &mut self.endpoint, leg, refused);
+            return self.phone_ended(now, call, leg, refused, EndedBy::Us);
         }
         let stage = std::mem::replace(&mut call.stage, Stage::Menu { playing: None });
         let (ringing, from_queue) = match stage {
@@ -241,6 +243,11 @@ impl Engine {
             return self.keep(call);
         };
         self.talk(now, call, ringing.agent, phone, from_queue);
+    }
+
+    fn offer_stands(&self, call: &Call) -> bool {
+        let state = call.stage.agent().and_then(|agent| self.acd.agent(agent));
+        matches!(state, Some(AgentState::Offered { call: offered, .. }) if *offered == call.id)
     }
 
     fn talk(&mut self, now: Moment, mut call: Call, agent: AgentId, phone: Party, from: Option<FromQueue>) {

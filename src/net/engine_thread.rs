@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
-use std::os::fd::AsRawFd as _;
 use std::sync::Arc;
 
 use nix::sys::eventfd::EventFd;
@@ -166,7 +165,10 @@ impl Driver {
     }
 
     async fn run(mut self, mut inbox: mpsc::Receiver<Message>) -> io::Result<()> {
-        let media = AsyncFd::with_interest(self.media_events.as_raw_fd(), Interest::READABLE)?;
+        let events = Arc::clone(&self.media_events);
+        // SAFETY: the descriptor must stay the same and open as long as it is registered: the `Arc` that the
+        // registration owns sees to both.
+        let media = unsafe { AsyncFd::register_with_interest(events, Interest::READABLE) }?;
         self.perform();
         while !self.is_done() {
             let now = self.clock.now();

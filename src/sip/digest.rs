@@ -4,7 +4,7 @@ mod credentials;
 mod nonce;
 #[cfg(test)]
 mod tests;
-mod throttle;
+pub mod throttle;
 
 use std::net::IpAddr;
 

@@ -4,4 +4,5 @@ mod corpus;
 mod field_cases;
 mod fuzz;
 mod oracle;
+mod server;
 mod torture;
