@@ -8,3 +8,4 @@ mod ivr;
 mod office;
 mod rfc;
 mod sim;
+mod tidy;
