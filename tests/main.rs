@@ -2,7 +2,10 @@
 
 mod api;
 mod calls;
+mod crash;
+mod interop;
 mod ivr;
 mod office;
 mod rfc;
 mod sim;
+mod tidy;
