@@ -94,6 +94,15 @@ impl ApiUnderTest {
         runtime().block_on(self.engine.ask(ask)).expect("the engine runs")
     }
 
+    /// As `ask`, one after the other.
+    pub fn ask_all(&self, asks: impl Iterator<Item = Ask>) {
+        runtime().block_on(async {
+            for ask in asks {
+                self.engine.ask(ask).await.expect("the engine runs");
+            }
+        });
+    }
+
     pub fn put(&self, input: Input) {
         runtime().block_on(self.engine.put(input)).expect("the engine runs");
     }
