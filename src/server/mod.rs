@@ -24,7 +24,7 @@ use crate::net::clock::Clock;
 use crate::net::engine_thread::{self, Bound, EngineHandle, Planes};
 use crate::net::tcp::Connections;
 use crate::net::udp::Sockets;
-use crate::recording::frame::RING_SLOTS;
+use crate::recording::frame;
 use crate::recording::recorder::{Recorder, RecorderHandle};
 use crate::recording::seal::TapeKey;
 use crate::recording::shelf::Shelf;
@@ -172,7 +172,7 @@ impl Media {
         let wake = Arc::new(wake);
         let (mut handles, mut threads, mut rings) = (Vec::new(), Vec::new(), Vec::new());
         for number in 0..world.config.media.workers.max(1) {
-            let (tape, ring) = rtrb::RingBuffer::new(RING_SLOTS);
+            let (tape, ring) = frame::ring();
             rings.push(ring);
             let config = WorkerConfig {
                 name: format!("media-{number}"),
