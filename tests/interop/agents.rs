@@ -1,10 +1,11 @@
 //! Agents with real phones: star codes, ringing, declining, hanging up.
 
 use super::bank::Bank;
-use super::baresip::Phone;
+use super::baresip::{CALLER, Phone};
 use super::room::alone;
 use super::sipp::{Script, registers};
 use super::sound;
+use super::tap::{Passed, SERVER, Tap, clock};
 
 fn silence() -> Vec<i16> {
     sound::tone(1.0, 20.0)
@@ -104,5 +105,49 @@ fn a_phone_that_wants_its_ringing_acknowledged_gets_that() {
         bank.shows("talks with agent 1002");
         caller.ends();
         agent.ends();
+    });
+}
+
+#[test]
+fn while_the_agent_holds_the_caller_hears_music_and_nobody_hears_the_other() {
+    alone(&["baresip"], |room| {
+        let mut bank = Bank::opens(room);
+        let (callers, agents) = (sound::noise(33, 30.0), sound::noise(44, 30.0));
+        let mut agent = Phone::agent(room, "1001", "auto", &agents);
+        bank.shows("agent 1001 is ready");
+        let tap = Tap::opens();
+        let mut caller = Phone::caller(room, "13800001234", &callers);
+        caller.dials("95500");
+        caller.sees("CALL_ESTABLISHED");
+        caller.presses("9");
+        bank.shows("talks with agent 1001");
+        agent.sees("CALL_RTCP");
+        agent.holds();
+        bank.shows("put on hold by the agent");
+        let held = clock();
+        // Something that takes two or three seconds: the callers' next report.
+        caller.sees("CALL_RTCP");
+        caller.sees("CALL_RTCP");
+        let resumed = clock();
+        agent.resumes();
+        bank.shows("taken off hold by the agent");
+        agent.sees("CALL_RTCP");
+        caller.hangs_up();
+        bank.shows("ends: caller_hung_up");
+        drop((agent, caller));
+        let packets = tap.closes();
+        let phone = |first: u16| first..first + 100;
+        let to_caller = Passed::between(&packets, &SERVER, &phone(CALLER));
+        let to_agent = Passed::between(&packets, &SERVER, &phone(20_000));
+        let music = to_caller.during(held + 0.3, resumed);
+        let melody = sound::find(&sound::tone(440.0, 0.3), music);
+        assert!(melody.likeness > 0.9, "music while held: {melody:?}");
+        let last = |stream: &Passed| stream.samples[stream.samples.len() - 4_000..].to_vec();
+        for (who, stream, voice) in [("caller", &to_caller, &agents), ("agent", &to_agent, &callers)] {
+            let again = sound::find(&last(stream), voice);
+            assert!(again.likeness > 0.6, "the {who} hears the other again: {again:?}");
+        }
+        let meanwhile = to_agent.during(held + 0.3, resumed);
+        assert!(meanwhile.iter().all(|sample| sample.abs() < 100), "a held caller is not heard by the agent");
     });
 }

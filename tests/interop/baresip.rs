@@ -82,6 +82,14 @@ impl Phone {
         self.orders("accept", "");
     }
 
+    pub fn holds(&mut self) {
+        self.orders("hold", "");
+    }
+
+    pub fn resumes(&mut self) {
+        self.orders("resume", "");
+    }
+
     pub fn hangs_up(&mut self) {
         self.orders("hangup", "");
     }
