@@ -49,8 +49,8 @@ async fn list(store: &Store, args: &args::Calls) -> Result<Exit, CannotRun> {
         return print_json(&records);
     }
     println!(
-        "{:<11}  {:<19}  {:<14} {:<9} {:>7}  {:<9} {:<6} {:>7}  {:<16} {}",
-        "call", "arrived (UTC)", "from", "dialled", "lasted", "queue", "agent", "talked", "ended", "path"
+        "{:<11}  {:<19}  {:<14} {:<9} {:>7}  {:<9} {:<6} {:>7}  {:<16} path",
+        "call", "arrived (UTC)", "from", "dialled", "lasted", "queue", "agent", "talked", "ended"
     );
     for record in &records {
         println!("{}", row(record));

@@ -1,4 +1,24 @@
 //! Each kind of node: its fields, their types and defaults.
+//!
+//! ```yaml
+//! play:     { prompts, barge_in: true, next }
+//! menu:     { prompts, keys: { 1: node, "*": node }, timeout: 5s, retries: 2, barge_in: true,
+//!             on_no_input: { prompts, then }, on_invalid: { prompts, then } }
+//! collect:  { into: variable, prompts, min: 1, max, terminator: "#" | none, timeout: 5s, between_digits: 4s,
+//!             retries: 2, barge_in: true, on_no_input, on_invalid, next }     # a star takes the entry back
+//! say:      { before: prompts, digits | phone | number: $variable, after: prompts, barge_in: true, next }
+//! set:      { language: en, VARIABLE: value | $variable, next }
+//! switch:   { cases: [{ when: "$caller starts_with '138'", then }], else }
+//! hours:    { zone: Asia/Shanghai, weekly: { mon-fri: [08:00-12:00, 13:00-21:00] }, holidays: [2026-10-01..2026-10-07],
+//!             working_days: { 2026-10-10: 09:00-17:00 }, open, closed }       # a day left out is closed
+//! queue:    { to: queue, priority: 0..100, prompts, on_timeout, on_full, on_empty }
+//! transfer: { agent: name | number: number | $variable, prompts, on_failed }
+//! goto:     node
+//! hangup:   { prompts }
+//! ```
+//!
+//! `prompts` is one name or a list. Silence and wrong keys count together against `retries`; after the last
+//! try the call goes where `then` of the last failure leads, without its prompts.
 
 use super::flow::{Destination, Kind, Operand, Saying, Spoken, Step, VariableId, Waiting};
 use super::say::{self, Manner, Words};

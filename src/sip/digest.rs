@@ -6,7 +6,7 @@ mod nonce;
 mod phones;
 #[cfg(test)]
 mod tests;
-mod throttle;
+pub mod throttle;
 
 use std::net::IpAddr;
 

@@ -71,3 +71,17 @@ fn staff_can_set_an_agent_not_ready_but_not_one_who_is_logged_out() {
     assert!(matches!(office.ask(order("1002")), Answer::Refused(_)));
     assert_eq!(office.ask(order("7777")), Answer::NotFound);
 }
+
+#[test]
+fn an_agent_picks_up_by_hand() {
+    let mut office = Office::seeded(26);
+    office.agent("1001", Manner::LetsRing);
+    office.caller("138");
+    office.dials("138", "95500");
+    office.until("the menu is heard", |office| office.hears("138", "main"));
+    office.presses("138", '9');
+    office.until("the phone rings", |office| office.phones["1001"].is_ringing());
+    office.run(secs(3));
+    office.picks_up("1001");
+    office.until("they talk", |office| office.talk_together("138", "1001"));
+}

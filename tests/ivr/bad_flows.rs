@@ -131,6 +131,64 @@ fn the_good_flow_is_good() {
     assert!(found.is_empty(), "{}", hotline::diagnostic::render_all(&found));
 }
 
+/// Close to a fault and right: what must not be complained about.
+const RIGHT: &[(&str, &str)] = &[
+    ("timeout: 5s", "timeout: 1m"),
+    ("timeout: 5s", "timeout: 1500ms"),
+    ("      timeout: 5s\n      retries: 2\n", ""),
+    ("retries: 2", "retries: 0"),
+    ("retries: 2", "retries: 5"),
+    ("max: 19", "max: 6"),
+    ("max: 19", "max: 32"),
+    ("      min: 6\n      max: 19", "      max: 19"),
+    ("max: 19", "max: 19\n      terminator: none"),
+    ("max: 19", "max: 19\n      terminator: \"#\""),
+    ("        9: agent\n", "        9: agent\n        A: agent\n"),
+    ("        9: agent\n", "        \"9\": agent\n"),
+    ("\"*\": main", "'*': main"),
+    ("barge_in: false", "barge_in: true"),
+    ("prompts: [welcome, rec_notice]", "prompts: welcome"),
+    (
+        "play: { prompts: [welcome, rec_notice], barge_in: false, next: opening }",
+        "play:\n      prompts:\n        - welcome\n        - rec_notice\n      barge_in: false\n      next: opening",
+    ),
+    ("digits: $account", "phone: $account"),
+    ("digits: $account", "digits: $caller"),
+    ("tries: 1", "tries: -1"),
+    ("tries: 1", "tries: $tries"),
+    ("tries: 1", "account: 0123"),
+    ("tries: 1", "account: $caller"),
+    ("$tries >= 3", "(tries >= 3 or tries < 0)"),
+    ("$tries >= 3", "not not $dialled ends_with '5'"),
+    ("== 'en'", "!= 'zh-CN'"),
+    ("number: 95501", "number: $account"),
+    ("priority: 90", "priority: 0"),
+    (", on_empty: closed", ""),
+    ("13:00-21:00", "12:00-24:00"),
+    ("sat: 09:00-17:00", "sat: [9:00-17:00]"),
+    ("        sun: closed\n", ""),
+    ("2026-10-01..2026-10-07", "2026-10-01, 2026-10-02"),
+    ("      holidays: [2026-10-01..2026-10-07]\n", ""),
+    ("Asia/Shanghai", "Europe/Berlin"),
+    ("hangup: { prompts: goodbye }", "hangup:"),
+    ("hangup: { prompts: goodbye }", "hangup: {}"),
+    ("on_timeout: urgent,", "on_timeout: agent,"),
+];
+
+#[test]
+fn what_is_close_to_a_fault_and_right_is_not_complained_about() {
+    let mut wrong = String::new();
+    for (from, to) in RIGHT {
+        assert!(GOOD.contains(from), "{from}");
+        let found = bank::findings("good.yaml", &GOOD.replacen(from, to, 1));
+        if !found.is_empty() {
+            wrong
+                .push_str(&format!("\n#### {from:?} -> {to:?}\n{}", hotline::diagnostic::render_all(&found)));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
 #[test]
 fn each_planted_fault_is_found_where_it_is_and_nothing_else_is() {
     let mut wrong = String::new();

@@ -1,7 +1,7 @@
 //! A telephone on the virtual network: the product's own SIP core from the other side.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -58,7 +58,6 @@ pub struct Phone {
     server: SocketAddr,
     password: Option<String>,
     pub manner: Manner,
-    rng: Rng,
     endpoint: Endpoint,
     legs: Legs,
     pub talks: BTreeMap<LegId, Talk>,
@@ -96,7 +95,6 @@ impl Phone {
             manner: Manner::Answers(Duration::from_secs(1)),
             endpoint: Endpoint::new("TestPhone", rng.fork()),
             legs: Legs::new(rng.fork()),
-            rng,
             talks: BTreeMap::new(),
             answers: BTreeMap::new(),
             register: Register::default(),
@@ -406,10 +404,6 @@ impl Phone {
     /// Nothing of any call is left in its stack.
     pub fn is_at_rest(&self) -> bool {
         self.legs.is_empty() && self.endpoint.transactions() == 0
-    }
-
-    pub fn host(&self) -> IpAddr {
-        self.address.ip()
     }
 }
 

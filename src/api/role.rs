@@ -1,0 +1,79 @@
+//! Who may do what: one table.
+
+use crate::config::Role;
+
+/// Something the API does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Right {
+    /// See agents and their states.
+    SeeAgents,
+    /// Say that an agent is ready or not.
+    OrderAgents,
+    /// See calls under way, and what happens to them as it happens.
+    SeeLive,
+    SeeQueues,
+    /// End a call.
+    EndCalls,
+    /// Read the records of calls.
+    ReadCalls,
+    /// See which tapes there are and whether they are whole.
+    SeeRecordings,
+    PlayRecordings,
+    /// See callers' numbers whole.
+    SeeNumbers,
+}
+
+/// How far a right reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    Nothing,
+    /// What is theirs: an agent's state, the calls they talked in.
+    Own,
+    All,
+}
+
+/// The table: who may do what, and with what.
+pub fn reach(role: Role, right: Right) -> Reach {
+    use Reach::{All, Nothing, Own};
+    let [agent, supervisor, quality, admin, auditor] = match right {
+        Right::SeeAgents => [Own, All, All, All, All],
+        Right::OrderAgents => [Own, All, Nothing, All, Nothing],
+        Right::SeeLive => [Own, All, All, All, All],
+        Right::SeeQueues => [All, All, All, All, All],
+        Right::EndCalls => [Nothing, All, Nothing, All, Nothing],
+        Right::ReadCalls => [Own, All, All, All, All],
+        Right::SeeRecordings => [Nothing, All, All, All, All],
+        Right::PlayRecordings => [Nothing, All, All, All, All],
+        Right::SeeNumbers => [Nothing, All, All, All, All],
+    };
+    match role {
+        Role::Agent => agent,
+        Role::Supervisor => supervisor,
+        Role::Quality => quality,
+        Role::Admin => admin,
+        Role::Auditor => auditor,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_only_looks_changes_nothing() {
+        for role in [Role::Quality, Role::Auditor] {
+            assert_eq!(reach(role, Right::OrderAgents), Reach::Nothing);
+            assert_eq!(reach(role, Right::EndCalls), Reach::Nothing);
+        }
+    }
+
+    #[test]
+    fn agents_reach_no_further_than_themselves_and_see_no_numbers() {
+        for right in [Right::SeeAgents, Right::OrderAgents, Right::SeeLive, Right::ReadCalls] {
+            assert_eq!(reach(Role::Agent, right), Reach::Own);
+        }
+        for right in [Right::EndCalls, Right::SeeRecordings, Right::PlayRecordings, Right::SeeNumbers] {
+            assert_eq!(reach(Role::Agent, right), Reach::Nothing);
+        }
+    }
+}
