@@ -1,7 +1,7 @@
 //! Agents with real phones: star codes, ringing, declining, hanging up.
 
 use super::bank::Bank;
-use super::baresip::{CALLER, Phone};
+use super::baresip::{CALLER, Phone, Setup};
 use super::room::alone;
 use super::sipp::{Script, registers};
 use super::sound;
@@ -132,6 +132,11 @@ fn while_the_agent_holds_the_caller_hears_music_and_nobody_hears_the_other() {
         agent.resumes();
         bank.shows("taken off hold by the agent");
         agent.sees("CALL_RTCP");
+        caller.holds();
+        bank.shows("put on hold by the caller");
+        caller.resumes();
+        bank.shows("taken off hold by the caller");
+        agent.sees("CALL_RTCP");
         caller.hangs_up();
         bank.shows("ends: caller_hung_up");
         drop((agent, caller));
@@ -149,5 +154,35 @@ fn while_the_agent_holds_the_caller_hears_music_and_nobody_hears_the_other() {
         }
         let meanwhile = to_agent.during(held + 0.3, resumed);
         assert!(meanwhile.iter().all(|sample| sample.abs() < 100), "a held caller is not heard by the agent");
+    });
+}
+
+#[test]
+fn an_agent_over_tcp_and_a_caller_with_another_codec_hear_each_other() {
+    alone(&["baresip"], |room| {
+        let mut bank = Bank::opens(room);
+        let (callers, agents) = (sound::noise(55, 30.0), sound::noise(66, 30.0));
+        let account = ";auth_user=1001;auth_pass=demo-1001;answermode=auto;regint=600;audio_codecs=PCMA";
+        let setup = Setup { account, tcp: true, ..Setup::plain("1001", 5_100, 20_000, &agents) };
+        let mut agent = Phone::on(room, &setup);
+        bank.shows("agent 1001 is ready");
+        let account = ";regint=0;audio_codecs=PCMU";
+        let mut caller =
+            Phone::on(room, &Setup { account, ..Setup::plain("13800001234", 5_200, CALLER, &callers) });
+        caller.dials("95500");
+        caller.sees("CALL_ESTABLISHED");
+        caller.presses("9");
+        bank.shows("talks with agent 1001");
+        agent.sees("CALL_RTCP");
+        caller.sees("CALL_RTCP");
+        agent.hangs_up();
+        caller.sees("CALL_CLOSED");
+        let (caller_heard, agent_heard) = (caller.heard(), agent.heard());
+        bank.shows("agent 1001's phone is gone");
+        for (who, heard, voice) in [("caller", caller_heard, agents), ("agent", agent_heard, callers)] {
+            let end = heard.len() - 2_000;
+            let found = sound::find(&heard[end - 6_000..end], &voice);
+            assert!(found.likeness > 0.9, "the {who} hears the other: {found:?}");
+        }
     });
 }

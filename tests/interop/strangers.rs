@@ -1,8 +1,10 @@
 //! Who may not: strangers, guessers, wrong numbers.
 
 use super::bank::Bank;
+use super::baresip::Phone;
 use super::room::alone;
 use super::sipp::{plays, registers};
+use super::sound;
 
 #[test]
 fn a_number_that_nobody_has_is_not_found_and_a_question_is_answered() {
@@ -11,6 +13,15 @@ fn a_number_that_nobody_has_is_not_found_and_a_question_is_answered() {
         plays(room, "unknown", "99999");
         bank.shows("refused, unknown_number");
         plays(room, "options", "95500");
+    });
+}
+
+#[test]
+fn an_offer_without_a_codec_of_ours_is_refused_in_order() {
+    alone(&["sipp"], |room| {
+        let mut bank = Bank::opens(room);
+        plays(room, "unsupported_codec", "95500");
+        bank.shows("ends: not_acceptable");
     });
 }
 
@@ -29,7 +40,7 @@ fn a_stranger_reaches_nothing_but_the_banks_own_number() {
 
 #[test]
 fn a_guesser_is_slowed_down_and_the_phone_beside_him_is_not() {
-    alone(&["sipp"], |room| {
+    alone(&["baresip", "sipp"], |room| {
         let mut bank = Bank::opens(room);
         registers(room, "register", "1001", "demo-1001", 5_300);
         bank.shows("agent 1001 is ready");
@@ -46,7 +57,8 @@ fn a_guesser_is_slowed_down_and_the_phone_beside_him_is_not() {
             registers(room, "wrong", "1001", "demo", 5_301);
         }
         registers(room, "register", "1001", "demo-1001", 5_300);
-        registers(room, "register", "1003", "demo-1003", 5_302);
+        let phone = Phone::agent(room, "1003", "manual", &sound::tone(440.0, 1.0));
         bank.shows("agent 1003 is ready");
+        drop(phone);
     });
 }
