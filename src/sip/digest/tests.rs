@@ -95,7 +95,7 @@ fn request(line: &str) -> Request {
     let text = format!(
         "REGISTER sip:bank.example SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.0.2:5060;branch=z9hG4bKa\r\n\
          From: <sip:1001@bank.example>;tag=a\r\nTo: <sip:1001@bank.example>\r\nCall-ID: c\r\n\
-         CSeq: 1 REGISTER\r\nMax-Forwards: 70\r\n{line}Content-Length: 0\r\n\r\n"
+         CSeq: 1 REGISTER\r\nMax-Forwards: 70\r\nUser-Agent: Modern\r\n{line}Content-Length: 0\r\n\r\n"
     );
     match parse(&Bytes::from(text)) {
         Ok(Message::Request(request)) => request,
@@ -159,7 +159,7 @@ fn a_nonce_older_than_five_minutes_or_from_before_a_restart_is_stale() {
 fn with_an_old_or_foreign_nonce_the_password_is_not_looked_at_nor_counted() {
     let mut phone = Phone::new();
     let elsewhere = IpAddr::V4(std::net::Ipv4Addr::new(203, 0, 113, 1));
-    let foreign = match phone.authenticator.challenge(phone.now, elsewhere, false) {
+    let foreign = match phone.authenticator.challenge(phone.now, elsewhere, &request(""), false) {
         Verdict::Challenge { challenges, .. } => nonce_of(&challenges),
         other => panic!("no challenge: {other:?}"),
     };
