@@ -1,7 +1,11 @@
 //! The only integration test binary: each further one would link everything once more.
 
+mod api;
 mod calls;
+mod crash;
+mod interop;
 mod ivr;
 mod office;
 mod rfc;
 mod sim;
+mod tidy;

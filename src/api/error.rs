@@ -32,7 +32,9 @@ pub enum ApiError {
     SlowDown(u32),
     #[error("your role may not do this")]
     Forbidden,
-    #[error("a request with the session cookie must come from this server's own page: Origin is missing or another")]
+    #[error(
+        "a request with the session cookie must come from this server's own page: Origin is missing or another"
+    )]
     Foreign,
     #[error("there is no such {0}")]
     NotFound(&'static str),
@@ -146,7 +148,9 @@ impl From<JsonRejection> for ApiError {
     fn from(rejection: JsonRejection) -> ApiError {
         match rejection {
             JsonRejection::MissingJsonContentType(_) => ApiError::NotJson,
-            other if other.status() == StatusCode::PAYLOAD_TOO_LARGE => ApiError::TooLarge(super::limits::BODY),
+            other if other.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+                ApiError::TooLarge(super::limits::BODY)
+            }
             other => ApiError::Bad(other.body_text()),
         }
     }

@@ -1,15 +1,56 @@
-//! The outside's door: HTTP and WebSocket under `/api/v1`.
+//! The outside's door: HTTP and WebSocket under `/api/v1`, health and metrics, and the live page.
+//!
+//! `role` says who may do what, `who` finds out who asks, `shown` is what they get to see, `limits` how much of everything.
 
+pub mod role;
+
+mod calls;
+mod connections;
+mod error;
+mod events;
+mod guard;
+mod health;
+mod limits;
+mod live;
+mod login;
+mod openapi;
+mod page;
+mod recordings;
+mod session;
+mod shown;
+mod sound;
+mod who;
+
+use std::convert::Infallible;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{MethodRouter, delete, get, post};
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use self::error::ApiError;
+use self::limits::{BODY, LAST_WORDS, READINGS, SOCKETS};
+use self::login::Passwords;
+use self::session::Sessions;
+use self::sound::Sounds;
 use crate::config::Config;
+use crate::engine::staff::{Answer, Ask};
+use crate::engine::view::Snapshot;
 use crate::media::stats::WorkerStats;
+use crate::moment::Moment;
 use crate::net::clock::Clock;
 use crate::net::engine_thread::EngineHandle;
+use crate::observe::metrics::Counts;
 use crate::recording::recorder::Figures;
 use crate::recording::shelf::Shelf;
+use crate::rng::Rng;
+use crate::sip::digest::throttle::Throttle;
 use crate::store::Store;
 use crate::store::journal::JournalHandle;
 
@@ -27,6 +68,57 @@ pub struct Doors {
     pub tapes: Arc<Figures>,
 }
 
+/// A request's sender.
+#[derive(Clone, Copy, Debug)]
+struct Peer(SocketAddr);
+
+/// What all requests share.
+struct House {
+    doors: Doors,
+    passwords: Passwords,
+    sessions: Mutex<Sessions>,
+    gate: Mutex<Throttle>,
+    sounds: Mutex<Sounds>,
+    counts: Counts,
+    sockets: Arc<Semaphore>,
+    readings: Arc<Semaphore>,
+    stopping: watch::Receiver<bool>,
+    /// Dropped with the last stream or connection.
+    _alive: mpsc::Sender<Infallible>,
+}
+
+type App = Arc<House>;
+
+impl House {
+    fn now(&self) -> Moment {
+        self.doors.clock.now()
+    }
+
+    fn sessions(&self) -> MutexGuard<'_, Sessions> {
+        whole(&self.sessions)
+    }
+
+    fn gate(&self) -> MutexGuard<'_, Throttle> {
+        whole(&self.gate)
+    }
+
+    fn sounds(&self) -> MutexGuard<'_, Sounds> {
+        whole(&self.sounds)
+    }
+
+    async fn snapshot(&self) -> Result<Box<Snapshot>, ApiError> {
+        match self.doors.engine.ask(Ask::Snapshot).await? {
+            Answer::Snapshot(snapshot) => Ok(snapshot),
+            _ => Err(ApiError::Ours),
+        }
+    }
+}
+
+/// The tables are whole after each of their methods, even one that panicked.
+fn whole<T>(table: &Mutex<T>) -> MutexGuard<'_, T> {
+    table.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// A bound socket, before anything is served.
 pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     let listener = TcpListener::bind(address)?;
@@ -35,15 +127,119 @@ pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 /// Serves until `Running::stop`. Called inside a tokio runtime.
+///
+/// # Panics
+/// If the system has no randomness; the engine has had some by then.
 pub fn serve(listener: TcpListener, doors: Doors) -> Running {
-    let _ = (listener, doors);
-    Running {}
+    let (stop, stopping) = watch::channel(false);
+    let (alive, gone) = mpsc::channel(1);
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed).expect("the engine had randomness a moment ago");
+    let app = Arc::new(House {
+        passwords: Passwords::new().expect("the engine had randomness a moment ago"),
+        sessions: Mutex::default(),
+        gate: Mutex::new(Throttle::new(Rng::from_seed(seed))),
+        sounds: Mutex::default(),
+        counts: Counts::new(),
+        sockets: Arc::new(Semaphore::new(SOCKETS)),
+        readings: Arc::new(Semaphore::new(READINGS)),
+        stopping: stopping.clone(),
+        _alive: alive,
+        doors,
+    });
+    let counting = tokio::spawn(count(Arc::clone(&app)));
+    let accepting = match tokio::net::TcpListener::from_std(listener) {
+        Ok(listener) => Some(tokio::spawn(connections::accept(listener, router(app), stopping))),
+        Err(error) => {
+            tracing::error!(%error, "the API is not served: its socket cannot be watched");
+            None
+        }
+    };
+    Running { stop, gone, counting, accepting }
+}
+
+/// Everything the description lists.
+fn routes() -> Vec<(&'static str, MethodRouter<App>)> {
+    vec![
+        ("/api/v1/login", post(login::login)),
+        ("/api/v1/logout", post(login::logout)),
+        ("/api/v1/me", get(login::me)),
+        ("/api/v1/snapshot", get(live::snapshot)),
+        ("/api/v1/calls/live", get(live::calls)),
+        ("/api/v1/calls/live/{call}", delete(live::hang_up)),
+        ("/api/v1/queues", get(live::queues)),
+        ("/api/v1/agents", get(live::agents)),
+        ("/api/v1/agents/{agent}", get(live::agent)),
+        ("/api/v1/agents/{agent}/state", post(live::order)),
+        ("/api/v1/calls", get(calls::list)),
+        ("/api/v1/calls/{call}", get(calls::one)),
+        ("/api/v1/calls/{call}/events", get(calls::events)),
+        ("/api/v1/recordings", get(recordings::list)),
+        ("/api/v1/recordings/{call}", get(recordings::one)),
+        ("/api/v1/recordings/{call}/audio", get(recordings::audio)),
+        ("/api/v1/events", get(events::events)),
+        ("/api/v1/openapi.json", get(openapi::document)),
+        ("/healthz", get(health::healthz)),
+        ("/readyz", get(health::readyz)),
+        ("/metrics", get(health::metrics)),
+    ]
+}
+
+fn router(app: App) -> Router {
+    let page = Router::new()
+        .route("/", get(page::index))
+        .route("/live.css", get(page::style))
+        .route("/live.js", get(page::script));
+    routes()
+        .into_iter()
+        .fold(page, |router, (path, methods)| router.route(path, methods))
+        .fallback(guard::no_such_route)
+        .method_not_allowed_fallback(guard::no_such_method)
+        .layer(DefaultBodyLimit::max(BODY))
+        .layer(axum::middleware::from_fn(guard::guard))
+        .with_state(app)
+}
+
+/// Feeds the counters with what happens.
+async fn count(app: App) {
+    let mut happened = app.doors.engine.listen();
+    let mut stopping = app.stopping.clone();
+    loop {
+        let event = tokio::select! {
+            () = told_to_stop(&mut stopping) => return,
+            event = happened.recv() => event,
+        };
+        match event {
+            Ok(event) => app.counts.count(&event),
+            Err(RecvError::Lagged(missed)) => app.counts.missed(missed),
+            Err(RecvError::Closed) => return,
+        }
+    }
+}
+
+async fn told_to_stop(stopping: &mut watch::Receiver<bool>) {
+    // Who could tell us being gone means the same.
+    let _ = stopping.wait_for(|stop| *stop).await;
 }
 
 /// The API under way.
-pub struct Running {}
+pub struct Running {
+    stop: watch::Sender<bool>,
+    /// Closed when the last stream and connection is.
+    gone: mpsc::Receiver<Infallible>,
+    counting: JoinHandle<()>,
+    accepting: Option<JoinHandle<()>>,
+}
 
 impl Running {
-    /// Ends streams and connections, and waits for it.
-    pub async fn stop(self) {}
+    /// Takes no more connections, closes event streams, lets requests under way end; waits `LAST_WORDS` at most.
+    pub async fn stop(mut self) {
+        self.stop.send_replace(true);
+        // Who has not ended by then is cut off with the runtime.
+        let _ = timeout(LAST_WORDS, self.gone.recv()).await;
+        self.counting.abort();
+        if let Some(accepting) = self.accepting {
+            accepting.abort();
+        }
+    }
 }

@@ -75,6 +75,7 @@ impl Party {
 
 /// Where the call is. Each stage owns what exists only there.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "one per call, and talking is what most calls do")]
 pub enum Stage {
     /// The flow talks with the caller; `playing` is what it waits to hear the end of.
     Menu {

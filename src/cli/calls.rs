@@ -30,7 +30,8 @@ pub(super) fn calls(args: &args::Calls) -> Result<Exit, CannotRun> {
 pub(super) async fn open(data: &Path) -> Result<Store, CannotRun> {
     let path = data.join("hotline.db");
     if !path.is_file() {
-        let text = format!("{} is not there: no server has run with --data {}", path.display(), data.display());
+        let text =
+            format!("{} is not there: no server has run with --data {}", path.display(), data.display());
         return Err(CannotRun(text));
     }
     Store::open_existing(&path).await.map_err(|error| CannotRun(error.to_string()))
@@ -48,8 +49,8 @@ async fn list(store: &Store, args: &args::Calls) -> Result<Exit, CannotRun> {
         return print_json(&records);
     }
     println!(
-        "{:<11}  {:<19}  {:<14} {:<9} {:>7}  {:<9} {:<6} {:>7}  {:<16} {}",
-        "call", "arrived (UTC)", "from", "dialled", "lasted", "queue", "agent", "talked", "ended", "path"
+        "{:<11}  {:<19}  {:<14} {:<9} {:>7}  {:<9} {:<6} {:>7}  {:<16} path",
+        "call", "arrived (UTC)", "from", "dialled", "lasted", "queue", "agent", "talked", "ended"
     );
     for record in &records {
         println!("{}", row(record));

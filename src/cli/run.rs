@@ -50,11 +50,8 @@ pub(super) fn serve(args: &args::Serve) -> Result<Exit, CannotRun> {
         let server = start(loaded).await?;
         tracing::info!("ready");
         let mut signals = Signals::new()?;
-        loop {
-            match signals.next().await {
-                Wish::Reload => reload(&args.config, &server).await,
-                Wish::Stop => break,
-            }
+        while let Wish::Reload = signals.next().await {
+            reload(&args.config, &server).await;
         }
         tracing::info!("draining: no new calls; a second signal ends the running ones");
         server.drain().await;
@@ -172,7 +169,9 @@ impl Signals {
 }
 
 /// One line an event, until the server ends.
-async fn tick(mut happened: tokio::sync::broadcast::Receiver<std::sync::Arc<crate::engine::happened::Happened>>) {
+async fn tick(
+    mut happened: tokio::sync::broadcast::Receiver<std::sync::Arc<crate::engine::happened::Happened>>,
+) {
     loop {
         match happened.recv().await {
             Ok(event) => {

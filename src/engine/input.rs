@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::staff::Ask;
 use crate::config::Config;
 use crate::ivr::Flows;
-use crate::media;
+use crate::media::event::Event as MediaEvent;
 use crate::media::prompts::Library;
 use crate::recording::recorder::TapeEvent;
 use crate::sip::transport::{ConnectionId, Flow};
@@ -39,7 +39,7 @@ pub enum Input {
         connection: Option<ConnectionId>,
     },
     Media {
-        event: media::event::Event,
+        event: MediaEvent,
     },
     Tape(TapeEvent),
     Ask {

@@ -1,3 +1,4 @@
 //! What operations people look at: masked logs, metrics.
 
+pub mod metrics;
 pub mod pii;

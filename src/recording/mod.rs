@@ -7,7 +7,6 @@
 
 pub mod block;
 pub mod frame;
-pub mod g711;
 pub mod index;
 pub mod read;
 pub mod recorder;

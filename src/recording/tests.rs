@@ -303,8 +303,8 @@ fn ranges_of_the_wav_are_those_of_the_exported_file_and_it_reads_as_stereo() {
     let mut read = hound::WavReader::new(Cursor::new(file)).expect("a WAV");
     assert_eq!((read.spec().channels, read.spec().sample_rate, read.duration()), (2, RATE, 13_200));
     let samples: Vec<i16> = read.samples().map(|s| s.expect("a sample")).collect();
-    let left = super::g711::expand(crate::media::command::Codec::Pcmu, 0x11);
-    let right = super::g711::expand(crate::media::command::Codec::Pcmu, 0x91);
+    let left = crate::media::command::Codec::Pcmu.samples()[0x11];
+    let right = crate::media::command::Codec::Pcmu.samples()[0x91];
     assert_eq!((samples[0], samples[1]), (left, 0));
     assert_eq!((samples[8_000 * 2], samples[8_000 * 2 + 1]), (left, right));
     assert_eq!((samples[12_000 * 2], samples[12_000 * 2 + 1]), (0, right));

@@ -6,7 +6,6 @@
 //! against the arrival time (another source, a stall) begins a new run with its own anchor.
 
 use super::frame::{PAYLOAD_BYTES, Side};
-use super::g711::expand;
 use super::read::{Kept, Tape};
 use crate::moment::Moment;
 
@@ -111,7 +110,7 @@ impl Timeline {
             let kept = &self.tape.packets[packet.index as usize];
             for (place, octet) in (packet.start..).zip(self.tape.payload(kept)) {
                 if (from..to).contains(&place) {
-                    out[(place - from) as usize * 2] = expand(kept.codec, *octet);
+                    out[(place - from) as usize * 2] = kept.codec.samples()[usize::from(*octet)];
                 }
             }
         }

@@ -84,8 +84,11 @@ impl Server {
         let lock = lock(&config.data)?;
         let key = key(&config)?;
         let bound = bind(&config)?;
-        let http = api::bind(config.http.listen)
-            .map_err(|source| CannotStart::Address { what: "http.listen", address: config.http.listen, source })?;
+        let http = api::bind(config.http.listen).map_err(|source| CannotStart::Address {
+            what: "http.listen",
+            address: config.http.listen,
+            source,
+        })?;
         let shelf = Shelf::new(&config.data, key.clone());
         let store = Store::open(&config.data.join("hotline.db")).await?;
         store.close_open_calls(Cause::ServerRestarted, |call| shelf.last_heard(call)).await?;
@@ -101,16 +104,19 @@ impl Server {
         let engine = Engine::new(clock.now(), world, unguessable()?);
         let (handle, thread) = engine_thread::spawn(engine, bound, planes)
             .map_err(|source| CannotStart::System { what: "engine thread", source })?;
-        let api = api::serve(http, api::Doors {
-            engine: handle.clone(),
-            store: store.clone(),
-            shelf: shelf.clone(),
-            config,
-            clock,
-            journal: journal_handle,
-            media: media.stats,
-            tapes: media.figures,
-        });
+        let api = api::serve(
+            http,
+            api::Doors {
+                engine: handle.clone(),
+                store: store.clone(),
+                shelf: shelf.clone(),
+                config,
+                clock,
+                journal: journal_handle,
+                media: media.stats,
+                tapes: media.figures,
+            },
+        );
         let workers = media.threads;
         Ok(Server { engine: handle, store, shelf, journal, thread, workers, api, _lock: lock })
     }

@@ -1,7 +1,9 @@
-//! Digest authentication, server side (RFC 7616, RFC 8760): SHA-256 offered first, then MD5.
+//! Digest authentication, server side (RFC 7616, RFC 8760): SHA-256 offered first, then MD5, unless the phone is known
+//! to stumble over that (`phones`).
 
 mod credentials;
 mod nonce;
+mod phones;
 #[cfg(test)]
 mod tests;
 pub mod throttle;
@@ -44,7 +46,7 @@ pub enum Verdict {
     /// The password is right for this user.
     Known { user: String },
     /// Answer 401 with these WWW-Authenticate values (407 with Proxy-Authenticate where the credentials were looked for
-    /// in Proxy-Authorization), best algorithm first.
+    /// in Proxy-Authorization), the one to use first.
     Challenge { challenges: Vec<String>, stale: bool },
     /// Too many wrong answers: 403 with Retry-After, alike for known and unknown users. Not 401, which asks the phone
     /// to try again at once; not 503, which sends it and every proxy to another server (RFC 3263 §4.3); and SIP's 429
@@ -86,13 +88,13 @@ impl Authenticator {
     ) -> Verdict {
         let credentials = match credentials::find(request, header, &self.realm) {
             Found::Ours(credentials) => credentials,
-            Found::None => return self.challenge(now, source, false),
+            Found::None => return self.challenge(now, source, request, false),
             Found::Malformed(why) => return Verdict::Malformed(why),
         };
         // Before the password is looked at: else old nonces would let a guesser try without being counted, and
         // a forger of source addresses could have others throttled without ever seeing a challenge.
         let Some(stamp) = self.nonces.read(now, source, &credentials.nonce) else {
-            return self.challenge(now, source, true);
+            return self.challenge(now, source, request, true);
         };
         if let Some(wait) = self.throttle.refuses(now, source, &credentials.user) {
             return Verdict::Throttled { retry_after_secs: wait };
@@ -103,25 +105,25 @@ impl Authenticator {
         if !(right & known.is_some()) {
             return match self.throttle.wrong(now, source, &credentials.user) {
                 Some(wait) => Verdict::Throttled { retry_after_secs: wait },
-                None => self.challenge(now, source, false),
+                None => self.challenge(now, source, request, false),
             };
         }
         if !self.nonces.spend(now, stamp, credentials.count) {
-            return self.challenge(now, source, true);
+            return self.challenge(now, source, request, true);
         }
         self.throttle.right(now, source, &credentials.user);
         Verdict::Known { user: credentials.user }
     }
 
-    fn challenge(&mut self, now: Moment, source: IpAddr, stale: bool) -> Verdict {
+    fn challenge(&mut self, now: Moment, source: IpAddr, request: &Request, stale: bool) -> Verdict {
         let nonce = self.nonces.issue(now, source);
         let realm = quoted(&self.realm);
         let stale_param = if stale { ", stale=true" } else { "" };
-        let challenges = [Algorithm::Sha256, Algorithm::Md5].map(|algorithm| {
+        let challenges = phones::algorithms(request).iter().map(|algorithm| {
             let name = algorithm.name();
             format!("Digest realm={realm}, nonce=\"{nonce}\", algorithm={name}, qop=\"auth\"{stale_param}")
         });
-        Verdict::Challenge { challenges: challenges.into(), stale }
+        Verdict::Challenge { challenges: challenges.collect(), stale }
     }
 }
 

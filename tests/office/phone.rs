@@ -1,7 +1,7 @@
 //! A telephone on the virtual network: the product's own SIP core from the other side.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -38,7 +38,10 @@ pub enum State {
     /// Either side rings.
     Ringing,
     Talking,
-    Ended { cause: Cause, status: Option<u16> },
+    Ended {
+        cause: Cause,
+        status: Option<u16>,
+    },
 }
 
 #[derive(Debug)]
@@ -55,7 +58,6 @@ pub struct Phone {
     server: SocketAddr,
     password: Option<String>,
     pub manner: Manner,
-    rng: Rng,
     endpoint: Endpoint,
     legs: Legs,
     pub talks: BTreeMap<LegId, Talk>,
@@ -78,7 +80,13 @@ struct Register {
 const CODECS: [Codec; 1] = [Codec::Pcma];
 
 impl Phone {
-    pub fn new(name: &str, address: SocketAddr, server: SocketAddr, password: Option<&str>, mut rng: Rng) -> Phone {
+    pub fn new(
+        name: &str,
+        address: SocketAddr,
+        server: SocketAddr,
+        password: Option<&str>,
+        mut rng: Rng,
+    ) -> Phone {
         Phone {
             name: name.to_owned(),
             address,
@@ -87,7 +95,6 @@ impl Phone {
             manner: Manner::Answers(Duration::from_secs(1)),
             endpoint: Endpoint::new("TestPhone", rng.fork()),
             legs: Legs::new(rng.fork()),
-            rng,
             talks: BTreeMap::new(),
             answers: BTreeMap::new(),
             register: Register::default(),
@@ -243,12 +250,8 @@ impl Phone {
     }
 
     pub fn receive(&mut self, now: Moment, datagram: Datagram) {
-        let flow = Flow {
-            transport: Transport::Udp,
-            local: datagram.to,
-            remote: datagram.from,
-            connection: None,
-        };
+        let flow =
+            Flow { transport: Transport::Udp, local: datagram.to, remote: datagram.from, connection: None };
         self.endpoint.receive(now, flow, datagram.bytes);
         self.settle(now);
     }
@@ -323,9 +326,10 @@ impl Phone {
 
     fn challenged(&mut self, now: Moment, headers: &Headers) {
         let challenges: Vec<&Bytes> = headers.all(&HeaderName::WwwAuthenticate).collect();
-        let md5 = challenges.iter().map(|value| String::from_utf8_lossy(value)).find(|text| {
-            !text.contains("SHA-256")
-        });
+        let md5 = challenges
+            .iter()
+            .map(|value| String::from_utf8_lossy(value))
+            .find(|text| !text.contains("SHA-256"));
         let nonce = md5.and_then(|text| {
             let start = text.find("nonce=\"")? + 7;
             Some(text[start..].split('"').next()?.to_owned())
@@ -400,10 +404,6 @@ impl Phone {
     /// Nothing of any call is left in its stack.
     pub fn is_at_rest(&self) -> bool {
         self.legs.is_empty() && self.endpoint.transactions() == 0
-    }
-
-    pub fn host(&self) -> IpAddr {
-        self.address.ip()
     }
 }
 

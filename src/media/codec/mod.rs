@@ -40,12 +40,17 @@ impl Codec {
         }
     }
 
-    /// Decodes as many bytes as fit into `samples` (8 kHz, 16-bit linear); returns the number of samples written.
-    pub fn decode(self, payload: &[u8], samples: &mut [i16]) -> usize {
-        let table = match self {
+    /// What each byte of a payload is as a sample (8 kHz, 16-bit linear).
+    pub fn samples(self) -> &'static [i16; 256] {
+        match self {
             Codec::Pcmu => &g711::ULAW_TO_LINEAR,
             Codec::Pcma => &g711::ALAW_TO_LINEAR,
-        };
+        }
+    }
+
+    /// Decodes as many bytes as fit into `samples` (8 kHz, 16-bit linear); returns the number of samples written.
+    pub fn decode(self, payload: &[u8], samples: &mut [i16]) -> usize {
+        let table = self.samples();
         for (sample, code) in samples.iter_mut().zip(payload) {
             *sample = table[usize::from(*code)];
         }

@@ -95,7 +95,7 @@ fn request(line: &str) -> Request {
     let text = format!(
         "REGISTER sip:bank.example SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.0.2:5060;branch=z9hG4bKa\r\n\
          From: <sip:1001@bank.example>;tag=a\r\nTo: <sip:1001@bank.example>\r\nCall-ID: c\r\n\
-         CSeq: 1 REGISTER\r\nMax-Forwards: 70\r\n{line}Content-Length: 0\r\n\r\n"
+         CSeq: 1 REGISTER\r\nMax-Forwards: 70\r\nUser-Agent: Modern\r\n{line}Content-Length: 0\r\n\r\n"
     );
     match parse(&Bytes::from(text)) {
         Ok(Message::Request(request)) => request,

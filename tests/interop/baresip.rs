@@ -1,0 +1,175 @@
+//! baresip as a telephone: its own stack, its own jitter buffer, its own idea of SIP.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::bank::SIP;
+use super::room::{Room, Running, now};
+use super::sound;
+
+/// Events that may wait.
+const EVENTS: usize = 4_096;
+
+pub struct Phone {
+    number: String,
+    folder: PathBuf,
+    running: Running,
+    control: TcpStream,
+    events: Receiver<Value>,
+}
+
+/// How a phone is set up.
+pub struct Setup<'a> {
+    pub number: &'a str,
+    /// Appended to the account: `;auth_pass=...`.
+    pub account: &'a str,
+    /// SIP; the next port is taken for TLS, the one after for control.
+    pub port: u16,
+    /// First RTP port of a hundred.
+    pub rtp: u16,
+    pub says: &'a [i16],
+}
+
+impl Phone {
+    /// Switched on: registered if its account says so, else ready to dial.
+    pub fn on(room: &Room, setup: &Setup<'_>) -> Phone {
+        let folder = room.folder(setup.number);
+        std::fs::create_dir_all(folder.join("heard")).expect("a folder");
+        sound::write_wav(&folder.join("says.wav"), setup.says);
+        let account = format!("<sip:{}@{SIP}>{}\n", setup.number, setup.account);
+        std::fs::write(folder.join("accounts"), account).expect("a file");
+        std::fs::write(folder.join("config"), config(setup)).expect("a file");
+        let mut command = Command::new("baresip");
+        command.args(["-f", ".", "-s"]).current_dir(&folder);
+        let mut running = Running::start(command);
+        running.shows("baresip is ready", Duration::from_secs(20));
+        let control = TcpStream::connect(("127.0.0.1", setup.port + 2)).expect("baresip takes orders");
+        let events = listen(control.try_clone().expect("a second handle"));
+        Phone { number: setup.number.to_owned(), folder, running, control, events }
+    }
+
+    /// Agent `number` of the demo, who answers at once (`manual`: by `answers`), registered.
+    pub fn agent(room: &Room, number: &str, answermode: &str, says: &[i16]) -> Phone {
+        let account =
+            format!(";auth_user={number};auth_pass=demo-{number};answermode={answermode};regint=600");
+        let place: u16 = number.parse::<u16>().expect("an agent's number") - 1001;
+        let (port, rtp) = (5_100 + 10 * place, 20_000 + 100 * place);
+        let mut phone = Phone::on(room, &Setup { number, account: &account, port, rtp, says });
+        phone.running.shows("[1 binding]", Duration::from_secs(20));
+        phone
+    }
+
+    /// A customer from outside.
+    pub fn caller(room: &Room, number: &str, says: &[i16]) -> Phone {
+        Phone::on(room, &Setup { number, account: ";regint=0", port: 5_200, rtp: CALLER, says })
+    }
+
+    pub fn dials(&mut self, number: &str) {
+        self.orders("dial", &format!("sip:{number}@{SIP}"));
+    }
+
+    pub fn presses(&mut self, keys: &str) {
+        self.orders("sndcode", keys);
+    }
+
+    pub fn answers(&mut self) {
+        self.orders("accept", "");
+    }
+
+    pub fn hangs_up(&mut self) {
+        self.orders("hangup", "");
+    }
+
+    fn orders(&mut self, command: &str, params: &str) {
+        let json = json!({ "command": command, "params": params, "token": "t" }).to_string();
+        let framed = format!("{}:{json},", json.len());
+        self.control.write_all(framed.as_bytes()).expect("baresip listens");
+    }
+
+    /// Waits for an event of `kind`, such as `CALL_ESTABLISHED`.
+    pub fn sees(&mut self, kind: &str) -> Value {
+        self.sees_within(kind, Duration::from_secs(25))
+    }
+
+    pub fn sees_within(&mut self, kind: &str, within: Duration) -> Value {
+        let deadline = now() + within;
+        let mut seen = Vec::new();
+        loop {
+            match self.events.recv_timeout(deadline.saturating_duration_since(now())) {
+                Ok(event) if event["type"] == kind => return event,
+                Ok(event) => seen.push(event["type"].to_string()),
+                Err(why) => {
+                    self.running.ends(Duration::ZERO);
+                    panic!(
+                        "{} saw no {kind} ({why:?}), but {seen:?}\n{}",
+                        self.number,
+                        self.running.seen.join("\n")
+                    )
+                }
+            }
+        }
+    }
+
+    /// Switched off: what it heard in its last call.
+    pub fn heard(mut self) -> Vec<i16> {
+        self.orders("quit", "");
+        assert!(self.running.ends(Duration::from_secs(15)), "{} goes off", self.number);
+        let files = std::fs::read_dir(self.folder.join("heard")).expect("its folder");
+        let mut files: Vec<PathBuf> = files.map(|file| file.expect("readable").path()).collect();
+        files.retain(|file| file.to_string_lossy().ends_with("-dec.wav"));
+        files.sort();
+        sound::read_wav(files.last().expect("it heard something"), 1)
+    }
+}
+
+/// First RTP port of `Phone::caller`.
+pub const CALLER: u16 = 21_000;
+
+fn config(setup: &Setup<'_>) -> String {
+    let Setup { port, rtp, .. } = setup;
+    let (control, last) = (port + 2, rtp + 98);
+    // Paths are relative: baresip cuts the names of what it records at 128 characters. The player must exist for a call to have audio, although nobody listens to it: what is heard is what the file
+    // filter writes.
+    format!(
+        "sip_listen 127.0.0.1:{port}\nnet_interface 127.0.0.1\nrtp_ports {rtp}-{last}\n\
+         audio_player aubridge,sink\naudio_source aufile,says.wav\naudio_alert aubridge,alert\n\
+         ring_aufile none\nringback_aufile none\nsnd_path heard\n\
+         module_path /usr/lib/baresip/modules\nmodule g711.so\nmodule aubridge.so\nmodule aufile.so\n\
+         module sndfile.so\nmodule_app account.so\nmodule_app menu.so\nmodule_app ctrl_tcp.so\n\
+         ctrl_tcp_listen 127.0.0.1:{control}\n"
+    )
+}
+
+/// Netstrings of JSON.
+fn listen(mut from: TcpStream) -> Receiver<Value> {
+    let (sender, events) = sync_channel(EVENTS);
+    std::thread::spawn(move || {
+        let (mut waiting, mut buffer) = (Vec::new(), [0; 4_096]);
+        while let Ok(length) = from.read(&mut buffer)
+            && length > 0
+        {
+            waiting.extend_from_slice(&buffer[..length]);
+            while let Some((json, used)) = netstring(&waiting) {
+                let event: Value = serde_json::from_slice(json).expect("baresip speaks JSON");
+                waiting.drain(..used);
+                if event["event"] == true && sender.send(event).is_err() {
+                    return;
+                }
+            }
+        }
+    });
+    events
+}
+
+fn netstring(bytes: &[u8]) -> Option<(&[u8], usize)> {
+    let colon = bytes.iter().position(|byte| *byte == b':')?;
+    let length: usize = std::str::from_utf8(&bytes[..colon]).ok()?.parse().ok()?;
+    let end = colon + 1 + length;
+    (bytes.len() > end).then(|| (&bytes[colon + 1..end], end + 1))
+}
