@@ -20,7 +20,7 @@ pub mod net;
 pub mod observe;
 pub mod recording;
 pub mod rng;
-pub mod server;
 pub mod sdp;
+pub mod server;
 pub mod sip;
 pub mod store;

@@ -6,7 +6,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::broadcast::error::RecvError;
 
 use super::args;
-use super::{CannotRun, Exit, ticker};
+use super::{CannotRun, Exit, print, ticker};
 use crate::config::{self, Config};
 use crate::diagnostic::render_all;
 use crate::engine::input::Input;
@@ -24,16 +24,20 @@ pub(super) fn demo(args: args::Demo) -> Result<Exit, CannotRun> {
     runtime()?.block_on(async {
         let config = loaded.world.config.clone();
         let server = start(loaded).await?;
-        println!("{}", welcome(&config));
+        print::text(&welcome(&config));
         let ticking = tokio::spawn(tick(server.engine.listen()));
         let mut signals = Signals::new()?;
         // A demo is over when its user says so: nobody waits for callers to finish.
-        signals.stop().await;
-        println!("Stopping.");
-        server.stop().await;
-        server.ended().await;
+        tokio::select! {
+            () = signals.stop() => {
+                print::line("Stopping.");
+                server.stop().await;
+            }
+            () = server.engine.ended() => {}
+        }
+        let ended = server.ended().await;
         ticking.abort();
-        Ok(Exit::Fine)
+        ended.map(|()| Exit::Fine).map_err(|error| CannotRun(error.to_string()))
     })
 }
 
@@ -50,22 +54,22 @@ pub(super) fn serve(args: &args::Serve) -> Result<Exit, CannotRun> {
         let server = start(loaded).await?;
         tracing::info!("ready");
         let mut signals = Signals::new()?;
+        let mut draining = false;
         loop {
-            match signals.next().await {
-                Wish::Reload => reload(&args.config, &server).await,
-                Wish::Stop => break,
-            }
-        }
-        tracing::info!("draining: no new calls; a second signal ends the running ones");
-        server.drain().await;
-        while !server.has_ended() {
             tokio::select! {
-                () = signals.stop() => server.stop().await,
-                () = short_while() => {}
+                wish = signals.next() => match wish {
+                    Wish::Reload => reload(&args.config, &server).await,
+                    Wish::Stop if draining => server.stop().await,
+                    Wish::Stop => {
+                        tracing::info!("draining: no new calls; a second signal ends the running ones");
+                        server.drain().await;
+                        draining = true;
+                    }
+                },
+                () = server.engine.ended() => break,
             }
         }
-        server.ended().await;
-        Ok(Exit::Fine)
+        server.ended().await.map(|()| Exit::Fine).map_err(|error| CannotRun(error.to_string()))
     })
 }
 
@@ -120,11 +124,6 @@ async fn reload(path: &Path, server: &Server) {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the edge: waits for a thread to end, with nothing else to do")]
-async fn short_while() {
-    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-}
-
 fn log_to_stderr(default: &str) {
     let filter = tracing_subscriber::EnvFilter::try_from_env("HOTLINE_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
@@ -172,15 +171,17 @@ impl Signals {
 }
 
 /// One line an event, until the server ends.
-async fn tick(mut happened: tokio::sync::broadcast::Receiver<std::sync::Arc<crate::engine::happened::Happened>>) {
+async fn tick(
+    mut happened: tokio::sync::broadcast::Receiver<std::sync::Arc<crate::engine::happened::Happened>>,
+) {
     loop {
         match happened.recv().await {
             Ok(event) => {
                 if let Some(line) = ticker::line(&event) {
-                    println!("{line}");
+                    print::line(&line);
                 }
             }
-            Err(RecvError::Lagged(missed)) => println!("... {missed} events not shown"),
+            Err(RecvError::Lagged(missed)) => print::line(&format!("... {missed} events not shown")),
             Err(RecvError::Closed) => return,
         }
     }

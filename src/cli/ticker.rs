@@ -67,7 +67,9 @@ fn tell(event: &Happened) -> Option<String> {
         What::StateChanged { state } => return agent_state(agent, state),
         What::ServerStarted { .. } | What::ConfigLoaded { .. } => return None,
         What::ServerStopping => "the server stops: no new calls".to_owned(),
-        What::ConfigRefused { errors } => format!("configuration refused: {errors} errors; the old one stays"),
+        What::ConfigRefused { errors } => {
+            format!("configuration refused: {errors} errors; the old one stays")
+        }
         What::LoginFailed { source } => format!("log-in refused from {source}"),
         What::StaffAction { user, action } => format!("{user}: {action}"),
         What::Alarm { name, text } => format!("ALARM {name}: {text}"),
@@ -112,10 +114,7 @@ mod tests {
     #[test]
     fn a_line_hides_the_middle_of_the_callers_number() {
         let what = What::CallArrived { from: "13812341234".into(), dialled: "95500".into() };
-        assert_eq!(
-            line(&at_noon(what)).as_deref(),
-            Some("12:01:01.250  call 0010  138****1234 dials 95500")
-        );
+        assert_eq!(line(&at_noon(what)).as_deref(), Some("12:01:01.250  call 0010  138****1234 dials 95500"));
     }
 
     #[test]

@@ -121,7 +121,9 @@ impl Engine {
         if matches!(to, Destination::Agent(_)) {
             return Err(self.refusal(now, request, &from, &dialled, Cause::Forbidden));
         }
-        if to == Destination::Hotline && (self.draining || self.crowded || !self.gate.lets_in(now, self.calls.len())) {
+        if to == Destination::Hotline
+            && (self.draining || self.crowded || !self.gate.lets_in(now, self.calls.len()))
+        {
             return Err(self.refusal(now, request, &from, &dialled, Cause::Overloaded));
         }
         let from = agent.as_ref().map_or(from, |agent| agent.to_string());

@@ -42,8 +42,7 @@ pub fn load(config: Config) -> Result<Loaded, LoadError> {
 /// As `load`, with prompts that are already here.
 pub fn with_library(config: Config, library: Library) -> Result<Loaded, LoadError> {
     let sources = sources(&config.flows)?;
-    let compiled =
-        ivr::compile(&sources, &ivr::World::of(&config, &library)).map_err(LoadError::Flows)?;
+    let compiled = ivr::compile(&sources, &ivr::World::of(&config, &library)).map_err(LoadError::Flows)?;
     let world = World { config: Arc::new(config), flows: compiled.flows, library: Arc::new(library) };
     Ok(Loaded { world, warnings: compiled.warnings })
 }

@@ -41,7 +41,9 @@ fn an_agent_who_declines_is_set_aside_and_the_caller_goes_to_the_next() {
     office.until("the menu is heard", |office| office.hears("138", "main"));
     office.presses("138", '9');
     office.until("the other agent talks", |office| office.talk_together("138", "1002"));
-    assert!(matches!(office.agent_state("1001"), AgentState::NotReady { reason, .. } if reason == "rejected"));
+    assert!(
+        matches!(office.agent_state("1001"), AgentState::NotReady { reason, .. } if reason == "rejected")
+    );
 }
 
 #[test]
@@ -63,7 +65,9 @@ fn staff_can_set_an_agent_not_ready_but_not_one_who_is_logged_out() {
         reason: "training".into(),
     };
     assert_eq!(office.ask(order("1001")), Answer::Done);
-    assert!(matches!(office.agent_state("1001"), AgentState::NotReady { reason, .. } if reason == "training"));
+    assert!(
+        matches!(office.agent_state("1001"), AgentState::NotReady { reason, .. } if reason == "training")
+    );
     assert!(matches!(office.ask(order("1002")), Answer::Refused(_)));
     assert_eq!(office.ask(order("7777")), Answer::NotFound);
 }

@@ -1,9 +1,9 @@
 //! Who may not call, and what they are told.
 
+use crate::office::network::Faults;
 use crate::office::phone::{Manner, State};
 use crate::office::world;
 use crate::office::{Office, secs};
-use crate::office::network::Faults;
 use hotline::engine::input::Input;
 
 fn refused_with(office: &mut Office, name: &str) -> u16 {

@@ -50,9 +50,8 @@ impl Network {
 
     pub fn send(&mut self, now: Moment, datagram: Datagram) {
         let fate = self.rng.below(1_000);
-        let lost = fate < self.faults.lost
-            || self.dead.contains(&datagram.to)
-            || self.dead.contains(&datagram.from);
+        let lost =
+            fate < self.faults.lost || self.dead.contains(&datagram.to) || self.dead.contains(&datagram.from);
         if self.ladder.len() >= LADDER {
             self.ladder.remove(0);
         }

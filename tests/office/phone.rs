@@ -38,7 +38,10 @@ pub enum State {
     /// Either side rings.
     Ringing,
     Talking,
-    Ended { cause: Cause, status: Option<u16> },
+    Ended {
+        cause: Cause,
+        status: Option<u16>,
+    },
 }
 
 #[derive(Debug)]
@@ -78,7 +81,13 @@ struct Register {
 const CODECS: [Codec; 1] = [Codec::Pcma];
 
 impl Phone {
-    pub fn new(name: &str, address: SocketAddr, server: SocketAddr, password: Option<&str>, mut rng: Rng) -> Phone {
+    pub fn new(
+        name: &str,
+        address: SocketAddr,
+        server: SocketAddr,
+        password: Option<&str>,
+        mut rng: Rng,
+    ) -> Phone {
         Phone {
             name: name.to_owned(),
             address,
@@ -243,12 +252,8 @@ impl Phone {
     }
 
     pub fn receive(&mut self, now: Moment, datagram: Datagram) {
-        let flow = Flow {
-            transport: Transport::Udp,
-            local: datagram.to,
-            remote: datagram.from,
-            connection: None,
-        };
+        let flow =
+            Flow { transport: Transport::Udp, local: datagram.to, remote: datagram.from, connection: None };
         self.endpoint.receive(now, flow, datagram.bytes);
         self.settle(now);
     }
@@ -323,9 +328,10 @@ impl Phone {
 
     fn challenged(&mut self, now: Moment, headers: &Headers) {
         let challenges: Vec<&Bytes> = headers.all(&HeaderName::WwwAuthenticate).collect();
-        let md5 = challenges.iter().map(|value| String::from_utf8_lossy(value)).find(|text| {
-            !text.contains("SHA-256")
-        });
+        let md5 = challenges
+            .iter()
+            .map(|value| String::from_utf8_lossy(value))
+            .find(|text| !text.contains("SHA-256"));
         let nonce = md5.and_then(|text| {
             let start = text.find("nonce=\"")? + 7;
             Some(text[start..].split('"').next()?.to_owned())

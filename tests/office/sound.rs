@@ -103,11 +103,7 @@ impl Sound {
     }
 
     pub fn next(&self, now: Moment) -> Option<Moment> {
-        if self.events.is_empty() {
-            self.plays.first_key_value().map(|((at, _), _)| *at)
-        } else {
-            Some(now)
-        }
+        if self.events.is_empty() { self.plays.first_key_value().map(|((at, _), _)| *at) } else { Some(now) }
     }
 
     pub fn events(&mut self, now: Moment) -> Vec<Event> {

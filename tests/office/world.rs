@@ -30,7 +30,8 @@ pub fn build(config: Config) -> World {
 fn library() -> Library {
     let mut builder = Library::builder();
     for language in ["zh-CN", "en", "music"] {
-        let files = std::fs::read_dir(Path::new("prompts").join(language)).expect("prompts are in the repository");
+        let files =
+            std::fs::read_dir(Path::new("prompts").join(language)).expect("prompts are in the repository");
         for file in files {
             let path = file.expect("a readable folder").path();
             let Some(name) = path.file_stem().and_then(|stem| stem.to_str()) else {

@@ -85,7 +85,10 @@ fn check(case: &Case, answered: Option<u16>, how: &str, wrong: &mut Vec<String>)
         (None, _) => answered.is_none_or(|status| (200..700).contains(&status) && status != 500),
     };
     if !right {
-        wrong.push(format!("{} over {how}: {answered:?} instead of {:?} ({})", case.file, case.answer, case.why));
+        wrong.push(format!(
+            "{} over {how}: {answered:?} instead of {:?} ({})",
+            case.file, case.answer, case.why
+        ));
     }
 }
 
