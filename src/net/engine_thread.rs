@@ -9,12 +9,13 @@ use nix::errno::Errno;
 use nix::sys::eventfd::EventFd;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
-use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
 use super::clock::Clock;
 use super::limits::{
-    COMMANDS_WAITING, EVENTS_PER_TURN, INBOX, INPUTS_PER_TURN, LAST_WORDS, TAPE_COMMANDS_WAITING, TAPE_LOOK,
+    COMMANDS_WAITING, EVENTS_PER_TURN, INBOX, INBOX_BYTES, INPUTS_PER_TURN, LAST_WORDS,
+    TAPE_COMMANDS_WAITING, TAPE_LOOK,
 };
 use super::tcp::{Connections, Sent};
 use super::udp::Sockets;
@@ -34,18 +35,31 @@ use crate::store::journal::JournalHandle;
 /// What waits for the engine.
 #[derive(Debug)]
 enum Message {
-    Input(Input),
+    /// With its share of `INBOX_BYTES`, if it came from a socket.
+    Input(Input, Option<OwnedSemaphorePermit>),
     Ask(Ask, oneshot::Sender<Answer>),
 }
 
 /// The way to the engine, for its own sockets.
 #[derive(Clone)]
-pub struct Inbox(mpsc::Sender<Message>);
+pub struct Inbox {
+    messages: mpsc::Sender<Message>,
+    bytes: Arc<Semaphore>,
+}
 
 impl Inbox {
-    /// Waits while the engine is `INBOX` behind. False when it has ended.
+    fn new(messages: mpsc::Sender<Message>) -> Inbox {
+        Inbox { messages, bytes: Arc::new(Semaphore::new(INBOX_BYTES)) }
+    }
+
+    /// Waits while the engine is `INBOX` or `INBOX_BYTES` behind. False when it has ended.
     pub async fn put(&self, input: Input) -> bool {
-        self.0.send(Message::Input(input)).await.is_ok()
+        let bytes = match &input {
+            Input::Received { bytes, .. } => u32::try_from(bytes.len()).unwrap_or(u32::MAX),
+            _ => 0,
+        };
+        let share = Arc::clone(&self.bytes).acquire_many_owned(bytes).await;
+        self.messages.send(Message::Input(input, share.ok())).await.is_ok()
     }
 }
 
@@ -71,7 +85,7 @@ impl EngineHandle {
 
     /// A new configuration, or the wish to stop.
     pub async fn put(&self, input: Input) -> Result<(), Stopped> {
-        self.inbox.send(Message::Input(input)).await.map_err(|_| Stopped)
+        self.inbox.send(Message::Input(input, None)).await.map_err(|_| Stopped)
     }
 
     /// Waits until the engine has ended, in order or not.
@@ -118,7 +132,7 @@ pub fn spawn(
     let thread = std::thread::Builder::new().name("engine".into()).spawn(move || {
         let local = tokio::task::LocalSet::new();
         local.block_on(&runtime, async move {
-            let inbox = Inbox(sender);
+            let inbox = Inbox::new(sender);
             let sockets = Sockets::start(bound.udp, &inbox)?;
             let connections = Connections::new(inbox);
             connections.listen(bound.tcp)?;
@@ -232,7 +246,7 @@ impl Driver {
 
     fn message(&mut self, message: Message) {
         let input = match message {
-            Message::Input(input) => input,
+            Message::Input(input, _) => input,
             Message::Ask(ask, reply) => {
                 self.last_ask += 1;
                 let id = AskId(self.last_ask);
@@ -390,7 +404,7 @@ impl Driver {
         if self.fault.is_none() {
             tracing::error!(fault, "cannot go on: every call ends");
             self.fault = Some(fault);
-            self.message(Message::Input(Input::Stop));
+            self.message(Message::Input(Input::Stop, None));
         }
     }
 

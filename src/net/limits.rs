@@ -6,6 +6,10 @@ use std::time::Duration;
 /// streams are not read, and API questions wait their turn.
 pub const INBOX: usize = 8_192;
 
+/// Bytes of messages waiting for the engine: twice `INBOX` of the usual size of 4 kB. Beyond it as with `INBOX`, so that
+/// a flood of messages of the largest size costs 64 MiB and not 512.
+pub const INBOX_BYTES: usize = 64 << 20;
+
 /// Inputs handled between two looks at media events and timers, so that a flood of one starves none of the others.
 pub const INPUTS_PER_TURN: usize = 256;
 

@@ -247,12 +247,9 @@ impl Connections {
 
     async fn read(&self, stream: OwnedReadHalf, flow: Flow) {
         let mut framer = Framer::default();
-        // The first message is waited for as if it had begun.
-        let mut deadline = Instant::now() + MESSAGE_TIME;
-        let mut spoken = false;
+        let mut patience = Patience::new(Instant::now());
         loop {
-            let was_amid = framer.is_amid();
-            match timeout_at(deadline, take(&stream, &mut framer)).await {
+            match timeout_at(patience.until, take(&stream, &mut framer)).await {
                 Ok(true) => {}
                 _ => return,
             }
@@ -277,14 +274,37 @@ impl Connections {
                     }
                 }
             }
-            spoken |= whole;
-            let begins = framer.is_amid() && (whole || !was_amid);
-            if spoken && begins {
-                deadline = Instant::now() + MESSAGE_TIME;
-            } else if spoken && !framer.is_amid() {
-                deadline = Instant::now() + CONNECTION_IDLE;
-            }
+            patience.took(Instant::now(), whole, framer.is_amid());
         }
+    }
+}
+
+/// How long a connection is waited for. A message must be whole `MESSAGE_TIME` after it began, and so must the first one
+/// after the connection was opened; between messages there is `CONNECTION_IDLE`.
+struct Patience {
+    until: Instant,
+    /// A message is on its way, or the first one is still owed.
+    amid: bool,
+    spoken: bool,
+}
+
+impl Patience {
+    fn new(now: Instant) -> Patience {
+        Patience { until: now + MESSAGE_TIME, amid: true, spoken: false }
+    }
+
+    /// Bytes came. `whole`: they ended a message or were a keep-alive; `amid`: they begin one or go on with it.
+    fn took(&mut self, now: Instant, whole: bool, amid: bool) {
+        self.spoken |= whole;
+        if !self.spoken {
+            return;
+        }
+        if !amid {
+            self.until = now + CONNECTION_IDLE;
+        } else if whole || !self.amid {
+            self.until = now + MESSAGE_TIME;
+        }
+        self.amid = amid;
     }
 }
 
@@ -317,5 +337,42 @@ async fn write_all(mut stream: OwnedWriteHalf, mut queue: mpsc::Receiver<Bytes>,
         if !matches!(written, Ok(Ok(()))) {
             return;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn after(start: Instant, patience: &Patience) -> Duration {
+        patience.until - start
+    }
+
+    #[test]
+    fn a_byte_a_minute_does_not_keep_a_connection() {
+        let start = Instant::now();
+        let second = Duration::from_secs(1);
+        let mut patience = Patience::new(start);
+        for n in 1..30 {
+            patience.took(start + n * second, false, true);
+        }
+        assert_eq!(after(start, &patience), MESSAGE_TIME, "the first message is owed since the opening");
+        patience.took(start + 30 * second, true, false);
+        assert_eq!(after(start, &patience), 30 * second + CONNECTION_IDLE);
+        patience.took(start + 100 * second, false, true);
+        patience.took(start + 120 * second, false, true);
+        assert_eq!(after(start, &patience), 100 * second + MESSAGE_TIME, "counted from the first byte");
+        patience.took(start + 130 * second, true, true);
+        assert_eq!(after(start, &patience), 130 * second + MESSAGE_TIME, "the next has begun");
+    }
+
+    #[test]
+    fn line_ends_that_are_no_ping_do_not_count_as_a_first_message() {
+        let start = Instant::now();
+        let mut patience = Patience::new(start);
+        patience.took(start + Duration::from_secs(20), false, false);
+        assert_eq!(after(start, &patience), MESSAGE_TIME);
     }
 }

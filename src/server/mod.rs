@@ -14,6 +14,7 @@ use std::thread::JoinHandle;
 
 use nix::fcntl::{Flock, FlockArg};
 use nix::sys::eventfd::{EfdFlags, EventFd};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use crate::api;
 use crate::call::cause::Cause;
@@ -86,6 +87,7 @@ pub struct Server {
 impl Server {
     /// Starts everything, or nothing. `clock` is everybody's.
     pub async fn start(world: World, clock: Clock) -> Result<Server, CannotStart> {
+        raise_descriptors();
         let config = Arc::clone(&world.config);
         let lock = lock(&config.data)?;
         let key = key(&config)?;
@@ -201,6 +203,17 @@ impl Media {
         let stats = handles.iter().map(|handle| Arc::clone(&handle.stats)).collect();
         let figures = Arc::clone(&recorder.figures);
         Ok(Media { handles, threads, stats, wake, recorder, figures })
+    }
+}
+
+/// Each call takes four descriptors for sound and one for its tape: as many as the system lets us have, instead of the
+/// thousand that a shell gives.
+fn raise_descriptors() {
+    if let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE)
+        && soft < hard
+        && let Err(error) = setrlimit(Resource::RLIMIT_NOFILE, hard, hard)
+    {
+        tracing::warn!(soft, hard, %error, "the limit of open files cannot be raised");
     }
 }
 
