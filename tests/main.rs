@@ -2,6 +2,7 @@
 
 mod calls;
 mod ivr;
+mod net;
 mod office;
 mod rfc;
 mod sim;

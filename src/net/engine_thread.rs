@@ -246,7 +246,10 @@ impl Driver {
 
     fn message(&mut self, message: Message) {
         let input = match message {
-            Message::Input(input, _) => input,
+            Message::Input(input, share) => {
+                drop(share);
+                input
+            }
             Message::Ask(ask, reply) => {
                 self.last_ask += 1;
                 let id = AskId(self.last_ask);
