@@ -164,7 +164,7 @@ impl Stream {
         snapshot: &view::Snapshot,
         mut happened: broadcast::Receiver<Arc<Happened>>,
     ) -> Result<(), Over> {
-        let snapshot = shown::snapshot(snapshot, Eyes::of(&self.who, &self.app.doors.config));
+        let snapshot = shown::snapshot(snapshot, Eyes::of(&self.who, &self.app.config()));
         self.tell(&Told::First { snapshot }).await?;
         let mut stopping = self.app.stopping.clone();
         let mut ping = interval(PING_EVERY);
@@ -195,7 +195,7 @@ impl Stream {
         if !self.chosen.takes(&happened) {
             return Ok(());
         }
-        let event = shown::event(&happened, Eyes::of(&self.who, &self.app.doors.config));
+        let event = shown::event(&happened, Eyes::of(&self.who, &self.app.config()));
         let kind = event.event.get("kind").and_then(|kind| kind.as_str());
         if self.chosen.kind.as_deref().is_some_and(|wanted| kind != Some(wanted)) {
             return Ok(());

@@ -28,7 +28,7 @@ pub async fn snapshot(State(app): State<App>, who: Who) -> Result<Json<Snapshot>
 
 async fn see(app: &App, who: &Who) -> Result<Snapshot, ApiError> {
     let snapshot = app.snapshot().await?;
-    Ok(shown::snapshot(&snapshot, Eyes::of(who, &app.doors.config)))
+    Ok(shown::snapshot(&snapshot, Eyes::of(who, &app.config())))
 }
 
 /// Calls under way. Agents see their own.

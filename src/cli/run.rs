@@ -10,7 +10,6 @@ use super::args;
 use super::{CannotRun, Exit, print, ticker};
 use crate::config::{self, Config};
 use crate::diagnostic::render_all;
-use crate::engine::input::Input;
 use crate::net::clock::Clock;
 use crate::server::Server;
 use crate::server::load::{self, LoadError, Loaded};
@@ -116,13 +115,13 @@ fn loaded(config: Config) -> Result<Option<Loaded>, CannotRun> {
 async fn reload(path: &Path, server: &Server) {
     match configured(path).and_then(|config| config.map_or(Ok(None), loaded)) {
         Ok(Some(loaded)) => {
-            // An engine that has ended needs no configuration.
-            let _ = server.engine.put(Input::Configure(Box::new(loaded.world))).await;
-            tracing::info!("configuration reloaded");
+            server.reload(loaded.world).await;
+            return tracing::info!("configuration reloaded");
         }
         Ok(None) => tracing::error!("configuration refused; the old one stays"),
         Err(error) => tracing::error!(%error, "configuration refused; the old one stays"),
     }
+    server.reload_refused().await;
 }
 
 fn log_to_stderr(default: &str) {

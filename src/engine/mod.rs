@@ -128,6 +128,7 @@ impl Engine {
             Input::Tape(event) => self.tape(now, event),
             Input::Ask { id, ask } => self.answer(now, id, ask),
             Input::Configure(world) => self.configure(now, *world),
+            Input::ConfigRefused => self.happened(now, None, None, What::ConfigRefused),
             Input::Drain => self.drain(now),
             Input::Stop => self.stop(now),
             Input::JournalCrowded(crowded) => self.crowded = crowded,

@@ -15,6 +15,7 @@ use std::thread::JoinHandle;
 use nix::fcntl::{Flock, FlockArg};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use tokio::sync::watch;
 
 use crate::api;
 use crate::call::cause::Cause;
@@ -80,6 +81,7 @@ pub struct Server {
     thread: JoinHandle<io::Result<()>>,
     workers: Vec<JoinHandle<()>>,
     api: api::Running,
+    config: watch::Sender<Arc<Config>>,
     /// Held until the end, so that no second server writes the same journal.
     _lock: Flock<std::fs::File>,
 }
@@ -112,13 +114,14 @@ impl Server {
         let engine = Engine::new(clock.now(), world, unguessable()?);
         let (handle, thread) = engine_thread::spawn(engine, bound, planes)
             .map_err(|source| CannotStart::System { what: "engine thread", source })?;
+        let (config, configured) = watch::channel(config);
         let api = api::serve(
             http,
             api::Doors {
                 engine: handle.clone(),
                 store: store.clone(),
                 shelf: shelf.clone(),
-                config,
+                config: configured,
                 clock,
                 journal: journal_handle,
                 media: media.stats,
@@ -126,7 +129,7 @@ impl Server {
             },
         );
         let workers = media.threads;
-        Ok(Server { engine: handle, store, shelf, journal, thread, workers, api, _lock: lock })
+        Ok(Server { engine: handle, store, shelf, journal, thread, workers, api, config, _lock: lock })
     }
 
     /// Waits for the engine to end (told to, or because something failed), then for everything else, in order.
@@ -150,6 +153,18 @@ impl Server {
         journal.close().await;
         store.close().await;
         joined.unwrap_or_else(|error| Err(Failed(error.to_string())))
+    }
+
+    /// A checked configuration takes effect, everywhere; addresses, folders and threads stay as they were at start.
+    pub async fn reload(&self, world: World) {
+        self.config.send_replace(Arc::clone(&world.config));
+        // An engine that has ended needs no configuration.
+        let _ = self.engine.put(Input::Configure(Box::new(world))).await;
+    }
+
+    /// Notes that a configuration was refused and the old one stays.
+    pub async fn reload_refused(&self) {
+        let _ = self.engine.put(Input::ConfigRefused).await;
     }
 
     /// No new calls; returns at once. The engine ends when the last call has.
