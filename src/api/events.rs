@@ -18,7 +18,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::App;
 use super::error::{ApiError, ErrorBody};
-use super::limits::{FOLLOWED, PING_EVERY, SEND_TIME, SILENCE, SOCKET_BUFFER, SOCKET_MESSAGE};
+use super::limits::{FOLLOWED, PING_EVERY, SEND_TIME, SILENCE, SOCKET_MESSAGE};
 use super::role::{Reach, Right};
 use super::shown::{self, Event, Eyes, Snapshot};
 use super::who::Who;
@@ -74,7 +74,7 @@ pub async fn events(
     let snapshot = app.snapshot().await?;
     let only = who.person.agent.clone().filter(|_| reach == Reach::Own);
     let chosen = Chosen { call, kind: wanted.kind, only: only.map(|agent| Theirs::of(agent, &snapshot)) };
-    let upgrade = upgrade.max_message_size(SOCKET_MESSAGE).max_write_buffer_size(SOCKET_BUFFER);
+    let upgrade = upgrade.max_message_size(SOCKET_MESSAGE);
     Ok(upgrade.on_upgrade(async move |socket| {
         let stream = Stream { app, who, chosen, socket };
         stream.run(&snapshot, happened).await;

@@ -106,8 +106,12 @@ async fn admit(app: &App, source: IpAddr, user: &str, password: &str) -> Result<
     let person = app.passwords.check(&app.doors.config, user, password).filter(|_| short);
     let Some(person) = person else {
         let wait = app.gate().wrong(app.now(), source, user);
+        if let Some(wait) = wait {
+            // Not journalled: who tries name after name must not fill the journal. Its beginning was.
+            return Err(ApiError::SlowDown(wait));
+        }
         app.doors.engine.ask(Ask::LoginFailed { source: source.to_string() }).await?;
-        return Err(wait.map_or(ApiError::WrongLogin, ApiError::SlowDown));
+        return Err(ApiError::WrongLogin);
     };
     app.gate().right(app.now(), source, user);
     Ok(person)

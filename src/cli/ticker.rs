@@ -56,7 +56,7 @@ fn tell(event: &Happened) -> Option<String> {
         What::CallEnded { cause, by, talk_ms } => {
             format!("ends: {cause} (by the {}, talked {})", word(by), seconds(*talk_ms))
         }
-        What::CallRefused { from, dialled, cause } => {
+        What::CallRefused { from, dialled, cause, .. } => {
             format!("{} dials {}: refused, {cause}", Masked(from), Masked(dialled))
         }
         What::RecordingStarted => "is being recorded".to_owned(),

@@ -31,9 +31,18 @@ pub struct Setup<'a> {
     pub account: &'a str,
     /// SIP; the next port is taken for TLS, the one after for control.
     pub port: u16,
+    /// Whether it registers and calls over TCP.
+    pub tcp: bool,
     /// First RTP port of a hundred.
     pub rtp: u16,
     pub says: &'a [i16],
+}
+
+impl<'a> Setup<'a> {
+    /// A phone that registers nowhere, over UDP.
+    pub fn plain(number: &'a str, port: u16, rtp: u16, says: &'a [i16]) -> Setup<'a> {
+        Setup { number, account: ";regint=0", port, tcp: false, rtp, says }
+    }
 }
 
 impl Phone {
@@ -42,7 +51,8 @@ impl Phone {
         let folder = room.folder(setup.number);
         std::fs::create_dir_all(folder.join("heard")).expect("a folder");
         sound::write_wav(&folder.join("says.wav"), setup.says);
-        let account = format!("<sip:{}@{SIP}>{}\n", setup.number, setup.account);
+        let transport = if setup.tcp { ";transport=tcp" } else { "" };
+        let account = format!("<sip:{}@{SIP}{transport}>{}\n", setup.number, setup.account);
         std::fs::write(folder.join("accounts"), account).expect("a file");
         std::fs::write(folder.join("config"), config(setup)).expect("a file");
         let mut command = Command::new("baresip");
@@ -60,14 +70,15 @@ impl Phone {
             format!(";auth_user={number};auth_pass=demo-{number};answermode={answermode};regint=600");
         let place: u16 = number.parse::<u16>().expect("an agent's number") - 1001;
         let (port, rtp) = (5_100 + 10 * place, 20_000 + 100 * place);
-        let mut phone = Phone::on(room, &Setup { number, account: &account, port, rtp, says });
+        let mut phone =
+            Phone::on(room, &Setup { account: &account, ..Setup::plain(number, port, rtp, says) });
         phone.running.shows("[1 binding]", Duration::from_secs(20));
         phone
     }
 
     /// A customer from outside.
     pub fn caller(room: &Room, number: &str, says: &[i16]) -> Phone {
-        Phone::on(room, &Setup { number, account: ";regint=0", port: 5_200, rtp: CALLER, says })
+        Phone::on(room, &Setup::plain(number, 5_200, CALLER, says))
     }
 
     pub fn dials(&mut self, number: &str) {
@@ -80,6 +91,14 @@ impl Phone {
 
     pub fn answers(&mut self) {
         self.orders("accept", "");
+    }
+
+    pub fn holds(&mut self) {
+        self.orders("hold", "");
+    }
+
+    pub fn resumes(&mut self) {
+        self.orders("resume", "");
     }
 
     pub fn hangs_up(&mut self) {
