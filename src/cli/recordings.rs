@@ -11,6 +11,7 @@ use crate::moment::Moment;
 use crate::recording::shelf::{Shelf, ShelfError, Verified};
 use crate::recording::verify::{Report, Verdict};
 use crate::server;
+use crate::store::calls::{Filter, ROWS};
 
 fn shelf(data: &Path, key_file: Option<&PathBuf>) -> Result<Shelf, CannotRun> {
     let key = key_file.map(|path| server::read_key(path)).transpose();
@@ -119,8 +120,16 @@ fn call_ends(data: &Path) -> Result<BTreeMap<CallId, Moment>, CannotRun> {
         .map_err(|error| CannotRun::because("no runtime", error))?;
     runtime.block_on(async {
         let store = open(data).await?;
-        let records = store.calls(&crate::store::calls::Filter::default()).await;
-        let records = records.map_err(|error| CannotRun(error.to_string()))?;
-        Ok(records.into_iter().filter_map(|record| Some((record.call, record.ended?))).collect())
+        let mut ends = BTreeMap::new();
+        let mut filter = Filter { limit: ROWS, ..Filter::default() };
+        loop {
+            let records = store.calls(&filter).await.map_err(|error| CannotRun(error.to_string()))?;
+            let is_last = records.len() < ROWS as usize;
+            ends.extend(records.into_iter().filter_map(|record| Some((record.call, record.ended?))));
+            if is_last {
+                return Ok(ends);
+            }
+            filter.offset += ROWS;
+        }
     })
 }

@@ -161,7 +161,7 @@ fn serve(
                 // A test that failed is gone; the server ends all the same.
                 let _ = stopped.await;
                 server.stop().await;
-                server.ended().await.expect("ends in order");
+                server.ended().await.expect("the server ends in order");
             }
         }
     });

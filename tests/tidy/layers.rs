@@ -49,7 +49,20 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("store", &["store", "call::record", "call::cause", "engine::happened"]),
     ("config", &["config", "diagnostic"]),
     ("diagnostic", &["diagnostic"]),
-    ("observe", &["observe"]),
+    // Metrics count what all the others report.
+    (
+        "observe",
+        &[
+            "observe",
+            "acd",
+            "call::cause",
+            "engine::happened",
+            "engine::view",
+            "media::stats",
+            "recording::recorder::Figures",
+            "store::journal",
+        ],
+    ),
     ("net", &["net", "engine", "sip", "media", "recording", "store"]),
     ("ids.rs", &[]),
     ("moment.rs", &[]),
