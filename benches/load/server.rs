@@ -219,8 +219,8 @@ pub struct Plan {
     pub data: PathBuf,
     /// Named from `FIRST_AGENT` on; ready as soon as they register.
     pub agents: usize,
-    pub recording: bool,
-    pub calls_per_second: u32,
+    /// Prompts of a second's silence instead of those that ship: a program built without optimisation reads them faster.
+    pub short_prompts: bool,
 }
 
 /// The first agent's number.
@@ -231,7 +231,7 @@ impl Plan {
     pub fn new(data: &Path, agents: usize) -> io::Result<Plan> {
         let host = own_host();
         let ports = free_ports(host)?;
-        Ok(Plan { host, ports, data: data.to_owned(), agents, recording: true, calls_per_second: 200 })
+        Ok(Plan { host, ports, data: data.to_owned(), agents, short_prompts: false })
     }
 
     pub fn sip(&self) -> SocketAddr {
@@ -251,14 +251,14 @@ impl Plan {
         use std::fmt::Write as _;
         let here = std::env::current_dir()?;
         let (host, here) = (self.host, here.display());
+        let prompts = if self.short_prompts { short_prompts(folder)? } else { format!("{here}/prompts") };
         let mut text = format!(
             "sip:\n  listen: [{}]\n  realm: {host}\nmedia:\n  address: {host}\nhttp:\n  listen: {}\n\
-             data: {}\nflows: {here}/ivr-flows\nprompts: {here}/prompts\nrecording:\n  enabled: {}\n\
+             data: {}\nflows: {here}/ivr-flows\nprompts: {prompts}\n\
              numbers:\n  \"95500\": {{ flow: main, language: zh-CN }}\nqueues:\n",
             self.sip(),
             self.http(),
             self.data.display(),
-            self.recording,
         );
         for queue in ["general", "urgent", "cards", "sme", "complaint", "senior"] {
             let _ = writeln!(text, "  {queue}: {{ requires: {{ general: 1 }}, wrap_up: 1s }}");
@@ -270,16 +270,35 @@ impl Plan {
                 "  \"{name}\": {{ name: A{name}, password: load-{name}, skills: {{ general: 5 }}, ready_on_register: true }}"
             );
         }
-        let _ = write!(
-            text,
-            "trunks:\n  - name: loopback\n    sources: [127.0.0.0/8]\n    numbers: [\"95500\"]\n\
-             limits:\n  calls_per_second: {}\n",
-            self.calls_per_second
-        );
+        text.push_str("trunks:\n  - name: loopback\n    sources: [127.0.0.0/8]\n    numbers: [\"95500\"]\n");
         let path = folder.join("hotline.yaml");
         std::fs::write(&path, text)?;
         Ok(path)
     }
+}
+
+/// Every prompt that ships by its name, a second of silence at 8 kHz; the folder they are in.
+fn short_prompts(folder: &Path) -> io::Result<String> {
+    let to = folder.join("prompts");
+    let format = hound::WavSpec {
+        channels: 1,
+        sample_rate: 8_000,
+        bits_per_sample: 16,
+        sample_format: hound::SampleFormat::Int,
+    };
+    for language in ["zh-CN", "en", "music"] {
+        std::fs::create_dir_all(to.join(language))?;
+        for file in std::fs::read_dir(Path::new("prompts").join(language))? {
+            let name = file?.file_name();
+            let mut wav =
+                hound::WavWriter::create(to.join(language).join(name), format).map_err(io::Error::other)?;
+            for _ in 0..8_000 {
+                wav.write_sample(0_i16).map_err(io::Error::other)?;
+            }
+            wav.finalize().map_err(io::Error::other)?;
+        }
+    }
+    Ok(to.display().to_string())
 }
 
 /// A folder that is gone when this is.

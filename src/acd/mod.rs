@@ -114,6 +114,8 @@ pub enum OfferFailure {
     Busy,
     /// The phone can't be reached: not ready (`unreachable`).
     Unreachable,
+    /// We had no port left for the phone's audio, no fault of the agent's: ready again after a short pause.
+    NoPort,
 }
 
 /// What the distributor decided, in order.

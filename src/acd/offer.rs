@@ -24,6 +24,7 @@ impl OfferFailure {
             OfferFailure::Rejected => "rejected",
             OfferFailure::Busy => "busy",
             OfferFailure::Unreachable => "unreachable",
+            OfferFailure::NoPort => "no_port",
         }
     }
 }
@@ -73,7 +74,7 @@ impl Acd {
         self.drop_offer(call);
         let wished = self.agents.get(id).is_some_and(|agent| agent.wish.is_some());
         self.set_aside(now, id, why.word());
-        if why == OfferFailure::Busy && !wished {
+        if matches!(why, OfferFailure::Busy | OfferFailure::NoPort) && !wished {
             self.free_at(id, now + BUSY_PAUSE);
         }
         self.back_in_line(now, call);

@@ -1,11 +1,13 @@
 //! A customer's call as a value: what it is made of at each stage.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::streams::Lease;
 use crate::ids::{AgentId, CallId, LegId, PlayId, QueueId};
 use crate::ivr::run::Run;
 use crate::media::command::{Direction, Session};
+use crate::media::prompts::Library;
 use crate::moment::Moment;
 use crate::sdp::session::SessionDescription;
 
@@ -19,6 +21,8 @@ pub struct Call {
     pub arrived: Moment,
     pub caller: Party,
     pub run: Run,
+    /// What the run's prompts are counted in, although a reload may have brought others since.
+    pub library: Arc<Library>,
     pub stage: Stage,
     pub recorded: bool,
     /// Time with agents so far, without the present talk.

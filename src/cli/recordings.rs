@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::args;
 use super::calls::{open, print_json, utc};
-use super::{CannotRun, Exit};
+use super::{CannotRun, Exit, print};
 use crate::ids::CallId;
 use crate::moment::Moment;
 use crate::recording::shelf::{Shelf, ShelfError, Verified};
@@ -26,9 +26,14 @@ pub(super) fn list(args: &args::ListRecordings) -> Result<Exit, CannotRun> {
     if args.json {
         return print_json(&entries);
     }
-    println!("{:<11}  {:<19}  {:>10}", "call", "arrived (UTC)", "bytes");
+    print::line(&format!("{:<11}  {:<19}  {:>10}", "call", "arrived (UTC)", "bytes"));
     for entry in entries {
-        println!("{:<11}  {:<19}  {:>10}", entry.call.to_string(), utc(entry.arrived), entry.bytes);
+        print::line(&format!(
+            "{:<11}  {:<19}  {:>10}",
+            entry.call.to_string(),
+            utc(entry.arrived),
+            entry.bytes
+        ));
     }
     Ok(Exit::Fine)
 }
@@ -46,7 +51,7 @@ pub(super) fn export(args: &args::ExportRecording) -> Result<Exit, CannotRun> {
     if args.json {
         return print_json(&serde_json::json!({ "call": args.call, "file": out, "bytes": bytes }));
     }
-    println!("{}: {bytes} bytes, left the caller, right the bank", out.display());
+    print::line(&format!("{}: {bytes} bytes, left the caller, right the bank", out.display()));
     Ok(Exit::Fine)
 }
 
@@ -69,9 +74,9 @@ pub(super) fn verify(args: &args::VerifyRecordings) -> Result<Exit, CannotRun> {
         print_json(&verified)?;
     } else {
         for one in &verified {
-            println!("{}", line(one));
+            print::line(&line(one));
         }
-        println!("{} tapes, {bad} bad", verified.len());
+        print::line(&format!("{} tapes, {bad} bad", verified.len()));
     }
     Ok(if bad == 0 { Exit::Fine } else { Exit::Bad })
 }

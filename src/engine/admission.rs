@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use super::Engine;
 use super::happened::What;
-use super::limits::RETRY_AFTER_SECS;
+use super::limits::{NUMBER_BYTES, REFUSALS_NOTED, RETRY_AFTER_SECS};
 use super::route::{Destination, route};
 use crate::call::cause::Cause;
 use crate::config::{self, Config};
@@ -59,6 +59,30 @@ impl Gate {
         }
         self.tokens -= 1_000;
         true
+    }
+}
+
+/// Which refused attempts are noted in the journal.
+#[derive(Debug)]
+pub(super) struct Noting {
+    gate: Gate,
+    /// Since the last that was noted.
+    unnoted: u64,
+}
+
+impl Noting {
+    pub(super) fn new(now: Moment) -> Noting {
+        let limits = config::Limits { calls: usize::MAX, calls_per_second: REFUSALS_NOTED };
+        Noting { gate: Gate::new(now, &limits), unnoted: 0 }
+    }
+
+    /// How many went unnoted before this one; `None` if it is not to be noted either.
+    fn takes(&mut self, now: Moment) -> Option<u64> {
+        if self.gate.lets_in(now, 0) {
+            return Some(std::mem::take(&mut self.unnoted));
+        }
+        self.unnoted = self.unnoted.saturating_add(1);
+        None
     }
 }
 
@@ -175,8 +199,10 @@ impl Engine {
         dialled: &str,
         cause: Cause,
     ) -> Box<Response> {
-        let (from, dialled) = (from.to_owned(), dialled.to_owned());
-        self.happened(now, None, None, What::CallRefused { from, dialled, cause });
+        if let Some(unnoted) = self.noting.takes(now) {
+            let (from, dialled) = (from.to_owned(), presentable(dialled));
+            self.happened(now, None, None, What::CallRefused { from, dialled, cause, unnoted });
+        }
         let mut response = request.response(cause.sip_status());
         if cause == Cause::Overloaded {
             for (name, value) in retry_after() {
@@ -198,7 +224,26 @@ fn calling_number(request: &Request) -> String {
     let asserted = crate::sip::header::name_addr(&request.headers, &HeaderName::PAssertedIdentity);
     let caller = asserted.or_else(|_| request.headers.from());
     let user = caller.ok().and_then(|caller| caller.uri.user().map(|user| user.into_owned()));
-    user.unwrap_or_else(|| "anonymous".to_owned())
+    let believed = user.filter(|user| user.len() <= NUMBER_BYTES && user.chars().all(is_plain));
+    believed.unwrap_or_else(|| "anonymous".to_owned())
+}
+
+/// What may stand in a number wherever it is shown: nothing that moves a terminal's cursor or turns its writing round.
+fn is_plain(symbol: char) -> bool {
+    symbol.is_ascii_graphic() || symbol == ' ' || symbol.is_alphanumeric()
+}
+
+/// The beginning of what somebody dialled, fit to be shown.
+fn presentable(dialled: &str) -> String {
+    let plain = dialled.chars().map(|symbol| if is_plain(symbol) { symbol } else { '\u{fffd}' });
+    let mut shown = String::new();
+    for symbol in plain {
+        if shown.len() + symbol.len_utf8() > NUMBER_BYTES {
+            break;
+        }
+        shown.push(symbol);
+    }
+    shown
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! A customer's call: arrival, the menu, the queue, the end. Agents' phones are in `offers`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::Engine;
@@ -76,7 +77,7 @@ impl Engine {
         }
     }
 
-    fn flow_of(&self, who: &Admitted) -> Option<(std::sync::Arc<crate::ivr::flow::Flow>, Caller)> {
+    fn flow_of(&self, who: &Admitted) -> Option<(Arc<crate::ivr::flow::Flow>, Caller)> {
         let number = self.world.config.numbers.get(&who.dialled)?;
         let flow = self.world.flows.get(&number.flow)?.clone();
         let caller = Caller {
@@ -93,7 +94,7 @@ impl Engine {
         id: CallId,
         caller: Party,
         who: &Admitted,
-        flow: std::sync::Arc<crate::ivr::flow::Flow>,
+        flow: Arc<crate::ivr::flow::Flow>,
         run_caller: Caller,
     ) {
         if let Audio::Agreed { session, .. } = &caller.audio {
@@ -112,6 +113,7 @@ impl Engine {
             arrived: now,
             caller,
             run,
+            library: self.world.library.clone(),
             stage: Stage::Menu { playing: None },
             recorded: false,
             talked: Duration::ZERO,
@@ -192,7 +194,13 @@ impl Engine {
     fn play(&mut self, call: &Call, prompts: Vec<crate::media::prompts::PromptId>) -> PlayId {
         let play = PlayId(self.next_play);
         self.next_play += 1;
-        self.hear(call.caller.lease, Source::Prompts { play, prompts: prompts.into() });
+        let (began_with, now_has) = (&call.library, &self.world.library);
+        let prompts = if Arc::ptr_eq(began_with, now_has) {
+            prompts.into()
+        } else {
+            prompts.into_iter().filter_map(|prompt| began_with.find_in(now_has, prompt)).collect()
+        };
+        self.hear(call.caller.lease, Source::Prompts { play, prompts });
         play
     }
 
@@ -230,12 +238,11 @@ impl Engine {
         let music = self.music(call);
         self.hear(call.caller.lease, music);
         match self.ring_phones(now, call, agent.clone()) {
-            Some(ringing) => {
+            Ok(ringing) => {
                 call.stage = Stage::Transferring { ringing, until: now + TRANSFER_RING };
                 Next::Goes
             }
-            None => {
-                let why = acd::OfferFailure::Unreachable;
+            Err(why) => {
                 self.acd.handle(now, acd::Event::OfferFailed { agent, call: call.id, why });
                 Next::Tell(RunEvent::TransferFailed)
             }
@@ -254,6 +261,7 @@ impl Engine {
         let caller = Caller { number: call.from.clone(), dialled: number, language };
         let (run, actions) = Run::start(now, flow, caller);
         call.run = run;
+        call.library = self.world.library.clone();
         for action in actions {
             match self.perform(now, call, action) {
                 Next::Goes => {}

@@ -88,11 +88,14 @@ pub enum What {
         by: Party,
         talk_ms: u64,
     },
-    /// An attempt that never became a call: unknown number, forbidden, overload.
+    /// An attempt that never became a call: unknown number, forbidden, overload. `unnoted`: how many before it, since
+    /// the last that was noted, came too fast to be noted.
     CallRefused {
         from: String,
         dialled: String,
         cause: Cause,
+        #[serde(default)]
+        unnoted: u64,
     },
     RecordingStarted,
     RecordingGap {
@@ -117,9 +120,8 @@ pub enum What {
         flows: usize,
         agents: usize,
     },
-    ConfigRefused {
-        errors: usize,
-    },
+    /// A new configuration was bad; the old one stays. What was wrong is in the log.
+    ConfigRefused,
     LoginFailed {
         source: String,
     },

@@ -19,3 +19,12 @@ pub const CALL_LIFE: Duration = Duration::from_secs(8 * 3600);
 
 /// A service call (star code) lives no longer: the confirmation takes two seconds.
 pub const SERVICE_LIFE: Duration = Duration::from_secs(30);
+
+/// Longest caller's number believed, and most of a dialled one that is noted, in bytes: E.164 has 15 digits, names in
+/// a user part are seldom longer than 30. Beyond it the caller is anonymous: a number of kilobytes would be copied
+/// into the journal, and into INVITEs that agents' phones then never get.
+pub const NUMBER_BYTES: usize = 64;
+
+/// Refused attempts that are noted in the journal in a second. Forged messages cost nothing to send; noting each
+/// would fill the journal, and a journal that is behind keeps real callers out. Beyond it they are counted only.
+pub const REFUSALS_NOTED: u32 = 20;

@@ -39,7 +39,7 @@ use crate::sip::endpoint::{Endpoint, Happening};
 use crate::sip::message::Method;
 use crate::sip::registrar::Registrar;
 
-use admission::Gate;
+use admission::{Gate, Noting};
 use happened::{Happened, What};
 use input::{Input, World};
 use output::Output;
@@ -70,6 +70,7 @@ pub struct Engine {
     authenticator: Authenticator,
     acd: Acd,
     gate: Gate,
+    noting: Noting,
     streams: Streams,
     calls: BTreeMap<CallId, Call>,
     services: BTreeMap<LegId, Service>,
@@ -96,6 +97,7 @@ impl Engine {
             authenticator: Authenticator::new(&config.sip.realm, rng.fork()),
             acd: Acd::new(config.queues.clone(), config.agents.clone()),
             gate: Gate::new(now, &config.limits),
+            noting: Noting::new(now),
             streams: Streams::new(&config.media),
             calls: BTreeMap::new(),
             services: BTreeMap::new(),
@@ -126,6 +128,7 @@ impl Engine {
             Input::Tape(event) => self.tape(now, event),
             Input::Ask { id, ask } => self.answer(now, id, ask),
             Input::Configure(world) => self.configure(now, *world),
+            Input::ConfigRefused => self.happened(now, None, None, What::ConfigRefused),
             Input::Drain => self.drain(now),
             Input::Stop => self.stop(now),
             Input::JournalCrowded(crowded) => self.crowded = crowded,
@@ -276,10 +279,18 @@ impl Engine {
 
     fn configure(&mut self, now: Moment, world: World) {
         let config = &world.config;
+        if config.sip.realm != self.world.config.sip.realm {
+            // Secrets hold for one realm: challenges for the old one could never be answered.
+            self.authenticator = Authenticator::new(&config.sip.realm, self.rng.fork());
+        }
         self.secrets = admission::secrets(config);
         self.gate.configure(&config.limits);
         let (queues, agents) = (config.queues.clone(), config.agents.clone());
         self.acd.handle(now, acd::Event::Configure { queues, agents });
+        // Else one who is hired again would never be seen to appear.
+        for change in self.registrar.retain(|agent| config.agents.contains_key(agent)) {
+            self.phone_changed(now, change);
+        }
         let (flows, agents) = (world.flows.len(), config.agents.len());
         self.happened(now, None, None, What::ConfigLoaded { flows, agents });
         let command = Command::Prompts(world.library.clone());

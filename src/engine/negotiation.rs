@@ -106,7 +106,7 @@ impl Engine {
     }
 
     /// Compares who is on hold with what was so far; the other side hears music meanwhile.
-    fn note_holds(&mut self, now: Moment, call: &mut Call) {
+    pub(super) fn note_holds(&mut self, now: Moment, call: &mut Call) {
         let held_by_caller = call.caller.holds_us();
         let Stage::Talking(talk) = &mut call.stage else {
             return;
@@ -128,7 +128,7 @@ impl Engine {
     }
 
     /// Lets caller and agent hear each other, or music where one has put the other on hold.
-    pub(super) fn bridge(&mut self, call: &Call) {
+    fn bridge(&mut self, call: &Call) {
         let Stage::Talking(talk) = &call.stage else {
             return;
         };

@@ -44,19 +44,23 @@ impl Engine {
     }
 
     fn offer(&mut self, now: Moment, id: CallId, agent: AgentId, queue: QueueId, reasons: Reasons) {
-        let offered = What::Offered { queue: queue.clone(), reasons };
-        self.happened(now, Some(id), Some(agent.clone()), offered);
+        // Caller or agent may have gone in this same turn: the distributor's withdrawal follows, and finds nothing.
+        if !self.is_offered(&agent, id) {
+            return;
+        }
         let Some(mut call) = self.calls.remove(&id) else {
             return self.acd.handle(now, acd::Event::Leave(id));
         };
+        let offered = What::Offered { queue: queue.clone(), reasons };
+        self.happened(now, Some(id), Some(agent.clone()), offered);
         let ringing = self.ring_phones(now, &call, agent.clone());
-        let rings = ringing.is_some();
+        let failed = ringing.as_ref().err().copied();
         if let Stage::Waiting(waiting) = &mut call.stage {
-            waiting.ringing = ringing;
+            waiting.ringing = ringing.ok();
         }
         self.keep(call);
-        if !rings {
-            self.offer_failed(now, id, agent, queue, OfferFailure::Unreachable);
+        if let Some(why) = failed {
+            self.offer_failed(now, id, agent, queue, why);
         }
     }
 
@@ -66,17 +70,25 @@ impl Engine {
         self.acd.handle(now, acd::Event::OfferFailed { agent, call, why });
     }
 
-    /// Rings every phone of `agent`, the freshest registrations first. `None` if none could be rung.
-    pub(super) fn ring_phones(&mut self, now: Moment, call: &Call, agent: AgentId) -> Option<Ringing> {
+    /// Rings every phone of `agent`, the freshest registrations first; why none could be rung.
+    pub(super) fn ring_phones(
+        &mut self,
+        now: Moment,
+        call: &Call,
+        agent: AgentId,
+    ) -> Result<Ringing, OfferFailure> {
         let bindings = self.registrar.bindings(now, &agent);
         let targets: Vec<(Uri, Flow)> = bindings
             .into_iter()
             .take(PHONES_PER_OFFER)
             .map(|binding| (binding.contact.clone(), binding.flow))
             .collect();
+        if targets.is_empty() {
+            return Err(OfferFailure::Unreachable);
+        }
         let phones: Vec<Party> =
             targets.into_iter().filter_map(|target| self.ring(now, call, &agent, target)).collect();
-        (!phones.is_empty()).then_some(Ringing { agent, phones })
+        if phones.is_empty() { Err(OfferFailure::NoPort) } else { Ok(Ringing { agent, phones }) }
     }
 
     fn ring(&mut self, now: Moment, call: &Call, agent: &AgentId, target: (Uri, Flow)) -> Option<Party> {
@@ -246,8 +258,11 @@ impl Engine {
     }
 
     fn offer_stands(&self, call: &Call) -> bool {
-        let state = call.stage.agent().and_then(|agent| self.acd.agent(agent));
-        matches!(state, Some(AgentState::Offered { call: offered, .. }) if *offered == call.id)
+        call.stage.agent().is_some_and(|agent| self.is_offered(agent, call.id))
+    }
+
+    fn is_offered(&self, agent: &AgentId, id: CallId) -> bool {
+        matches!(self.acd.agent(agent), Some(AgentState::Offered { call, .. }) if *call == id)
     }
 
     fn talk(&mut self, now: Moment, mut call: Call, agent: AgentId, phone: Party, from: Option<FromQueue>) {
@@ -271,7 +286,8 @@ impl Engine {
             held_by_caller: false,
             held_by_agent: false,
         });
-        self.bridge(&call);
+        // Who was on hold before they met is on hold now.
+        self.note_holds(now, &mut call);
         self.keep(call);
     }
 
@@ -321,17 +337,17 @@ impl Engine {
         if ringing.phones.is_empty() { (None, Some(ringing.agent)) } else { (Some(ringing), None) }
     }
 
-    /// The agent hung up: the call is over. But an agent whose phone died leaves a caller who wants to talk,
-    /// and who goes back to the head of the queue.
+    /// The agent hung up: the call is over. But an agent whose phone died, or whom we had no port for, leaves
+    /// a caller who wants to talk, and who goes back to the head of the queue.
     fn agent_gone(&mut self, now: Moment, mut call: Call, talk: Talk, cause: Cause, by: EndedBy) {
         let from_queue = talk.from_queue.clone();
         self.end_talk(now, &mut call, talk, cause);
         match (by, from_queue) {
-            (EndedBy::Fault, Some(from)) => {
+            (EndedBy::Fault | EndedBy::Us, Some(from)) => {
                 self.enqueue(now, &mut call, from.queue, from.priority, from.since);
                 self.keep(call);
             }
-            (EndedBy::Fault | EndedBy::Us, _) => self.end_call(now, call, cause, Who::Server),
+            (EndedBy::Fault | EndedBy::Us, None) => self.end_call(now, call, cause, Who::Server),
             (EndedBy::Peer, _) => self.end_call(now, call, Cause::AgentHungUp, Who::Agent),
         }
     }
@@ -352,7 +368,9 @@ fn failure(cause: Cause) -> OfferFailure {
     match cause {
         Cause::Busy => OfferFailure::Busy,
         Cause::Declined => OfferFailure::Rejected,
-        Cause::NoAnswer => OfferFailure::NoAnswer,
+        // A phone that was picked up just when the offer was taken back came too late.
+        Cause::NoAnswer | Cause::AnsweredElsewhere => OfferFailure::NoAnswer,
+        Cause::MediaFailed => OfferFailure::NoPort,
         _ => OfferFailure::Unreachable,
     }
 }

@@ -83,6 +83,15 @@ impl Library {
         self.index.get(folder)?.get(name).copied()
     }
 
+    /// The prompt that bears in `other` the name which `id` bears here. A search through all names: it serves the few
+    /// calls that began before a reload.
+    pub fn find_in(&self, other: &Library, id: PromptId) -> Option<PromptId> {
+        self.index.iter().find_map(|(folder, names)| {
+            let (name, _) = names.iter().find(|(_, known)| **known == id)?;
+            other.index.get(folder)?.get(name).copied()
+        })
+    }
+
     /// How long it plays, of its real length, without the padding. Zero for an unknown id.
     pub fn duration(&self, id: PromptId) -> Duration {
         let samples = self.prompt(id).map_or(0, |prompt| prompt.samples as u64);

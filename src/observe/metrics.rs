@@ -188,6 +188,7 @@ fn offer_word(end: OfferEnd) -> &'static str {
         OfferEnd::Failed(OfferFailure::Rejected) => "rejected",
         OfferEnd::Failed(OfferFailure::Busy) => "busy",
         OfferEnd::Failed(OfferFailure::Unreachable) => "unreachable",
+        OfferEnd::Failed(OfferFailure::NoPort) => "no_port",
     }
 }
 

@@ -113,6 +113,12 @@ impl Registrar {
         agents.iter().filter_map(|agent| self.keep(agent, |binding| !gone(binding))).collect()
     }
 
+    /// Drops the bindings of every agent who is not to stay.
+    pub fn retain(&mut self, stays: impl Fn(&AgentId) -> bool) -> Vec<Change> {
+        let gone: Vec<AgentId> = self.agents.keys().filter(|agent| !stays(agent)).cloned().collect();
+        gone.iter().filter_map(|agent| self.keep(agent, |_| false)).collect()
+    }
+
     pub fn next_deadline(&self) -> Option<Moment> {
         self.agenda.first().map(|(at, _)| *at)
     }

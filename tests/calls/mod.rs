@@ -1,6 +1,10 @@
 //! The main job, read as telephone calls.
 
 mod agents;
+mod attacks;
 mod main_job;
+mod races;
 mod refusals;
+mod reload;
+mod transfer;
 mod waiting;

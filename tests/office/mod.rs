@@ -62,6 +62,8 @@ pub struct Office {
     server: SocketAddr,
     rng: Rng,
     answers: Vec<Answer>,
+    /// Inputs the engine has had.
+    pub turns: u64,
     /// Every output as text, for comparing runs.
     pub trace: Option<String>,
 }
@@ -88,6 +90,7 @@ impl Office {
             world,
             rng,
             answers: Vec::new(),
+            turns: 0,
             trace: None,
         };
         office.perform();
@@ -115,9 +118,14 @@ impl Office {
     }
 
     pub fn agent_phone(&mut self, name: &str, password: &str, manner: Manner) {
+        self.extra_phone(name, name, password, manner);
+    }
+
+    /// One more telephone of the agent `user`, known to the test as `name`.
+    pub fn extra_phone(&mut self, name: &str, user: &str, password: &str, manner: Manner) {
         let host = 1 + self.phones.len() as u8;
         let address = SocketAddr::from((Ipv4Addr::new(127, 0, 2, host), 5060));
-        let mut phone = Phone::new(name, address, self.server, Some(password), self.rng.fork());
+        let mut phone = Phone::new(user, address, self.server, Some(password), self.rng.fork());
         phone.manner = manner;
         self.phones.insert(name.to_owned(), phone);
     }
@@ -318,8 +326,26 @@ impl Office {
     }
 
     pub fn input(&mut self, input: Input) {
+        self.turns += 1;
         self.engine.handle(self.now, input);
         self.perform();
+    }
+
+    /// A new configuration takes effect.
+    pub fn reload(&mut self, world: World) {
+        self.world = world.clone();
+        self.input(Input::Configure(Box::new(world)));
+    }
+
+    /// One datagram from anywhere; the answers, by their first line.
+    pub fn forge(&mut self, source: SocketAddr, text: &str) -> Vec<String> {
+        let remote = source;
+        let flow = Flow { transport: Transport::Udp, local: self.server, remote, connection: None };
+        self.network.ladder.clear();
+        self.input(Input::Received { flow, bytes: text.to_owned().into() });
+        let answers = self.network.ladder.iter().filter(|(_, datagram, _)| datagram.to == source);
+        let first = |bytes: &[u8]| String::from_utf8_lossy(bytes).lines().next().unwrap_or("").to_owned();
+        answers.map(|(_, datagram, _)| first(&datagram.bytes)).collect()
     }
 
     pub fn media_event(&mut self, event: MediaEvent) {

@@ -4,6 +4,7 @@
 //! `HOTLINE_SIM_CALLS` sets how many calls are simulated in all (default `CALLS`), `HOTLINE_SIM_SEED` runs one seed only.
 
 mod checkers;
+mod journal;
 mod people;
 
 use std::time::Duration;
@@ -26,6 +27,7 @@ fn day(seed: u64, calls: usize, traced: bool) -> Option<String> {
     let mut office = Office::with(seed, world::demo(), Faults::ROUGH);
     office.trace = traced.then(String::new);
     let mut people = People::new(seed, calls);
+    people.take_ports(&mut office);
     while let Some(at) = people.next() {
         advance(&mut office, seed, at);
         people.act(&mut office);
@@ -35,15 +37,18 @@ fn day(seed: u64, calls: usize, traced: bool) -> Option<String> {
     let end = office.now + AFTERMATH;
     advance(&mut office, seed, end);
     checked(&mut office, seed, checkers::all_over);
+    checked(&mut office, seed, journal::is_complete_and_true);
     office.trace.take()
 }
 
 /// Lets time pass, checking after every event.
 fn advance(office: &mut Office, seed: u64, end: hotline::moment::Moment) {
     while office.next_event().is_some_and(|at| at <= end) {
-        let at = office.next_event().unwrap_or(end);
+        let (at, before) = (office.next_event().unwrap_or(end), office.turns);
         office.step_to(at);
-        checked(office, seed, checkers::at_any_time);
+        if office.turns != before {
+            checked(office, seed, checkers::at_any_time);
+        }
     }
     office.step_to(end);
 }

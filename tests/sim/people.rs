@@ -3,16 +3,22 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use hotline::engine::input::Input;
 use hotline::moment::Moment;
 use hotline::rng::Rng;
 
 use crate::office::phone::Manner;
-use crate::office::{Office, ms, secs};
+use crate::office::{Office, ms, secs, world};
 
 /// Telephones outside; one call each at a time.
 const CALLERS: u64 = 12;
 
-const AGENTS: [&str; 4] = ["1001", "1002", "1003", "1004"];
+/// Agents' telephones and whose they are: one of them has two.
+const AGENTS: [(&str, &str); 5] =
+    [("1001", "1001"), ("1002", "1002"), ("1003", "1003"), ("1004", "1004"), ("1002 mobile", "1002")];
+
+/// Of all ports, so many belong to other programs on a day when ports fail.
+const PORTS_TAKEN: u64 = 300;
 
 #[derive(Clone, Debug)]
 enum Act {
@@ -21,7 +27,9 @@ enum Act {
     HangUp(String),
     Hold(String, bool),
     /// The agent goes on as they like: another manner, a star code, the talk ended, the phone gone or back.
-    Agent(&'static str),
+    Agent(&'static str, &'static str),
+    /// Another configuration takes effect.
+    Reload,
 }
 
 pub struct People {
@@ -29,21 +37,31 @@ pub struct People {
     plan: BTreeMap<(Moment, u64), Act>,
     acts: u64,
     calls: usize,
-    now: Option<Moment>,
+    seed: u64,
+    reloads: usize,
 }
 
 impl People {
     pub fn new(seed: u64, calls: usize) -> People {
         let rng = Rng::seeded(seed ^ 0x9e37_79b9);
-        let mut people = People { rng, plan: BTreeMap::new(), acts: 0, calls, now: None };
+        let mut people = People { rng, plan: BTreeMap::new(), acts: 0, calls, seed, reloads: 0 };
         let start = Moment::from_micros(1_793_000_000_000_000) + secs(1);
-        for agent in AGENTS {
-            people.later(start, 3_000, Act::Agent(agent));
+        for (phone, agent) in AGENTS {
+            people.later(start, 3_000, Act::Agent(phone, agent));
         }
+        people.later(start, 200_000, Act::Reload);
         for caller in 0..CALLERS {
             people.later(start, 20_000, Act::Dial(format!("1380000{caller:04}")));
         }
         people
+    }
+
+    /// On every fourth day some ports are somebody else's.
+    pub fn take_ports(&mut self, office: &mut Office) {
+        if self.seed % 4 == 3 {
+            office.sound.taken =
+                (0..PORTS_TAKEN).map(|_| 16_384 + 2 * self.rng.below(1_500) as u16).collect();
+        }
     }
 
     fn later(&mut self, now: Moment, within_ms: u64, act: Act) {
@@ -61,7 +79,6 @@ impl People {
         let Some(((at, _), act)) = self.plan.pop_first() else {
             return;
         };
-        self.now = Some(at);
         match act {
             Act::Dial(caller) => self.dial(office, at, caller),
             Act::Press(caller, key) => {
@@ -75,7 +92,12 @@ impl People {
                     office.holds(&name, hold);
                 }
             }
-            Act::Agent(agent) => self.agent(office, at, agent),
+            Act::Agent(phone, agent) => self.agent(office, at, phone, agent),
+            Act::Reload => {
+                self.reloads += 1;
+                office.reload(world::of_the_day(self.reloads));
+                self.later(at, 400_000, Act::Reload);
+            }
         }
     }
 
@@ -105,9 +127,9 @@ impl People {
         self.later(at, 120_000, Act::Dial(caller));
     }
 
-    fn agent(&mut self, office: &mut Office, at: Moment, name: &'static str) {
+    fn agent(&mut self, office: &mut Office, at: Moment, name: &'static str, user: &'static str) {
         if !office.phones.contains_key(name) {
-            office.agent_phone(name, &format!("demo-{name}"), Manner::LetsRing);
+            office.extra_phone(name, user, &format!("demo-{user}"), Manner::LetsRing);
             office.registers(name, 600);
         }
         let manner = match self.rng.below(8) {
@@ -118,7 +140,7 @@ impl People {
         };
         office.phone(name).manner = manner;
         let address = office.phones[name].address;
-        match self.rng.below(12) {
+        match self.rng.below(13) {
             0 | 1 => office.registers(name, 600),
             2 => office.registers(name, 0),
             3 => office.network.dead.push(address),
@@ -130,13 +152,24 @@ impl People {
                 office.holds(name, true);
                 self.later(at, 8_000, Act::Hold(name.to_owned(), false));
             }
+            // Moved to another socket: the server learns of it by the next registration.
+            11 if office.phones[name].is_at_rest() => {
+                let port = 5_000 + self.rng.below(1_000) as u16;
+                office.phone(name).address.set_port(port);
+                office.registers(name, 600);
+            }
             _ => {}
         }
-        self.later(at, 20_000, Act::Agent(name));
+        self.later(at, 20_000, Act::Agent(name, user));
     }
 
-    /// Everybody hangs up, and every cable is back in its socket.
+    /// Everybody hangs up, and every cable is back in its socket. On some days the server is drained first, or stopped.
     pub fn go_home(&mut self, office: &mut Office) {
+        match self.seed % 3 {
+            1 => office.input(Input::Drain),
+            2 => office.input(Input::Stop),
+            _ => {}
+        }
         office.network.dead.clear();
         let names: Vec<String> = office.phones.keys().cloned().collect();
         for name in names {
