@@ -174,15 +174,14 @@ fn usage(pid: u32) -> Option<Usage> {
     Some(Usage { user, system, rss_kib })
 }
 
-/// Datagrams that the kernel dropped on this machine because a receiver's buffer was full (proc(5), `net/snmp`).
-pub fn udp_drops() -> u64 {
-    let snmp = std::fs::read_to_string("/proc/net/snmp").unwrap_or_default();
-    let mut udp = snmp.lines().filter_map(|line| line.strip_prefix("Udp: "));
-    let (Some(names), Some(values)) = (udp.next(), udp.next()) else {
-        return 0;
-    };
-    let both = names.split(' ').zip(values.split(' '));
-    both.filter(|(name, _)| *name == "RcvbufErrors").find_map(|(_, value)| value.parse().ok()).unwrap_or(0)
+/// Datagrams that the kernel dropped because the buffer of a socket at `host` was full, of the sockets there are now
+/// (proc(5), `net/udp`: the local address is the second word, in hexadecimal as it lies in memory, drops are the last).
+pub fn udp_drops(host: Ipv4Addr) -> u64 {
+    let table = std::fs::read_to_string("/proc/net/udp").unwrap_or_default();
+    let ours = format!("{:08X}:", u32::from_ne_bytes(host.octets()));
+    let lines =
+        table.lines().filter(|line| line.split_whitespace().nth(1).is_some_and(|at| at.starts_with(&ours)));
+    lines.filter_map(|line| line.split_whitespace().last()?.parse::<u64>().ok()).sum()
 }
 
 /// Ports that nothing has at `host` now, for UDP and TCP alike.

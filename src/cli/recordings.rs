@@ -13,7 +13,11 @@ use crate::recording::verify::{Report, Verdict};
 use crate::server;
 use crate::store::calls::{Filter, ROWS};
 
+/// The tapes of a data folder, which must be there: "0 tapes, 0 bad" of a folder misspelt would be a false proof.
 fn shelf(data: &Path, key_file: Option<&PathBuf>) -> Result<Shelf, CannotRun> {
+    if !data.is_dir() {
+        return Err(CannotRun(format!("{} is not there, or no folder", data.display())));
+    }
     let key = key_file.map(|path| server::read_key(path)).transpose();
     Ok(Shelf::new(data, key.map_err(|error| CannotRun(error.to_string()))?))
 }

@@ -159,7 +159,9 @@ impl Engine {
 
     /// Whether a draining server has nothing left to do.
     pub fn is_idle(&self) -> bool {
-        self.calls.is_empty() && self.services.is_empty() && self.legs.is_empty()
+        let calls = !self.calls.is_empty() || !self.services.is_empty() || !self.legs.is_empty();
+        // A BYE that was lost must be repeated, or a phone stays in a call with nobody.
+        !calls && !self.endpoint.awaits_answers()
     }
 
     fn time(&mut self, now: Moment) {

@@ -92,6 +92,7 @@ impl Server {
         raise_descriptors();
         let config = Arc::clone(&world.config);
         let lock = lock(&config.data)?;
+        try_tapes(&config.data)?;
         let key = key(&config)?;
         let bound = bind(&config)?;
         let http = api::bind(config.http.listen).map_err(|source| CannotStart::Address {
@@ -241,6 +242,15 @@ fn lock(data: &Path) -> Result<Flock<std::fs::File>, CannotStart> {
     let file = options.write(true).create(true).truncate(false).mode(0o600).open(data.join("lock"));
     let file = file.map_err(no_data)?;
     Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|_| CannotStart::InUse(data.to_owned()))
+}
+
+/// Whether tapes can be made at all: better said at start than by the first call that goes unrecorded.
+fn try_tapes(data: &Path) -> Result<(), CannotStart> {
+    let tapes = data.join("tapes");
+    let no_tapes = |source| CannotStart::Data { path: tapes.clone(), source };
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&tapes).map_err(no_tapes)?;
+    let trial = tapes.join(".trial");
+    std::fs::File::create(&trial).and_then(|_| std::fs::remove_file(&trial)).map_err(no_tapes)
 }
 
 /// The key that seals tapes, if one is configured.

@@ -14,7 +14,7 @@ use super::sound;
 pub const SIP: &str = "127.0.0.1:5060";
 
 /// A debug build on a busy machine takes its time.
-const OPENING: Duration = Duration::from_secs(20);
+const OPENING: Duration = Duration::from_secs(60);
 
 /// Every prompt lasts this long here.
 pub const PROMPT: f64 = 0.4;
@@ -40,7 +40,7 @@ impl Bank {
 
     /// Waits for the next line of the demo's screen that holds `text`.
     pub fn shows(&mut self, text: &str) -> String {
-        self.running.shows(text, Duration::from_secs(25))
+        self.running.shows(text, Duration::from_secs(60))
     }
 
     /// Whether any line until now held `text`.
@@ -52,7 +52,7 @@ impl Bank {
     pub fn closes(&mut self) {
         let pid = Pid::from_raw(i32::try_from(self.running.id()).expect("a small number"));
         kill(pid, Signal::SIGINT).expect("the demo runs");
-        assert!(self.running.ends(Duration::from_secs(15)), "the demo stops when told to");
+        assert!(self.running.ends(Duration::from_secs(30)), "the demo stops when told to");
         assert_eq!(self.running.code(), Some(0), "{:#?}", self.running.seen);
     }
 

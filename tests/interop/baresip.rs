@@ -58,7 +58,7 @@ impl Phone {
         let mut command = Command::new("baresip");
         command.args(["-f", ".", "-s"]).current_dir(&folder);
         let mut running = Running::start(command);
-        running.shows("baresip is ready", Duration::from_secs(20));
+        running.shows("baresip is ready", Duration::from_secs(60));
         let control = TcpStream::connect(("127.0.0.1", setup.port + 2)).expect("baresip takes orders");
         let events = listen(control.try_clone().expect("a second handle"));
         Phone { number: setup.number.to_owned(), folder, running, control, events }
@@ -72,7 +72,7 @@ impl Phone {
         let (port, rtp) = (5_100 + 10 * place, 20_000 + 100 * place);
         let mut phone =
             Phone::on(room, &Setup { account: &account, ..Setup::plain(number, port, rtp, says) });
-        phone.running.shows("[1 binding]", Duration::from_secs(20));
+        phone.running.shows("[1 binding]", Duration::from_secs(60));
         phone
     }
 
@@ -113,7 +113,7 @@ impl Phone {
 
     /// Waits for an event of `kind`, such as `CALL_ESTABLISHED`.
     pub fn sees(&mut self, kind: &str) -> Value {
-        self.sees_within(kind, Duration::from_secs(25))
+        self.sees_within(kind, Duration::from_secs(60))
     }
 
     pub fn sees_within(&mut self, kind: &str, within: Duration) -> Value {
@@ -138,7 +138,7 @@ impl Phone {
     /// Switched off: what it heard in its last call.
     pub fn heard(mut self) -> Vec<i16> {
         self.orders("quit", "");
-        assert!(self.running.ends(Duration::from_secs(15)), "{} goes off", self.number);
+        assert!(self.running.ends(Duration::from_secs(30)), "{} goes off", self.number);
         let files = std::fs::read_dir(self.folder.join("heard")).expect("its folder");
         let mut files: Vec<PathBuf> = files.map(|file| file.expect("readable").path()).collect();
         files.retain(|file| file.to_string_lossy().ends_with("-dec.wav"));

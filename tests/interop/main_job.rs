@@ -72,14 +72,15 @@ fn caller_and_agent_hear_each_other_and_the_recording_holds_both() {
         not_heard("the agent on the left", agents_word, &left);
         let on_tape = (agents.at as f64 - callers.at as f64) / RATE as f64;
         let in_truth = said_at - from_caller.time(caller_at);
-        let welcome = sound::noise(bank::WELCOME, bank::PROMPT);
-        let sent = sound::find(&welcome, &to_caller.samples);
-        let taped = heard("the bank's welcome is on the right", &welcome, &right);
+        // Not its first 100 ms: on a machine too busy to send them in time they may lie before the tape's beginning.
+        let welcome = &sound::noise(bank::WELCOME, bank::PROMPT)[RATE / 10..];
+        let sent = heard("the caller is welcomed", welcome, &to_caller.samples);
+        let taped = heard("the bank's welcome is on the right", welcome, &right);
         let late = taped.at as f64 / RATE as f64
             - (to_caller.time(sent.at) - from_caller.time(caller_at))
             - callers.at as f64 / RATE as f64;
-        println!("the welcome is {:.1} ms from the truth", late.abs() * 1e3);
-        assert!(sent.likeness > 0.6 && late.abs() < 0.020, "{sent:?}, {late} s");
+        println!("the welcome is {:.1} ms from the truth, at sample {}", late.abs() * 1e3, taped.at);
+        assert!(late.abs() < 0.020, "{late} s");
         println!("the channels are {:.1} ms apart from the truth", (on_tape - in_truth).abs() * 1e3);
         assert!((on_tape - in_truth).abs() < 0.020, "{on_tape} s on the tape, {in_truth} s in truth");
     });

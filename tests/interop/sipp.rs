@@ -8,7 +8,7 @@ use super::bank::SIP;
 use super::room::{Room, Running};
 
 /// Longest scenario here.
-const LONGEST: Duration = Duration::from_secs(25);
+const LONGEST: Duration = Duration::from_secs(70);
 
 /// A scenario of `tests/interop/sipp` and how to run it.
 pub struct Script<'a> {
@@ -46,7 +46,7 @@ impl Script<'_> {
             "1",
             "-nostdin",
             "-timeout",
-            "20s",
+            "60s",
             "-timeout_error",
         ]);
         command.args(["-trace_err", "-error_file"]).arg(messages.with_extension("errors"));
