@@ -59,7 +59,7 @@ pub struct Line {
 
 impl Line {
     pub fn bind(host: IpAddr, ssrc: u32) -> io::Result<Line> {
-        let even = |_| UdpSocket::bind((host, 0)).ok().filter(|socket| is_even(socket));
+        let even = |_| UdpSocket::bind((host, 0)).ok().filter(is_even);
         let socket = (0..PORT_TRIES).find_map(even).ok_or(io::ErrorKind::AddrNotAvailable)?;
         socket.set_nonblocking(true)?;
         Ok(Line {

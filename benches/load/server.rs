@@ -174,15 +174,14 @@ fn usage(pid: u32) -> Option<Usage> {
     Some(Usage { user, system, rss_kib })
 }
 
-/// Datagrams that the kernel dropped on this machine because a receiver's buffer was full (proc(5), `net/snmp`).
-pub fn udp_drops() -> u64 {
-    let snmp = std::fs::read_to_string("/proc/net/snmp").unwrap_or_default();
-    let mut udp = snmp.lines().filter_map(|line| line.strip_prefix("Udp: "));
-    let (Some(names), Some(values)) = (udp.next(), udp.next()) else {
-        return 0;
-    };
-    let both = names.split(' ').zip(values.split(' '));
-    both.filter(|(name, _)| *name == "RcvbufErrors").find_map(|(_, value)| value.parse().ok()).unwrap_or(0)
+/// Datagrams that the kernel dropped because the buffer of a socket at `host` was full, of the sockets there are now
+/// (proc(5), `net/udp`: the local address is the second word, in hexadecimal as it lies in memory, drops are the last).
+pub fn udp_drops(host: Ipv4Addr) -> u64 {
+    let table = std::fs::read_to_string("/proc/net/udp").unwrap_or_default();
+    let ours = format!("{:08X}:", u32::from_ne_bytes(host.octets()));
+    let lines =
+        table.lines().filter(|line| line.split_whitespace().nth(1).is_some_and(|at| at.starts_with(&ours)));
+    lines.filter_map(|line| line.split_whitespace().last()?.parse::<u64>().ok()).sum()
 }
 
 /// Ports that nothing has at `host` now, for UDP and TCP alike.
@@ -219,8 +218,8 @@ pub struct Plan {
     pub data: PathBuf,
     /// Named from `FIRST_AGENT` on; ready as soon as they register.
     pub agents: usize,
-    pub recording: bool,
-    pub calls_per_second: u32,
+    /// Prompts of a second's silence instead of those that ship: a program built without optimisation reads them faster.
+    pub short_prompts: bool,
 }
 
 /// The first agent's number.
@@ -231,7 +230,7 @@ impl Plan {
     pub fn new(data: &Path, agents: usize) -> io::Result<Plan> {
         let host = own_host();
         let ports = free_ports(host)?;
-        Ok(Plan { host, ports, data: data.to_owned(), agents, recording: true, calls_per_second: 200 })
+        Ok(Plan { host, ports, data: data.to_owned(), agents, short_prompts: false })
     }
 
     pub fn sip(&self) -> SocketAddr {
@@ -251,14 +250,14 @@ impl Plan {
         use std::fmt::Write as _;
         let here = std::env::current_dir()?;
         let (host, here) = (self.host, here.display());
+        let prompts = if self.short_prompts { short_prompts(folder)? } else { format!("{here}/prompts") };
         let mut text = format!(
             "sip:\n  listen: [{}]\n  realm: {host}\nmedia:\n  address: {host}\nhttp:\n  listen: {}\n\
-             data: {}\nflows: {here}/ivr-flows\nprompts: {here}/prompts\nrecording:\n  enabled: {}\n\
+             data: {}\nflows: {here}/ivr-flows\nprompts: {prompts}\n\
              numbers:\n  \"95500\": {{ flow: main, language: zh-CN }}\nqueues:\n",
             self.sip(),
             self.http(),
             self.data.display(),
-            self.recording,
         );
         for queue in ["general", "urgent", "cards", "sme", "complaint", "senior"] {
             let _ = writeln!(text, "  {queue}: {{ requires: {{ general: 1 }}, wrap_up: 1s }}");
@@ -270,16 +269,35 @@ impl Plan {
                 "  \"{name}\": {{ name: A{name}, password: load-{name}, skills: {{ general: 5 }}, ready_on_register: true }}"
             );
         }
-        let _ = write!(
-            text,
-            "trunks:\n  - name: loopback\n    sources: [127.0.0.0/8]\n    numbers: [\"95500\"]\n\
-             limits:\n  calls_per_second: {}\n",
-            self.calls_per_second
-        );
+        text.push_str("trunks:\n  - name: loopback\n    sources: [127.0.0.0/8]\n    numbers: [\"95500\"]\n");
         let path = folder.join("hotline.yaml");
         std::fs::write(&path, text)?;
         Ok(path)
     }
+}
+
+/// Every prompt that ships by its name, a second of silence at 8 kHz; the folder they are in.
+fn short_prompts(folder: &Path) -> io::Result<String> {
+    let to = folder.join("prompts");
+    let format = hound::WavSpec {
+        channels: 1,
+        sample_rate: 8_000,
+        bits_per_sample: 16,
+        sample_format: hound::SampleFormat::Int,
+    };
+    for language in ["zh-CN", "en", "music"] {
+        std::fs::create_dir_all(to.join(language))?;
+        for file in std::fs::read_dir(Path::new("prompts").join(language))? {
+            let name = file?.file_name();
+            let mut wav =
+                hound::WavWriter::create(to.join(language).join(name), format).map_err(io::Error::other)?;
+            for _ in 0..8_000 {
+                wav.write_sample(0_i16).map_err(io::Error::other)?;
+            }
+            wav.finalize().map_err(io::Error::other)?;
+        }
+    }
+    Ok(to.display().to_string())
 }
 
 /// A folder that is gone when this is.

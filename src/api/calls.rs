@@ -68,7 +68,8 @@ pub async fn list(
         }
         filter.agent = who.person.agent.clone();
     }
-    let eyes = Eyes::of(&who, &app.doors.config);
+    let config = app.config();
+    let eyes = Eyes::of(&who, &config);
     let records = app.doors.store.calls(&filter).await?;
     let calls = records.into_iter().map(|record| shown::call(record, eyes)).collect();
     Ok(Json(Calls { calls, limit: filter.limit, offset: filter.offset }))
@@ -122,7 +123,7 @@ async fn record(app: &App, who: &Who, call: CallId) -> Result<CallRecord, ApiErr
 ))]
 pub async fn one(State(app): State<App>, who: Who, Path(call): Path<String>) -> Result<Json<Call>, ApiError> {
     let record = record(&app, &who, call_id(&call)?).await?;
-    Ok(Json(shown::call(record, Eyes::of(&who, &app.doors.config))))
+    Ok(Json(shown::call(record, Eyes::of(&who, &app.config()))))
 }
 
 #[derive(Serialize, ToSchema)]
@@ -146,7 +147,8 @@ pub async fn events(
 ) -> Result<Json<Events>, ApiError> {
     let id = call_id(&call)?;
     record(&app, &who, id).await?;
-    let eyes = Eyes::of(&who, &app.doors.config);
+    let config = app.config();
+    let eyes = Eyes::of(&who, &config);
     let events = app.doors.store.events_of(id).await?;
     let events = events.iter().map(|happened| shown::event(happened, eyes)).collect();
     Ok(Json(Events { call: id.to_string(), events }))

@@ -18,7 +18,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::App;
 use super::error::{ApiError, ErrorBody};
-use super::limits::{FOLLOWED, PING_EVERY, SEND_TIME, SILENCE, SOCKET_BUFFER, SOCKET_MESSAGE};
+use super::limits::{FOLLOWED, PING_EVERY, SEND_TIME, SILENCE, SOCKET_MESSAGE};
 use super::role::{Reach, Right};
 use super::shown::{self, Event, Eyes, Snapshot};
 use super::who::Who;
@@ -74,7 +74,7 @@ pub async fn events(
     let snapshot = app.snapshot().await?;
     let only = who.person.agent.clone().filter(|_| reach == Reach::Own);
     let chosen = Chosen { call, kind: wanted.kind, only: only.map(|agent| Theirs::of(agent, &snapshot)) };
-    let upgrade = upgrade.max_message_size(SOCKET_MESSAGE).max_write_buffer_size(SOCKET_BUFFER);
+    let upgrade = upgrade.max_message_size(SOCKET_MESSAGE);
     Ok(upgrade.on_upgrade(async move |socket| {
         let stream = Stream { app, who, chosen, socket };
         stream.run(&snapshot, happened).await;
@@ -164,7 +164,7 @@ impl Stream {
         snapshot: &view::Snapshot,
         mut happened: broadcast::Receiver<Arc<Happened>>,
     ) -> Result<(), Over> {
-        let snapshot = shown::snapshot(snapshot, Eyes::of(&self.who, &self.app.doors.config));
+        let snapshot = shown::snapshot(snapshot, Eyes::of(&self.who, &self.app.config()));
         self.tell(&Told::First { snapshot }).await?;
         let mut stopping = self.app.stopping.clone();
         let mut ping = interval(PING_EVERY);
@@ -195,7 +195,7 @@ impl Stream {
         if !self.chosen.takes(&happened) {
             return Ok(());
         }
-        let event = shown::event(&happened, Eyes::of(&self.who, &self.app.doors.config));
+        let event = shown::event(&happened, Eyes::of(&self.who, &self.app.config()));
         let kind = event.event.get("kind").and_then(|kind| kind.as_str());
         if self.chosen.kind.as_deref().is_some_and(|wanted| kind != Some(wanted)) {
             return Ok(());

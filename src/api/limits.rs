@@ -44,9 +44,6 @@ pub const SOCKETS: usize = 256;
 /// Bytes of a message from an event stream's reader, who has nothing to say.
 pub const SOCKET_MESSAGE: usize = 4 * 1024;
 
-/// Bytes that may wait in a stream's own buffer; beyond it the stream waits, and misses events.
-pub const SOCKET_BUFFER: usize = 128 * 1024;
-
 /// A stream's reader is asked so often whether it is there.
 pub const PING_EVERY: Duration = Duration::from_secs(20);
 

@@ -28,7 +28,7 @@ pub async fn snapshot(State(app): State<App>, who: Who) -> Result<Json<Snapshot>
 
 async fn see(app: &App, who: &Who) -> Result<Snapshot, ApiError> {
     let snapshot = app.snapshot().await?;
-    Ok(shown::snapshot(&snapshot, Eyes::of(who, &app.doors.config)))
+    Ok(shown::snapshot(&snapshot, Eyes::of(who, &app.config())))
 }
 
 /// Calls under way. Agents see their own.
@@ -103,7 +103,8 @@ pub async fn agent(
 #[derive(Deserialize, ToSchema)]
 #[serde(tag = "state", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Order {
-    Ready,
+    // With braces, or unknown fields would be let pass.
+    Ready {},
     /// Takes effect after the talk and its wrap-up, if there is one now.
     NotReady {
         /// One word or a few: `lunch`, `training`. Default `api`.
@@ -111,7 +112,7 @@ pub enum Order {
         reason: Option<String>,
     },
     /// Wrap-up ends now.
-    WrapUpDone,
+    WrapUpDone {},
 }
 
 /// Changes an agent's state. Agents change their own.
@@ -136,9 +137,9 @@ pub async fn order(
     let Json(order) = body?;
     let user = who.person.user;
     let ask = match order {
-        Order::Ready => Ask::SetReady { user, agent },
+        Order::Ready {} => Ask::SetReady { user, agent },
         Order::NotReady { reason } => Ask::SetNotReady { user, agent, reason: reason_word(reason)? },
-        Order::WrapUpDone => Ask::WrapUpDone { user, agent },
+        Order::WrapUpDone {} => Ask::WrapUpDone { user, agent },
     };
     done(app.doors.engine.ask(ask).await?, "agent")
 }

@@ -60,7 +60,8 @@ pub struct Doors {
     pub engine: EngineHandle,
     pub store: Store,
     pub shelf: Shelf,
-    pub config: Arc<Config>,
+    /// The configuration in force; a reload changes it.
+    pub config: watch::Receiver<Arc<Config>>,
     pub clock: Clock,
     pub journal: JournalHandle,
     /// One per media worker.
@@ -92,6 +93,11 @@ type App = Arc<House>;
 impl House {
     fn now(&self) -> Moment {
         self.doors.clock.now()
+    }
+
+    /// The configuration in force now.
+    fn config(&self) -> Arc<Config> {
+        Arc::clone(&self.doors.config.borrow())
     }
 
     fn sessions(&self) -> MutexGuard<'_, Sessions> {
@@ -148,6 +154,7 @@ pub fn serve(listener: TcpListener, doors: Doors) -> Running {
         doors,
     });
     let counting = tokio::spawn(count(Arc::clone(&app)));
+    tokio::spawn(end_sessions_of_the_dismissed(Arc::clone(&app)));
     let accepting = match tokio::net::TcpListener::from_std(listener) {
         Ok(listener) => Some(tokio::spawn(connections::accept(listener, router(app), stopping))),
         Err(error) => {
@@ -198,6 +205,20 @@ fn router(app: App) -> Router {
         .layer(DefaultBodyLimit::max(BODY))
         .layer(axum::middleware::from_fn(guard::guard))
         .with_state(app)
+}
+
+/// After each reload, ends the sessions of people who are no longer known, or no longer what they were.
+async fn end_sessions_of_the_dismissed(app: App) {
+    let mut config = app.doors.config.clone();
+    let mut stopping = app.stopping.clone();
+    loop {
+        tokio::select! {
+            () = told_to_stop(&mut stopping) => return,
+            changed = config.changed() => if changed.is_err() { return },
+        }
+        let config = app.config();
+        app.sessions().keep_only(|person| login::still_is(&config, person));
+    }
 }
 
 /// Feeds the counters with what happens.

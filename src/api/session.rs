@@ -73,6 +73,11 @@ impl Sessions {
         Some(session.person.clone())
     }
 
+    /// Ends the sessions of everybody else.
+    pub fn keep_only(&mut self, known: impl Fn(&Person) -> bool) {
+        self.open.retain(|_, session| known(&session.person));
+    }
+
     /// Ends a session.
     pub fn close(&mut self, token: TokenHash) {
         self.open.remove(&token);
@@ -166,5 +171,15 @@ mod tests {
         assert!(!sessions.begins_to_play(token, CallId(1)));
         assert!(sessions.begins_to_play(token, CallId(2)));
         assert!(sessions.begins_to_play(token, CallId(1)));
+    }
+
+    #[test]
+    fn a_reload_ends_the_sessions_of_the_dismissed_only() {
+        let mut sessions = Sessions::default();
+        sessions.open(NOW, "a", person("super"));
+        sessions.open(NOW, "b", person("gone"));
+        let config = crate::config::demo("data", 0, 0);
+        sessions.keep_only(|person| crate::api::login::still_is(&config, person));
+        assert!(known(&mut sessions, NOW, "a") && !known(&mut sessions, NOW, "b"));
     }
 }

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::args;
-use super::ticker;
 use super::{CannotRun, Exit};
+use super::{print, ticker};
 use crate::call::record::CallRecord;
 use crate::ids::CallId;
 use crate::moment::Moment;
@@ -48,12 +48,12 @@ async fn list(store: &Store, args: &args::Calls) -> Result<Exit, CannotRun> {
     if args.json {
         return print_json(&records);
     }
-    println!(
+    print::line(&format!(
         "{:<11}  {:<19}  {:<14} {:<9} {:>7}  {:<9} {:<6} {:>7}  {:<16} path",
         "call", "arrived (UTC)", "from", "dialled", "lasted", "queue", "agent", "talked", "ended"
-    );
+    ));
     for record in &records {
-        println!("{}", row(record));
+        print::line(&row(record));
     }
     Ok(Exit::Fine)
 }
@@ -97,10 +97,10 @@ async fn one(store: &Store, call: CallId, json: bool) -> Result<Exit, CannotRun>
     if json {
         return print_json(&serde_json::json!({ "record": record, "events": events }));
     }
-    println!("{}", row(&record));
+    print::line(&row(&record));
     for event in &events {
         if let Some(line) = ticker::line(event) {
-            println!("  {line}");
+            print::line(&format!("  {line}"));
         }
     }
     Ok(Exit::Fine)
@@ -109,6 +109,6 @@ async fn one(store: &Store, call: CallId, json: bool) -> Result<Exit, CannotRun>
 pub(super) fn print_json(value: &impl serde::Serialize) -> Result<Exit, CannotRun> {
     let json = serde_json::to_string_pretty(value)
         .map_err(|error| CannotRun::because("the answer cannot be written", error))?;
-    println!("{json}");
+    print::json(&json);
     Ok(Exit::Fine)
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::args;
-use super::{CannotRun, Exit};
+use super::{CannotRun, Exit, print};
 use crate::config::{self, Config};
 use crate::diagnostic::{Diagnostic, Source, codes, render_all};
 use crate::ivr;
@@ -22,10 +22,10 @@ pub(super) fn check(args: &args::Check) -> Result<Exit, CannotRun> {
         let all: Vec<_> = errors.iter().chain(&warnings).map(Diagnostic::to_json).collect();
         let json = serde_json::to_string_pretty(&all)
             .map_err(|error| CannotRun::because("the findings cannot be written", error))?;
-        println!("{json}");
+        print::json(&json);
     } else {
-        print!("{}{}", render_all(&errors), render_all(&warnings));
-        println!("{} errors, {} warnings", errors.len(), warnings.len());
+        let found = format!("{}{}", render_all(&errors), render_all(&warnings));
+        print::text(&format!("{found}{} errors, {} warnings", errors.len(), warnings.len()));
     }
     Ok(exit)
 }
@@ -33,7 +33,7 @@ pub(super) fn check(args: &args::Check) -> Result<Exit, CannotRun> {
 fn explain(code: &str) -> Exit {
     match codes::explain(code) {
         Some(text) => {
-            println!("{text}");
+            print::text(&text);
             Exit::Fine
         }
         None => {

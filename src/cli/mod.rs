@@ -3,6 +3,7 @@
 pub mod args;
 mod calls;
 mod check;
+pub mod print;
 mod recordings;
 mod run;
 pub mod ticker;

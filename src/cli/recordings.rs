@@ -5,14 +5,19 @@ use std::path::{Path, PathBuf};
 
 use super::args;
 use super::calls::{open, print_json, utc};
-use super::{CannotRun, Exit};
+use super::{CannotRun, Exit, print};
 use crate::ids::CallId;
 use crate::moment::Moment;
 use crate::recording::shelf::{Shelf, ShelfError, Verified};
 use crate::recording::verify::{Report, Verdict};
 use crate::server;
+use crate::store::calls::{Filter, ROWS};
 
+/// The tapes of a data folder, which must be there: "0 tapes, 0 bad" of a folder misspelt would be a false proof.
 fn shelf(data: &Path, key_file: Option<&PathBuf>) -> Result<Shelf, CannotRun> {
+    if !data.is_dir() {
+        return Err(CannotRun(format!("{} is not there, or no folder", data.display())));
+    }
     let key = key_file.map(|path| server::read_key(path)).transpose();
     Ok(Shelf::new(data, key.map_err(|error| CannotRun(error.to_string()))?))
 }
@@ -26,9 +31,14 @@ pub(super) fn list(args: &args::ListRecordings) -> Result<Exit, CannotRun> {
     if args.json {
         return print_json(&entries);
     }
-    println!("{:<11}  {:<19}  {:>10}", "call", "arrived (UTC)", "bytes");
+    print::line(&format!("{:<11}  {:<19}  {:>10}", "call", "arrived (UTC)", "bytes"));
     for entry in entries {
-        println!("{:<11}  {:<19}  {:>10}", entry.call.to_string(), utc(entry.arrived), entry.bytes);
+        print::line(&format!(
+            "{:<11}  {:<19}  {:>10}",
+            entry.call.to_string(),
+            utc(entry.arrived),
+            entry.bytes
+        ));
     }
     Ok(Exit::Fine)
 }
@@ -46,7 +56,7 @@ pub(super) fn export(args: &args::ExportRecording) -> Result<Exit, CannotRun> {
     if args.json {
         return print_json(&serde_json::json!({ "call": args.call, "file": out, "bytes": bytes }));
     }
-    println!("{}: {bytes} bytes, left the caller, right the bank", out.display());
+    print::line(&format!("{}: {bytes} bytes, left the caller, right the bank", out.display()));
     Ok(Exit::Fine)
 }
 
@@ -69,9 +79,9 @@ pub(super) fn verify(args: &args::VerifyRecordings) -> Result<Exit, CannotRun> {
         print_json(&verified)?;
     } else {
         for one in &verified {
-            println!("{}", line(one));
+            print::line(&line(one));
         }
-        println!("{} tapes, {bad} bad", verified.len());
+        print::line(&format!("{} tapes, {bad} bad", verified.len()));
     }
     Ok(if bad == 0 { Exit::Fine } else { Exit::Bad })
 }
@@ -114,8 +124,16 @@ fn call_ends(data: &Path) -> Result<BTreeMap<CallId, Moment>, CannotRun> {
         .map_err(|error| CannotRun::because("no runtime", error))?;
     runtime.block_on(async {
         let store = open(data).await?;
-        let records = store.calls(&crate::store::calls::Filter::default()).await;
-        let records = records.map_err(|error| CannotRun(error.to_string()))?;
-        Ok(records.into_iter().filter_map(|record| Some((record.call, record.ended?))).collect())
+        let mut ends = BTreeMap::new();
+        let mut filter = Filter { limit: ROWS, ..Filter::default() };
+        loop {
+            let records = store.calls(&filter).await.map_err(|error| CannotRun(error.to_string()))?;
+            let is_last = records.len() < ROWS as usize;
+            ends.extend(records.into_iter().filter_map(|record| Some((record.call, record.ended?))));
+            if is_last {
+                return Ok(ends);
+            }
+            filter.offset += ROWS;
+        }
     })
 }

@@ -1,15 +1,15 @@
 //! `hotline demo` and `hotline serve`: the server, until it is told to stop.
 
+use std::io::IsTerminal as _;
 use std::path::Path;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::broadcast::error::RecvError;
 
 use super::args;
-use super::{CannotRun, Exit, ticker};
+use super::{CannotRun, Exit, print, ticker};
 use crate::config::{self, Config};
 use crate::diagnostic::render_all;
-use crate::engine::input::Input;
 use crate::net::clock::Clock;
 use crate::server::Server;
 use crate::server::load::{self, LoadError, Loaded};
@@ -24,16 +24,20 @@ pub(super) fn demo(args: args::Demo) -> Result<Exit, CannotRun> {
     runtime()?.block_on(async {
         let config = loaded.world.config.clone();
         let server = start(loaded).await?;
-        println!("{}", welcome(&config));
+        print::text(&welcome(&config));
         let ticking = tokio::spawn(tick(server.engine.listen()));
         let mut signals = Signals::new()?;
         // A demo is over when its user says so: nobody waits for callers to finish.
-        signals.stop().await;
-        println!("Stopping.");
-        server.stop().await;
-        server.ended().await;
+        tokio::select! {
+            () = signals.stop() => {
+                print::line("Stopping.");
+                server.stop().await;
+            }
+            () = server.engine.ended() => {}
+        }
+        let ended = server.ended().await;
         ticking.abort();
-        Ok(Exit::Fine)
+        ended.map(|()| Exit::Fine).map_err(|error| CannotRun(error.to_string()))
     })
 }
 
@@ -50,19 +54,22 @@ pub(super) fn serve(args: &args::Serve) -> Result<Exit, CannotRun> {
         let server = start(loaded).await?;
         tracing::info!("ready");
         let mut signals = Signals::new()?;
-        while let Wish::Reload = signals.next().await {
-            reload(&args.config, &server).await;
-        }
-        tracing::info!("draining: no new calls; a second signal ends the running ones");
-        server.drain().await;
-        while !server.has_ended() {
+        let mut draining = false;
+        loop {
             tokio::select! {
-                () = signals.stop() => server.stop().await,
-                () = short_while() => {}
+                wish = signals.next() => match wish {
+                    Wish::Reload => reload(&args.config, &server).await,
+                    Wish::Stop if draining => server.stop().await,
+                    Wish::Stop => {
+                        tracing::info!("draining: no new calls; a second signal ends the running ones");
+                        server.drain().await;
+                        draining = true;
+                    }
+                },
+                () = server.engine.ended() => break,
             }
         }
-        server.ended().await;
-        Ok(Exit::Fine)
+        server.ended().await.map(|()| Exit::Fine).map_err(|error| CannotRun(error.to_string()))
     })
 }
 
@@ -108,25 +115,22 @@ fn loaded(config: Config) -> Result<Option<Loaded>, CannotRun> {
 async fn reload(path: &Path, server: &Server) {
     match configured(path).and_then(|config| config.map_or(Ok(None), loaded)) {
         Ok(Some(loaded)) => {
-            // An engine that has ended needs no configuration.
-            let _ = server.engine.put(Input::Configure(Box::new(loaded.world))).await;
-            tracing::info!("configuration reloaded");
+            server.reload(loaded.world).await;
+            return tracing::info!("configuration reloaded");
         }
         Ok(None) => tracing::error!("configuration refused; the old one stays"),
         Err(error) => tracing::error!(%error, "configuration refused; the old one stays"),
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "the edge: waits for a thread to end, with nothing else to do")]
-async fn short_while() {
-    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    server.reload_refused().await;
 }
 
 fn log_to_stderr(default: &str) {
     let filter = tracing_subscriber::EnvFilter::try_from_env("HOTLINE_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
     // A second call, as in tests, keeps the first subscriber.
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+    let colours = std::io::stderr().is_terminal();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours);
+    let _ = log.with_writer(std::io::stderr).try_init();
 }
 
 struct Signals {
@@ -176,10 +180,10 @@ async fn tick(
         match happened.recv().await {
             Ok(event) => {
                 if let Some(line) = ticker::line(&event) {
-                    println!("{line}");
+                    print::line(&line);
                 }
             }
-            Err(RecvError::Lagged(missed)) => println!("... {missed} events not shown"),
+            Err(RecvError::Lagged(missed)) => print::line(&format!("... {missed} events not shown")),
             Err(RecvError::Closed) => return,
         }
     }

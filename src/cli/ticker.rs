@@ -67,9 +67,7 @@ fn tell(event: &Happened) -> Option<String> {
         What::StateChanged { state } => return agent_state(agent, state),
         What::ServerStarted { .. } | What::ConfigLoaded { .. } => return None,
         What::ServerStopping => "the server stops: no new calls".to_owned(),
-        What::ConfigRefused { errors } => {
-            format!("configuration refused: {errors} errors; the old one stays")
-        }
+        What::ConfigRefused => "configuration refused; the old one stays".to_owned(),
         What::LoginFailed { source } => format!("log-in refused from {source}"),
         What::StaffAction { user, action } => format!("{user}: {action}"),
         What::Alarm { name, text } => format!("ALARM {name}: {text}"),

@@ -120,9 +120,8 @@ pub enum What {
         flows: usize,
         agents: usize,
     },
-    ConfigRefused {
-        errors: usize,
-    },
+    /// A new configuration was bad; the old one stays. What was wrong is in the log.
+    ConfigRefused,
     LoginFailed {
         source: String,
     },

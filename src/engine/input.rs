@@ -48,6 +48,8 @@ pub enum Input {
     },
     /// A checked configuration takes effect; calls under way keep the flow they began with.
     Configure(Box<World>),
+    /// A configuration was refused; for the journal.
+    ConfigRefused,
     /// No new calls; running ones end in their own time.
     Drain,
     /// No new calls, and every running one ends now.

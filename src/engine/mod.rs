@@ -128,6 +128,7 @@ impl Engine {
             Input::Tape(event) => self.tape(now, event),
             Input::Ask { id, ask } => self.answer(now, id, ask),
             Input::Configure(world) => self.configure(now, *world),
+            Input::ConfigRefused => self.happened(now, None, None, What::ConfigRefused),
             Input::Drain => self.drain(now),
             Input::Stop => self.stop(now),
             Input::JournalCrowded(crowded) => self.crowded = crowded,
@@ -158,7 +159,9 @@ impl Engine {
 
     /// Whether a draining server has nothing left to do.
     pub fn is_idle(&self) -> bool {
-        self.calls.is_empty() && self.services.is_empty() && self.legs.is_empty()
+        let calls = !self.calls.is_empty() || !self.services.is_empty() || !self.legs.is_empty();
+        // A BYE that was lost must be repeated, or a phone stays in a call with nobody.
+        !calls && !self.endpoint.awaits_answers()
     }
 
     fn time(&mut self, now: Moment) {

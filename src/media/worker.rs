@@ -65,6 +65,11 @@ impl WorkerHandle {
         self.commands.push(command).map_err(|rtrb::PushError::Full(command)| command)
     }
 
+    /// The worker's thread has ended.
+    pub fn is_gone(&self) -> bool {
+        self.commands.is_abandoned()
+    }
+
     /// Lets the worker look for commands.
     pub fn wake(&self) {
         self.wake.now();

@@ -3,15 +3,20 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
+use nix::errno::Errno;
 use nix::sys::eventfd::EventFd;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
-use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
 use super::clock::Clock;
-use super::limits::{COMMANDS_WAITING, INBOX, INPUTS_PER_TURN, LAST_WORDS, TAPE_LOOK};
+use super::limits::{
+    COMMANDS_WAITING, EVENTS_PER_TURN, INBOX, INBOX_BYTES, INPUTS_PER_TURN, LAST_WORDS,
+    TAPE_COMMANDS_WAITING, TAPE_LOOK,
+};
 use super::tcp::{Connections, Sent};
 use super::udp::Sockets;
 use crate::engine::Engine;
@@ -20,27 +25,41 @@ use crate::engine::input::{AskId, Input};
 use crate::engine::output::Output;
 use crate::engine::staff::{Answer, Ask};
 use crate::media::command::Command;
+use crate::media::event::Event as MediaEvent;
 use crate::media::worker::WorkerHandle;
 use crate::moment::Moment;
-use crate::recording::recorder::{RecorderHandle, TapeEvent};
+use crate::recording::recorder::{RecorderHandle, TapeCommand, TapeEvent};
 use crate::sip::transport::{Flow, Transport};
 use crate::store::journal::JournalHandle;
 
 /// What waits for the engine.
 #[derive(Debug)]
 enum Message {
-    Input(Input),
+    /// With its share of `INBOX_BYTES`, if it came from a socket.
+    Input(Input, Option<OwnedSemaphorePermit>),
     Ask(Ask, oneshot::Sender<Answer>),
 }
 
 /// The way to the engine, for its own sockets.
 #[derive(Clone)]
-pub struct Inbox(mpsc::Sender<Message>);
+pub struct Inbox {
+    messages: mpsc::Sender<Message>,
+    bytes: Arc<Semaphore>,
+}
 
 impl Inbox {
-    /// Waits while the engine is `INBOX` behind. False when it has ended.
+    fn new(messages: mpsc::Sender<Message>) -> Inbox {
+        Inbox { messages, bytes: Arc::new(Semaphore::new(INBOX_BYTES)) }
+    }
+
+    /// Waits while the engine is `INBOX` or `INBOX_BYTES` behind. False when it has ended.
     pub async fn put(&self, input: Input) -> bool {
-        self.0.send(Message::Input(input)).await.is_ok()
+        let bytes = match &input {
+            Input::Received { bytes, .. } => u32::try_from(bytes.len()).unwrap_or(u32::MAX),
+            _ => 0,
+        };
+        let share = Arc::clone(&self.bytes).acquire_many_owned(bytes).await;
+        self.messages.send(Message::Input(input, share.ok())).await.is_ok()
     }
 }
 
@@ -66,7 +85,12 @@ impl EngineHandle {
 
     /// A new configuration, or the wish to stop.
     pub async fn put(&self, input: Input) -> Result<(), Stopped> {
-        self.inbox.send(Message::Input(input)).await.map_err(|_| Stopped)
+        self.inbox.send(Message::Input(input, None)).await.map_err(|_| Stopped)
+    }
+
+    /// Waits until the engine has ended, in order or not.
+    pub async fn ended(&self) {
+        self.inbox.closed().await;
     }
 
     /// Everything that happens from now on. Who reads too slowly misses some and is told how many.
@@ -94,7 +118,8 @@ pub struct Bound {
 /// Entries that a listener to what happens may be behind. Beyond it it misses the oldest.
 const LISTENER_BEHIND: usize = 4_096;
 
-/// Starts the thread. It ends when the engine has been told to drain and nothing is left.
+/// Starts the thread. It ends when the engine has been told to drain and nothing is left, or with an error: calls
+/// are hung up if another thread has died, for a server without sound, tapes or journal must not look alive.
 pub fn spawn(
     engine: Engine,
     bound: Bound,
@@ -107,7 +132,7 @@ pub fn spawn(
     let thread = std::thread::Builder::new().name("engine".into()).spawn(move || {
         let local = tokio::task::LocalSet::new();
         local.block_on(&runtime, async move {
-            let inbox = Inbox(sender);
+            let inbox = Inbox::new(sender);
             let sockets = Sockets::start(bound.udp, &inbox)?;
             let connections = Connections::new(inbox);
             connections.listen(bound.tcp)?;
@@ -127,6 +152,12 @@ struct Driver {
     waiting: Vec<VecDeque<Command>>,
     media_events: Arc<EventFd>,
     crowded: bool,
+    /// Commands that the disk thread had no room for, in order.
+    tapes_waiting: VecDeque<TapeCommand>,
+    /// A turn left something undone: the next one follows at once.
+    hurried: bool,
+    /// What has failed so that the server cannot go on.
+    fault: Option<&'static str>,
     /// When the wish came that every call end now.
     stopping: Option<Moment>,
     recorder: RecorderHandle,
@@ -154,6 +185,9 @@ impl Driver {
             workers: planes.workers,
             media_events: planes.media_events,
             crowded: false,
+            tapes_waiting: VecDeque::new(),
+            hurried: false,
+            fault: None,
             stopping: None,
             recorder: planes.recorder,
             journal: planes.journal,
@@ -172,7 +206,8 @@ impl Driver {
         self.perform();
         while !self.is_done() {
             let now = self.clock.now();
-            let deadline = self.engine.next_deadline().map_or(TAPE_LOOK, |at| at.since(now).min(TAPE_LOOK));
+            let rest = if std::mem::take(&mut self.hurried) { Duration::ZERO } else { TAPE_LOOK };
+            let deadline = self.engine.next_deadline().map_or(rest, |at| at.since(now).min(rest));
             tokio::select! {
                 message = inbox.recv() => match message {
                     Some(message) => self.messages(message, &mut inbox),
@@ -191,9 +226,12 @@ impl Driver {
             self.time();
             self.look_at_journal();
             self.retry_commands();
+            self.look_at_threads();
+            // Connections write what this turn has queued before the next turn queues more.
+            tokio::task::yield_now().await;
         }
         self.recorder.stop();
-        Ok(())
+        self.fault.map_or(Ok(()), |fault| Err(io::Error::other(fault)))
     }
 
     fn messages(&mut self, first: Message, inbox: &mut mpsc::Receiver<Message>) {
@@ -208,7 +246,10 @@ impl Driver {
 
     fn message(&mut self, message: Message) {
         let input = match message {
-            Message::Input(input) => input,
+            Message::Input(input, share) => {
+                drop(share);
+                input
+            }
             Message::Ask(ask, reply) => {
                 self.last_ask += 1;
                 let id = AskId(self.last_ask);
@@ -225,16 +266,26 @@ impl Driver {
 
     fn media(&mut self) {
         for worker in 0..self.workers.len() {
-            while let Ok(event) = self.workers[worker].events.pop() {
+            let mut left = EVENTS_PER_TURN;
+            while left > 0
+                && let Ok(event) = self.workers[worker].events.pop()
+            {
+                left -= 1;
                 self.handle(self.clock.now(), Input::Media { event });
             }
+            self.hurried |= left == 0;
         }
     }
 
     fn tapes(&mut self) {
-        while let Ok(event) = self.recorder.events.try_recv() {
+        let mut left = EVENTS_PER_TURN;
+        while left > 0
+            && let Ok(event) = self.recorder.events.try_recv()
+        {
+            left -= 1;
             self.handle(self.clock.now(), Input::Tape(event));
         }
+        self.hurried |= left == 0;
     }
 
     fn time(&mut self) {
@@ -259,11 +310,7 @@ impl Driver {
                         self.command(worker, command.clone());
                     }
                 }
-                Output::Tape(command) => {
-                    if let Err(command) = self.recorder.commands.send(command) {
-                        self.tape_refused(command);
-                    }
-                }
+                Output::Tape(command) => self.tape_command(command),
                 Output::Happened(happened) => self.publish(happened),
                 Output::Answer { id, answer } => {
                     if let Some(reply) = self.answers.remove(&id) {
@@ -289,12 +336,36 @@ impl Driver {
 
     fn command(&mut self, worker: usize, command: Command) {
         let waiting = &mut self.waiting[worker];
-        if !waiting.is_empty() {
-            if waiting.len() < COMMANDS_WAITING {
-                waiting.push_back(command);
+        let refused = match command {
+            Command::Open { stream, port, .. } if waiting.len() >= COMMANDS_WAITING => Some((stream, port)),
+            command if waiting.is_empty() => {
+                waiting.extend(self.workers[worker].command(command).err());
+                None
             }
-        } else if let Err(command) = self.workers[worker].command(command) {
-            waiting.push_back(command);
+            command => {
+                waiting.push_back(command);
+                None
+            }
+        };
+        if let Some((stream, port)) = refused {
+            let event = MediaEvent::OpenFailed { stream, port, errno: Errno::EAGAIN as i32 };
+            // Not `handle`: we are in the middle of performing, which goes on with what this adds.
+            self.engine.handle(self.clock.now(), Input::Media { event });
+        }
+    }
+
+    fn tape_command(&mut self, command: TapeCommand) {
+        let waiting = self.tapes_waiting.len();
+        if let TapeCommand::Open { call, .. } = command
+            && waiting >= TAPE_COMMANDS_WAITING
+        {
+            // The call goes on without a tape, and says so.
+            let why = "the disk is too far behind".to_owned();
+            self.engine.handle(self.clock.now(), Input::Tape(TapeEvent::Failed { call, why }));
+        } else if waiting > 0 {
+            self.tapes_waiting.push_back(command);
+        } else {
+            self.tapes_waiting.extend(self.recorder.commands.send(command).err());
         }
     }
 
@@ -308,13 +379,35 @@ impl Driver {
             }
             self.workers[worker].wake();
         }
+        while let Some(command) = self.tapes_waiting.pop_front() {
+            if let Err(command) = self.recorder.commands.send(command) {
+                self.tapes_waiting.push_front(command);
+                break;
+            }
+        }
     }
 
-    /// The disk thread is hopelessly behind: the call goes on without a tape, and says so.
-    fn tape_refused(&mut self, command: crate::recording::recorder::TapeCommand) {
-        if let crate::recording::recorder::TapeCommand::Open { call, .. } = command {
-            let why = "the disk is too far behind".to_owned();
-            self.engine.handle(self.clock.now(), Input::Tape(TapeEvent::Failed { call, why }));
+    /// A thread that is gone, or has stood still for so long that twice what may wait does, will not come back.
+    /// What can still be done is to hang up and end, so that a supervisor starts a whole server.
+    fn look_at_threads(&mut self) {
+        let stuck = |waiting: &VecDeque<Command>| waiting.len() > 2 * COMMANDS_WAITING;
+        let fault = if self.workers.iter().any(WorkerHandle::is_gone) {
+            "a media worker has ended"
+        } else if self.waiting.iter().any(stuck) {
+            "a media worker stands still"
+        } else if self.recorder.is_gone() {
+            "the disk thread has ended"
+        } else if self.tapes_waiting.len() > 2 * TAPE_COMMANDS_WAITING {
+            "the disk thread stands still"
+        } else if self.journal.is_gone() {
+            "the journal has ended"
+        } else {
+            return;
+        };
+        if self.fault.is_none() {
+            tracing::error!(fault, "cannot go on: every call ends");
+            self.fault = Some(fault);
+            self.message(Message::Input(Input::Stop, None));
         }
     }
 

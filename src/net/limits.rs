@@ -6,6 +6,10 @@ use std::time::Duration;
 /// streams are not read, and API questions wait their turn.
 pub const INBOX: usize = 8_192;
 
+/// Bytes of messages waiting for the engine: twice `INBOX` of the usual size of 4 kB. Beyond it as with `INBOX`, so that
+/// a flood of messages of the largest size costs 64 MiB and not 512.
+pub const INBOX_BYTES: usize = 64 << 20;
+
 /// Inputs handled between two looks at media events and timers, so that a flood of one starves none of the others.
 pub const INPUTS_PER_TURN: usize = 256;
 
@@ -15,8 +19,29 @@ pub const CONNECTIONS: usize = 10_000;
 /// Stream connections at once from one address, so that nobody can take them all.
 pub const CONNECTIONS_PER_ADDRESS: usize = 1_000;
 
-/// Messages waiting to be written to one connection. When full, its peer does not read: it is closed.
-pub const WRITES_WAITING: usize = 256;
+/// Messages waiting to be written to one connection: what four turns of the engine may answer. When full, its peer does
+/// not read: it is closed.
+pub const WRITES_WAITING: usize = 4 * INPUTS_PER_TURN;
+
+/// Bytes waiting to be written to one connection. When full it is closed as well, so that large answers to many
+/// connections that do not read cost 0.5 GB from one address and not 60.
+pub const WRITES_BYTES: usize = 512 * 1024;
+
+/// How long one message may take to be written: as long as its transaction lives (64*T1, RFC 3261 §17). Beyond it the
+/// peer is taken for dead and the connection closed.
+pub const WRITE_TIME: Duration = Duration::from_secs(32);
+
+/// How long a message may be on its way in, from its first byte to its last, and the first message of a connection from
+/// its opening: as long as its transaction lives. Beyond it the connection is closed, so that nobody holds one for hours
+/// by sending a byte a minute, or nothing.
+pub const MESSAGE_TIME: Duration = Duration::from_secs(32);
+
+/// The share of the process's descriptors that stream connections may take; the rest is for sound, tapes and the API.
+pub const CONNECTIONS_SHARE: usize = 4;
+
+/// Rest after a connection could not be accepted (no descriptors left, most likely): the listener stays readable
+/// meanwhile, and asking it again at once would cost a core.
+pub const ACCEPT_REST: Duration = Duration::from_millis(100);
 
 /// How long a connection to a phone may take to open.
 pub const CONNECT_TIME: Duration = Duration::from_secs(5);
@@ -27,8 +52,16 @@ pub const LAST_WRITES: Duration = Duration::from_secs(1);
 /// A stream connection on which nothing came for so long is closed; phones send keep-alives (RFC 5626 §4.4.1) or register.
 pub const CONNECTION_IDLE: Duration = Duration::from_secs(4 * 3600);
 
-/// Media commands that wait because a worker's ring is full. Beyond it new ones are refused to the engine as lost ports.
+/// Media commands that wait because a worker's ring is full. Beyond it no stream is opened, which the engine is told;
+/// what concerns streams that are open still waits, for a lost Close would leave its ports taken for ever.
 pub const COMMANDS_WAITING: usize = 65_536;
+
+/// Commands for the disk thread that wait because it is behind. Beyond it no tape is opened, which the engine is told;
+/// what concerns open tapes still waits.
+pub const TAPE_COMMANDS_WAITING: usize = 16_384;
+
+/// Events of one worker, or of the disk thread, handled between two looks at everything else.
+pub const EVENTS_PER_TURN: usize = 1_024;
 
 /// How often the disk thread's events are looked at, when nothing else wakes the engine.
 pub const TAPE_LOOK: Duration = Duration::from_millis(200);

@@ -108,6 +108,11 @@ pub struct RecorderHandle {
 }
 
 impl RecorderHandle {
+    /// The thread has ended although nobody stopped it.
+    pub fn is_gone(&self) -> bool {
+        self.thread.is_finished()
+    }
+
     /// Ends every tape in order and waits for it: a moment, or as long as the disk takes.
     pub fn stop(self) {
         // A send that waits is right here: nothing else is left to do. If the thread is gone there is nobody to stop.

@@ -3,9 +3,9 @@
 //! A block that the disk refused is kept and put at the same place again later, byte for byte, so that a seal's
 //! nonce is never used for two different blocks and no half block stays in the middle.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use super::block::{self, BODY_BYTES, Chain, HASH_BYTES, HEADER_BYTES, Hash, Header, Mark};
@@ -36,7 +36,7 @@ pub struct Files;
 impl Disk for Files {
     fn create(&mut self, path: &Path) -> io::Result<Box<dyn Sink>> {
         if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder)?;
+            DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
         }
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
         Ok(Box::new(file))

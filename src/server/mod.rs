@@ -7,12 +7,15 @@ pub mod load;
 
 use std::io;
 use std::net::SocketAddr;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use nix::fcntl::{Flock, FlockArg};
 use nix::sys::eventfd::{EfdFlags, EventFd};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use tokio::sync::watch;
 
 use crate::api;
 use crate::call::cause::Cause;
@@ -24,7 +27,7 @@ use crate::net::clock::Clock;
 use crate::net::engine_thread::{self, Bound, EngineHandle, Planes};
 use crate::net::tcp::Connections;
 use crate::net::udp::Sockets;
-use crate::recording::frame::RING_SLOTS;
+use crate::recording::frame;
 use crate::recording::recorder::{Recorder, RecorderHandle};
 use crate::recording::seal::TapeKey;
 use crate::recording::shelf::Shelf;
@@ -64,6 +67,11 @@ pub enum CannotStart {
     },
 }
 
+/// Why a running server ended although nobody wished it.
+#[derive(Debug, thiserror::Error)]
+#[error("the server cannot go on: {0}; start it again")]
+pub struct Failed(String);
+
 /// A server that runs.
 pub struct Server {
     pub engine: EngineHandle,
@@ -73,6 +81,7 @@ pub struct Server {
     thread: JoinHandle<io::Result<()>>,
     workers: Vec<JoinHandle<()>>,
     api: api::Running,
+    config: watch::Sender<Arc<Config>>,
     /// Held until the end, so that no second server writes the same journal.
     _lock: Flock<std::fs::File>,
 }
@@ -80,8 +89,10 @@ pub struct Server {
 impl Server {
     /// Starts everything, or nothing. `clock` is everybody's.
     pub async fn start(world: World, clock: Clock) -> Result<Server, CannotStart> {
+        raise_descriptors();
         let config = Arc::clone(&world.config);
         let lock = lock(&config.data)?;
+        try_tapes(&config.data)?;
         let key = key(&config)?;
         let bound = bind(&config)?;
         let http = api::bind(config.http.listen).map_err(|source| CannotStart::Address {
@@ -104,13 +115,14 @@ impl Server {
         let engine = Engine::new(clock.now(), world, unguessable()?);
         let (handle, thread) = engine_thread::spawn(engine, bound, planes)
             .map_err(|source| CannotStart::System { what: "engine thread", source })?;
+        let (config, configured) = watch::channel(config);
         let api = api::serve(
             http,
             api::Doors {
                 engine: handle.clone(),
                 store: store.clone(),
                 shelf: shelf.clone(),
-                config,
+                config: configured,
                 clock,
                 journal: journal_handle,
                 media: media.stats,
@@ -118,28 +130,42 @@ impl Server {
             },
         );
         let workers = media.threads;
-        Ok(Server { engine: handle, store, shelf, journal, thread, workers, api, _lock: lock })
+        Ok(Server { engine: handle, store, shelf, journal, thread, workers, api, config, _lock: lock })
     }
 
-    /// Whether the engine's thread has ended.
-    pub fn has_ended(&self) -> bool {
-        self.thread.is_finished()
-    }
-
-    /// Waits for the engine to end (it must have been told to), then for everything else, in order.
-    pub async fn ended(self) {
+    /// Waits for the engine to end (told to, or because something failed), then for everything else, in order.
+    /// `Err`: the server did not end because somebody wished it; the process should end too, and be started anew.
+    pub async fn ended(self) -> Result<(), Failed> {
         let Server { journal, thread, workers, api, store, .. } = self;
         let joined = tokio::task::spawn_blocking(move || {
-            // A thread that panicked has already said so.
-            let _ = thread.join();
-            for worker in workers {
-                let _ = worker.join();
+            let engine = thread.join();
+            let sound = workers.into_iter().map(JoinHandle::join).collect::<Vec<_>>();
+            match engine {
+                Err(_) => Err(Failed("the engine's thread panicked".into())),
+                Ok(Err(error)) => Err(Failed(error.to_string())),
+                Ok(Ok(())) if sound.iter().any(Result::is_err) => {
+                    Err(Failed("a media worker panicked".into()))
+                }
+                Ok(Ok(())) => Ok(()),
             }
         });
-        let _ = joined.await;
+        let joined = joined.await;
         api.stop().await;
         journal.close().await;
         store.close().await;
+        joined.unwrap_or_else(|error| Err(Failed(error.to_string())))
+    }
+
+    /// A checked configuration takes effect, everywhere; addresses, folders and threads stay as they were at start.
+    pub async fn reload(&self, world: World) {
+        self.config.send_replace(Arc::clone(&world.config));
+        // An engine that has ended needs no configuration.
+        let _ = self.engine.put(Input::Configure(Box::new(world))).await;
+    }
+
+    /// Notes that a configuration was refused and the old one stays.
+    pub async fn reload_refused(&self) {
+        let _ = self.engine.put(Input::ConfigRefused).await;
     }
 
     /// No new calls; returns at once. The engine ends when the last call has.
@@ -172,7 +198,7 @@ impl Media {
         let wake = Arc::new(wake);
         let (mut handles, mut threads, mut rings) = (Vec::new(), Vec::new(), Vec::new());
         for number in 0..world.config.media.workers.max(1) {
-            let (tape, ring) = rtrb::RingBuffer::new(RING_SLOTS);
+            let (tape, ring) = frame::ring();
             rings.push(ring);
             let config = WorkerConfig {
                 name: format!("media-{number}"),
@@ -196,11 +222,35 @@ impl Media {
     }
 }
 
+/// Each call takes four descriptors for sound and one for its tape: as many as the system lets us have, instead of the
+/// thousand that a shell gives.
+fn raise_descriptors() {
+    if let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE)
+        && soft < hard
+        && let Err(error) = setrlimit(Resource::RLIMIT_NOFILE, hard, hard)
+    {
+        tracing::warn!(soft, hard, %error, "the limit of open files cannot be raised");
+    }
+}
+
 fn lock(data: &Path) -> Result<Flock<std::fs::File>, CannotStart> {
     let no_data = |source| CannotStart::Data { path: data.to_owned(), source };
-    std::fs::create_dir_all(data).map_err(no_data)?;
-    let file = std::fs::File::create(data.join("lock")).map_err(no_data)?;
+    // Conversations and who had them: nobody else's business, whatever the umask says. A folder that is there already
+    // keeps the rights that its owner gave it.
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(data).map_err(no_data)?;
+    let mut options = std::fs::OpenOptions::new();
+    let file = options.write(true).create(true).truncate(false).mode(0o600).open(data.join("lock"));
+    let file = file.map_err(no_data)?;
     Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|_| CannotStart::InUse(data.to_owned()))
+}
+
+/// Whether tapes can be made at all: better said at start than by the first call that goes unrecorded.
+fn try_tapes(data: &Path) -> Result<(), CannotStart> {
+    let tapes = data.join("tapes");
+    let no_tapes = |source| CannotStart::Data { path: tapes.clone(), source };
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&tapes).map_err(no_tapes)?;
+    let trial = tapes.join(".trial");
+    std::fs::File::create(&trial).and_then(|_| std::fs::remove_file(&trial)).map_err(no_tapes)
 }
 
 /// The key that seals tapes, if one is configured.

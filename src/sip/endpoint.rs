@@ -236,6 +236,11 @@ impl Endpoint {
         self.cancel_invite(now, tx, Some(reason));
     }
 
+    /// A request of ours has no final answer yet, and may have to be repeated. Looks at each transaction.
+    pub fn awaits_answers(&self) -> bool {
+        self.tables.awaits_answers()
+    }
+
     /// How many transactions are held.
     pub fn transactions(&self) -> usize {
         self.tables.len()

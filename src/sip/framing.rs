@@ -39,6 +39,11 @@ impl Framer {
         }
     }
 
+    /// A message has begun and is not whole. Line ends alone are keep-alives.
+    pub fn is_amid(&self) -> bool {
+        self.pending.first().is_some_and(|byte| !matches!(byte, b'\r' | b'\n'))
+    }
+
     /// The next frame, or `None` until more bytes come.
     pub fn next_frame(&mut self) -> Option<Frame> {
         if self.length.is_none()
@@ -165,6 +170,19 @@ mod tests {
             assert_eq!(frames(&[left, right]), whole, "split at {at}");
         }
         assert_eq!(frames(&stream.as_bytes().chunks(1).collect::<Vec<_>>()), whole);
+    }
+
+    #[test]
+    fn a_framer_is_amid_a_message_until_its_last_byte() {
+        let mut framer = Framer::default();
+        for byte in format!("{VIA}l: 3\r\n\r\nabc").bytes() {
+            assert_eq!(framer.next_frame(), None);
+            framer.push(&[byte]);
+            assert!(framer.is_amid());
+        }
+        assert!(framer.next_frame().is_some() && !framer.is_amid());
+        framer.push(b"\r\n");
+        assert!(framer.next_frame().is_none() && !framer.is_amid());
     }
 
     #[test]

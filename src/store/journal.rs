@@ -85,6 +85,11 @@ impl JournalHandle {
         self.backlog() > self.events.max_capacity() / 2
     }
 
+    /// The writer has ended: nothing is written any more.
+    pub fn is_gone(&self) -> bool {
+        self.events.is_closed()
+    }
+
     /// Events written since the start.
     pub fn written(&self) -> u64 {
         self.gauges.written.load(Ordering::Relaxed)

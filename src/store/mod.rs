@@ -45,7 +45,7 @@ pub enum StoreError {
         "the database is of a newer version of the server (schema {found}, known {known}): start that version"
     )]
     Newer { found: i64, known: i64 },
-    /// A row that no server wrote; `hotline verify` of the journal tells more.
+    /// A row that no server wrote; `Store::verify_journal` of the journal tells more.
     #[error("row {row} of table {table} cannot be read: {source}")]
     Row {
         table: &'static str,

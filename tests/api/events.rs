@@ -118,9 +118,11 @@ fn a_slow_reader_is_told_how_many_events_it_missed() {
     let mut reader = open(&api, "?kind=staff_action", "super");
     reader.next();
     let action = "x".repeat(2_000);
-    for _ in 0..EVENTS {
-        note(&api, &action);
-    }
+    api.ask_all((0..EVENTS).map(|_| Ask::Note {
+        user: "test".to_owned(),
+        call: None,
+        action: action.clone(),
+    }));
     let mut told = 0;
     let missed = loop {
         let message = reader.next();

@@ -72,3 +72,18 @@ fn the_pages_cookie_reads_and_changes_only_from_our_own_page() {
     let login = login.json(&json!({"user": "super", "password": "demo-super"})).send();
     assert_eq!(login.error(), "foreign_origin", "nobody is logged in from elsewhere");
 }
+
+#[test]
+fn who_tries_name_after_name_does_not_fill_the_journal() {
+    let api = ApiUnderTest::start();
+    let mut happened = api.engine.listen();
+    for number in 0..100 {
+        let status = api.try_login(&format!("user-{number}"), "guess").status;
+        assert!(matches!(status, 401 | 429), "{status}");
+    }
+    let mut failures = 0;
+    while let Ok(event) = happened.try_recv() {
+        failures += usize::from(matches!(event.what, What::LoginFailed { .. }));
+    }
+    assert!((5..50).contains(&failures), "{failures} of 100 are journalled");
+}

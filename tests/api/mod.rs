@@ -10,18 +10,18 @@ mod roles;
 mod routes;
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{OnceLock, mpsc};
+use std::sync::mpsc;
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use hotline::config;
+use hotline::config::{self, Role, Secret, User};
 use hotline::engine::input::{Input, World};
 use hotline::engine::staff::{Answer, Ask};
 use hotline::net::clock::Clock;
 use hotline::net::engine_thread::EngineHandle;
-use hotline::server::{CannotStart, Server, load};
+use hotline::server::{CannotStart, Server};
 use serde_json::json;
 
 use self::http::{Reply, Request};
@@ -94,6 +94,15 @@ impl ApiUnderTest {
         runtime().block_on(self.engine.ask(ask)).expect("the engine runs")
     }
 
+    /// As `ask`, one after the other.
+    pub fn ask_all(&self, asks: impl Iterator<Item = Ask>) {
+        runtime().block_on(async {
+            for ask in asks {
+                self.engine.ask(ask).await.expect("the engine runs");
+            }
+        });
+    }
+
     pub fn put(&self, input: Input) {
         runtime().block_on(self.engine.put(input)).expect("the engine runs");
     }
@@ -124,12 +133,13 @@ impl Drop for ApiUnderTest {
 
 /// Looks again and again until `found`.
 pub fn until<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
-    let started = Instant::now();
+    let clock = Clock::start();
+    let started = clock.now();
     loop {
         if let Some(found) = found() {
             return found;
         }
-        assert!(started.elapsed() < PATIENCE, "in vain: {what}");
+        assert!(clock.now().since(started) < PATIENCE, "in vain: {what}");
         std::thread::yield_now();
     }
 }
@@ -151,21 +161,19 @@ fn serve(
                 // A test that failed is gone; the server ends all the same.
                 let _ = stopped.await;
                 server.stop().await;
-                server.ended().await;
+                server.ended().await.expect("the server ends in order");
             }
         }
     });
 }
 
-/// The demo bank with these ports. Prompts and flows are loaded once for all tests.
-fn world(data: &std::path::Path, sip: u16, http: u16) -> World {
-    static LOADED: OnceLock<World> = OnceLock::new();
-    let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+/// The demo bank with these ports, with prompts of silence, and an auditor besides.
+fn world(data: &Path, sip: u16, http: u16) -> World {
     let mut config = config::demo(data, sip, http);
-    config.flows = here.join("ivr-flows");
-    config.prompts = here.join("prompts");
-    let loaded = LOADED.get_or_init(|| load::load(config.clone()).expect("the demo bank loads").world);
-    World { config: config.into(), ..loaded.clone() }
+    let password = Secret("demo-auditor".to_owned());
+    let auditor = User { name: "Auditor".to_owned(), password, role: Role::Auditor };
+    config.users.insert("auditor".to_owned(), auditor);
+    World { config: config.into(), ..crate::office::world::demo() }
 }
 
 /// A port that nobody had a moment ago, for UDP and TCP.

@@ -125,3 +125,15 @@ fn the_page_is_ours_alone_and_may_load_nothing_else() {
     let refused = api.get("/api/v1/agents").send();
     assert_eq!(refused.field("cache-control"), "no-store", "on refusals too");
 }
+
+#[test]
+fn every_element_that_the_script_uses_is_on_the_page() {
+    let api = ApiUnderTest::start();
+    let (page, script) = (api.get("/").send(), api.get("/live.js").send());
+    let used = ["at(\"", "fill(\""].into_iter().flat_map(|call| script.text().split(call).skip(1));
+    let used: Vec<&str> = used.filter_map(|rest| rest.split('"').next()).collect();
+    assert!(used.len() > 20);
+    for id in used {
+        assert!(page.text().contains(&format!("id=\"{id}\"")), "{id}");
+    }
+}

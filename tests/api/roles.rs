@@ -13,26 +13,26 @@ const NO_CALL: &str = "00000000001";
 #[test]
 fn each_role_gets_what_the_table_says() {
     let api = ApiUnderTest::start();
-    let tokens = ["1001", "super", "quality", "admin"].map(|user| api.login(user));
+    let tokens = ["1001", "super", "quality", "admin", "auditor"].map(|user| api.login(user));
     let gone = format!("/api/v1/calls/live/{NO_CALL}");
     let tape = format!("/api/v1/recordings/{NO_CALL}");
     let sound = format!("/api/v1/recordings/{NO_CALL}/audio");
     let ready = json!({"state": "ready"});
     // 409: allowed, but no phone is registered. 404: allowed, but there is none.
-    let table: [(&str, &str, Option<&Value>, [u16; 4]); 13] = [
-        ("GET", "/api/v1/snapshot", None, [200, 200, 200, 200]),
-        ("GET", "/api/v1/calls/live", None, [200, 200, 200, 200]),
-        ("GET", "/api/v1/queues", None, [200, 200, 200, 200]),
-        ("GET", "/api/v1/agents", None, [200, 200, 200, 200]),
-        ("GET", "/api/v1/agents/1001", None, [200, 200, 200, 200]),
-        ("GET", "/api/v1/agents/1002", None, [403, 200, 200, 200]),
-        ("POST", "/api/v1/agents/1001/state", Some(&ready), [409, 409, 403, 409]),
-        ("POST", "/api/v1/agents/1002/state", Some(&ready), [403, 409, 403, 409]),
-        ("DELETE", &gone, None, [403, 404, 403, 404]),
-        ("GET", "/api/v1/calls", None, [200, 200, 200, 200]),
-        ("GET", "/api/v1/recordings", None, [403, 200, 200, 200]),
-        ("GET", &tape, None, [403, 404, 404, 404]),
-        ("GET", &sound, None, [403, 404, 404, 404]),
+    let table: [(&str, &str, Option<&Value>, [u16; 5]); 13] = [
+        ("GET", "/api/v1/snapshot", None, [200; 5]),
+        ("GET", "/api/v1/calls/live", None, [200; 5]),
+        ("GET", "/api/v1/queues", None, [200; 5]),
+        ("GET", "/api/v1/agents", None, [200; 5]),
+        ("GET", "/api/v1/agents/1001", None, [200; 5]),
+        ("GET", "/api/v1/agents/1002", None, [403, 200, 200, 200, 200]),
+        ("POST", "/api/v1/agents/1001/state", Some(&ready), [409, 409, 403, 409, 403]),
+        ("POST", "/api/v1/agents/1002/state", Some(&ready), [403, 409, 403, 409, 403]),
+        ("DELETE", &gone, None, [403, 404, 403, 404, 403]),
+        ("GET", "/api/v1/calls", None, [200; 5]),
+        ("GET", "/api/v1/recordings", None, [403, 200, 200, 200, 200]),
+        ("GET", &tape, None, [403, 404, 404, 404, 404]),
+        ("GET", &sound, None, [403, 404, 404, 404, 404]),
     ];
     for (method, path, body, expected) in table {
         let statuses = tokens.each_ref().map(|token| {

@@ -72,7 +72,7 @@ fn every_described_route_answers_as_described() {
             }
             if path == "/api/v1/events" {
                 request = request
-                    .field("Connection", "Upgrade")
+                    .field("Connection", "Upgrade, close")
                     .field("Upgrade", "websocket")
                     .field("Sec-WebSocket-Version", "13x")
                     .field("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==");

@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use super::load::server::{self, PROGRAM, Plan, Scratch, Server};
-use super::{PATIENCE, call, json, register};
+use super::{PATIENCE, call, json, plan, register};
 
 /// Room for the database and some seconds of a tape.
 const DISK: &str = "size=1536k";
@@ -30,7 +30,7 @@ fn on_a_small_disk(plan: &Plan, config: &Path) -> Option<Server> {
 #[test]
 fn a_full_disk_stops_the_recording_and_never_the_call() {
     let scratch = Scratch::new("full-disk").expect("a scratch folder");
-    let plan = Plan::new(&scratch.path().join("data"), 2).expect("free ports");
+    let plan = plan(&scratch, 2);
     std::fs::create_dir_all(&plan.data).expect("a data folder");
     let config = plan.write(scratch.path()).expect("a configuration");
     let Some(server) = on_a_small_disk(&plan, &config) else {

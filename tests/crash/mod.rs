@@ -26,7 +26,7 @@ struct Bank {
 impl Bank {
     fn open(name: &str, agents: usize) -> Bank {
         let scratch = Scratch::new(name).expect("a scratch folder");
-        let plan = Plan::new(&scratch.path().join("data"), agents).expect("free ports");
+        let plan = plan(&scratch, agents);
         let config = plan.write(scratch.path()).expect("a configuration");
         let mut server = Server::serve(&plan, &config, None).expect("the server starts");
         assert!(server.says("ready"), "{:#?}", server.said);
@@ -44,6 +44,11 @@ impl Bank {
     fn fleet(&self) -> Fleet {
         Fleet::new(self.plan.host, self.plan.sip()).expect("a fleet")
     }
+}
+
+fn plan(scratch: &Scratch, agents: usize) -> Plan {
+    let plan = Plan::new(&scratch.path().join("data"), agents).expect("free ports");
+    Plan { short_prompts: true, ..plan }
 }
 
 /// Registers `agents` of the plan's.

@@ -7,7 +7,7 @@ use nix::sys::signal::Signal;
 
 use super::load::fleet::Stage;
 use super::load::server::{self, Plan, Scratch, Server};
-use super::{Bank, PATIENCE, call, json, register};
+use super::{Bank, PATIENCE, call, json, plan, register};
 use hotline::call::cause::Cause;
 
 #[test]
@@ -78,7 +78,7 @@ fn refusal(plan: &Plan, scratch: &Scratch) -> String {
 #[test]
 fn a_taken_port_is_one_clear_line_and_exit_code_three() {
     let scratch = Scratch::new("taken").expect("a scratch folder");
-    let plan = Plan::new(&scratch.path().join("data"), 1).expect("free ports");
+    let plan = plan(&scratch, 1);
     let taken = UdpSocket::bind(plan.sip()).expect("still free");
     let line = refusal(&plan, &scratch);
     assert!(line.contains(&plan.sip().to_string()) && line.contains("in use"), "{line}");
@@ -92,7 +92,7 @@ fn a_taken_port_is_one_clear_line_and_exit_code_three() {
 fn a_data_folder_in_use_is_one_clear_line_and_exit_code_three() {
     let bank = Bank::open("owner", 1);
     let scratch = Scratch::new("intruder").expect("a scratch folder");
-    let plan = Plan::new(&bank.plan.data, 1).expect("free ports");
+    let plan = Plan { data: bank.plan.data.clone(), ..plan(&scratch, 1) };
     let line = refusal(&plan, &scratch);
     assert!(line.contains("in use by another server") && line.contains(&bank.data()), "{line}");
 }
@@ -121,7 +121,7 @@ fn a_bad_flag_is_usage_and_exit_code_two() {
 #[test]
 fn a_bad_configuration_does_not_start_and_says_where() {
     let scratch = Scratch::new("bad-config").expect("a scratch folder");
-    let plan = Plan::new(&scratch.path().join("data"), 1).expect("free ports");
+    let plan = plan(&scratch, 1);
     let config = plan.write(scratch.path()).expect("a configuration");
     let text = std::fs::read_to_string(&config).expect("written");
     std::fs::write(&config, text.replace("wrap_up: 1s", "wrap_up: 1")).expect("writable");

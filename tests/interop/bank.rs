@@ -14,10 +14,13 @@ use super::sound;
 pub const SIP: &str = "127.0.0.1:5060";
 
 /// A debug build on a busy machine takes its time.
-const OPENING: Duration = Duration::from_secs(20);
+const OPENING: Duration = Duration::from_secs(60);
 
 /// Every prompt lasts this long here.
-const PROMPT: f64 = 0.4;
+pub const PROMPT: f64 = 0.4;
+
+/// Seed of the noise that is this bank's welcome.
+pub const WELCOME: u64 = 99;
 
 pub struct Bank {
     folder: PathBuf,
@@ -37,7 +40,7 @@ impl Bank {
 
     /// Waits for the next line of the demo's screen that holds `text`.
     pub fn shows(&mut self, text: &str) -> String {
-        self.running.shows(text, Duration::from_secs(25))
+        self.running.shows(text, Duration::from_secs(60))
     }
 
     /// Whether any line until now held `text`.
@@ -49,7 +52,7 @@ impl Bank {
     pub fn closes(&mut self) {
         let pid = Pid::from_raw(i32::try_from(self.running.id()).expect("a small number"));
         kill(pid, Signal::SIGINT).expect("the demo runs");
-        assert!(self.running.ends(Duration::from_secs(15)), "the demo stops when told to");
+        assert!(self.running.ends(Duration::from_secs(30)), "the demo stops when told to");
         assert_eq!(self.running.code(), Some(0), "{:#?}", self.running.seen);
     }
 
@@ -81,17 +84,19 @@ fn hotline(folder: &Path, args: &[&str]) -> Command {
     command
 }
 
-/// The names of the real prompts, each a short tone.
+/// The names of the real prompts, each a short tone, and the welcome one that can be told apart.
 fn short_prompts(folder: &Path) {
     let real = Path::new(env!("CARGO_MANIFEST_DIR")).join("prompts");
     let tone = sound::tone(440.0, PROMPT);
+    let welcome = sound::noise(WELCOME, PROMPT);
     for language in ["zh-CN", "en", "music"] {
         let to = folder.join("prompts").join(language);
         std::fs::create_dir_all(&to).expect("a folder for prompts");
         for file in std::fs::read_dir(real.join(language)).expect("the demo's prompts") {
             let name = file.expect("readable").file_name();
             if Path::new(&name).extension().is_some_and(|extension| extension == "wav") {
-                sound::write_wav(&to.join(name), &tone);
+                let sound = if name == "welcome.wav" { &welcome } else { &tone };
+                sound::write_wav(&to.join(name), sound);
             }
         }
     }

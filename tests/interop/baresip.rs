@@ -31,9 +31,18 @@ pub struct Setup<'a> {
     pub account: &'a str,
     /// SIP; the next port is taken for TLS, the one after for control.
     pub port: u16,
+    /// Whether it registers and calls over TCP.
+    pub tcp: bool,
     /// First RTP port of a hundred.
     pub rtp: u16,
     pub says: &'a [i16],
+}
+
+impl<'a> Setup<'a> {
+    /// A phone that registers nowhere, over UDP.
+    pub fn plain(number: &'a str, port: u16, rtp: u16, says: &'a [i16]) -> Setup<'a> {
+        Setup { number, account: ";regint=0", port, tcp: false, rtp, says }
+    }
 }
 
 impl Phone {
@@ -42,13 +51,14 @@ impl Phone {
         let folder = room.folder(setup.number);
         std::fs::create_dir_all(folder.join("heard")).expect("a folder");
         sound::write_wav(&folder.join("says.wav"), setup.says);
-        let account = format!("<sip:{}@{SIP}>{}\n", setup.number, setup.account);
+        let transport = if setup.tcp { ";transport=tcp" } else { "" };
+        let account = format!("<sip:{}@{SIP}{transport}>{}\n", setup.number, setup.account);
         std::fs::write(folder.join("accounts"), account).expect("a file");
         std::fs::write(folder.join("config"), config(setup)).expect("a file");
         let mut command = Command::new("baresip");
         command.args(["-f", ".", "-s"]).current_dir(&folder);
         let mut running = Running::start(command);
-        running.shows("baresip is ready", Duration::from_secs(20));
+        running.shows("baresip is ready", Duration::from_secs(60));
         let control = TcpStream::connect(("127.0.0.1", setup.port + 2)).expect("baresip takes orders");
         let events = listen(control.try_clone().expect("a second handle"));
         Phone { number: setup.number.to_owned(), folder, running, control, events }
@@ -60,14 +70,15 @@ impl Phone {
             format!(";auth_user={number};auth_pass=demo-{number};answermode={answermode};regint=600");
         let place: u16 = number.parse::<u16>().expect("an agent's number") - 1001;
         let (port, rtp) = (5_100 + 10 * place, 20_000 + 100 * place);
-        let mut phone = Phone::on(room, &Setup { number, account: &account, port, rtp, says });
-        phone.running.shows("[1 binding]", Duration::from_secs(20));
+        let mut phone =
+            Phone::on(room, &Setup { account: &account, ..Setup::plain(number, port, rtp, says) });
+        phone.running.shows("[1 binding]", Duration::from_secs(60));
         phone
     }
 
     /// A customer from outside.
     pub fn caller(room: &Room, number: &str, says: &[i16]) -> Phone {
-        Phone::on(room, &Setup { number, account: ";regint=0", port: 5_200, rtp: CALLER, says })
+        Phone::on(room, &Setup::plain(number, 5_200, CALLER, says))
     }
 
     pub fn dials(&mut self, number: &str) {
@@ -82,6 +93,14 @@ impl Phone {
         self.orders("accept", "");
     }
 
+    pub fn holds(&mut self) {
+        self.orders("hold", "");
+    }
+
+    pub fn resumes(&mut self) {
+        self.orders("resume", "");
+    }
+
     pub fn hangs_up(&mut self) {
         self.orders("hangup", "");
     }
@@ -94,7 +113,7 @@ impl Phone {
 
     /// Waits for an event of `kind`, such as `CALL_ESTABLISHED`.
     pub fn sees(&mut self, kind: &str) -> Value {
-        self.sees_within(kind, Duration::from_secs(25))
+        self.sees_within(kind, Duration::from_secs(60))
     }
 
     pub fn sees_within(&mut self, kind: &str, within: Duration) -> Value {
@@ -119,7 +138,7 @@ impl Phone {
     /// Switched off: what it heard in its last call.
     pub fn heard(mut self) -> Vec<i16> {
         self.orders("quit", "");
-        assert!(self.running.ends(Duration::from_secs(15)), "{} goes off", self.number);
+        assert!(self.running.ends(Duration::from_secs(30)), "{} goes off", self.number);
         let files = std::fs::read_dir(self.folder.join("heard")).expect("its folder");
         let mut files: Vec<PathBuf> = files.map(|file| file.expect("readable").path()).collect();
         files.retain(|file| file.to_string_lossy().ends_with("-dec.wav"));

@@ -1,8 +1,13 @@
 //! Real phones against the real program: `hotline demo`, baresip, SIPp, each test in a network of its own.
 
+mod agents;
 mod bank;
 mod baresip;
+mod callers;
 mod main_job;
 mod room;
+mod sipp;
 mod sound;
+mod strangers;
 mod tap;
+mod wire;

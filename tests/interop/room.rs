@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 const INSIDE: &str = "HOTLINE_ROOM";
 
 /// Longest life of a test in its room.
-const LONGEST: Duration = Duration::from_secs(100);
+const LONGEST: Duration = Duration::from_secs(240);
 
 /// Lines of output that may wait to be looked at; a process that says more stands still until they are.
 const LINES: usize = 65_536;

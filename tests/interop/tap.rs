@@ -113,6 +113,7 @@ impl Passed {
         let mut offsets = Vec::new();
         for (packet, stamp) in audio {
             let place = stamp.wrapping_sub(first) as usize;
+            assert!(place < 600 * RATE, "a timestamp leaps from {first} to {stamp}");
             let law = if packet.payload[1] & 127 == 8 { sound::decode_alaw } else { sound::decode_ulaw };
             let payload = &packet.payload[12..];
             passed.samples.resize(passed.samples.len().max(place + payload.len()), 0);
@@ -126,8 +127,22 @@ impl Passed {
         passed
     }
 
+    /// What passed in a time.
+    pub fn during(&self, from: f64, to: f64) -> &[i16] {
+        let place =
+            |time: f64| (((time - self.from).max(0.0) * RATE as f64) as usize).min(self.samples.len());
+        &self.samples[place(from)..place(to)]
+    }
+
     /// When sample `at` passed.
     pub fn time(&self, at: usize) -> f64 {
         self.from + at as f64 / RATE as f64
     }
+}
+
+/// The kernel's time, in seconds since the epoch, as packets have it.
+#[expect(clippy::disallowed_methods, reason = "compared with the kernel's time of packets")]
+pub fn clock() -> f64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.expect("after 1970").as_secs_f64()
 }

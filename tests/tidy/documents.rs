@@ -99,8 +99,8 @@ pub fn functions(tree: &Tree) -> Vec<String> {
 
 /// Rows ``| `src/…/limits.rs` | `NAME` | `value` | …`` must say what the code says, and none of a `limits.rs` be missing.
 pub fn limits(tree: &Tree) -> Vec<String> {
-    let Some((_, text)) = tree.others.iter().find(|(path, _)| path == "docs/ARCHITECTURE.md") else {
-        return vec!["docs/ARCHITECTURE.md is not there".to_owned()];
+    let Some((_, text)) = tree.others.iter().find(|(path, _)| path == "docs/limits.md") else {
+        return vec!["docs/limits.md is not there".to_owned()];
     };
     let constants = constants(tree);
     let mut offences = Vec::new();
@@ -160,7 +160,7 @@ fn a_path_a_link_and_a_function_that_are_not_there_are_found() {
 #[test]
 fn a_limit_told_wrongly_or_not_at_all_is_found() {
     let row = |value: &str| format!("| `src/sip/limits.rs` | `HEADERS` | `{value}` | 400 |\n");
-    let told = |text: &str| limits(&with_document("docs/ARCHITECTURE.md", text));
+    let told = |text: &str| limits(&with_document("docs/limits.md", text));
     assert_eq!(told(&row("256")), [""; 0]);
     assert_eq!(told(&row("255")), ["line 1: `HEADERS` is `256`, not `255`"]);
     assert_eq!(told(""), ["`HEADERS` of src/sip/limits.rs is not in the table"]);

@@ -50,5 +50,5 @@ fn documents_name_only_what_exists() {
     let tree = Tree::read();
     report("paths in documents", &documents::paths(&tree));
     report("functions in documents", &documents::functions(&tree));
-    report("the table of limits in docs/ARCHITECTURE.md", &documents::limits(&tree));
+    report("the table of limits in docs/limits.md", &documents::limits(&tree));
 }

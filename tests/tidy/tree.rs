@@ -50,7 +50,7 @@ impl Tree {
         let dead = dead.collect();
         let files = rust.iter().map(|(path, text)| {
             let code = codes[path.as_str()].clone();
-            let is_test = reached.get(path.as_str()).copied().unwrap_or(true);
+            let is_test = reached.get(path.as_str()).copied().unwrap_or(false);
             let live = if is_test { String::new() } else { code::without_tests(&code) };
             File { path: path.clone(), text: text.clone(), code, live }
         });

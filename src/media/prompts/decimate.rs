@@ -5,6 +5,12 @@ use std::f32::consts::PI;
 /// Length of the filter. Odd, so that it has a middle and delays nothing.
 const TAPS: usize = 95;
 
+/// Sums kept side by side, so that the processor adds them at once: loading prompts is most of a server's start.
+const LANES: usize = 8;
+
+/// Length of the filter, filled up with a zero to whole lanes.
+const FILLED: usize = TAPS.next_multiple_of(LANES);
+
 /// Middle of the transition, as a fraction of the 16 kHz rate: 3.72 kHz. Flat to 3.3 kHz, 60 dB down from 4.2 kHz.
 const CUTOFF: f32 = 3_720.0 / 16_000.0;
 
@@ -14,21 +20,27 @@ pub(in crate::media) fn by_two(samples: &[i16]) -> Vec<i16> {
     let middle = TAPS / 2;
     let mut padded = vec![0.0f32; middle];
     padded.extend(samples.iter().map(|sample| f32::from(*sample)));
-    padded.resize(padded.len() + middle, 0.0);
-    padded
-        .windows(TAPS)
-        .step_by(2)
-        .map(|window| {
-            let sum: f32 = window.iter().zip(&taps).map(|(sample, tap)| sample * tap).sum();
-            // `as` saturates.
-            sum.round() as i16
-        })
-        .collect()
+    padded.resize(padded.len() + middle + FILLED - TAPS, 0.0);
+    // `as` saturates.
+    padded.windows(FILLED).step_by(2).map(|window| dot(window, &taps).round() as i16).collect()
+}
+
+fn dot(window: &[f32], taps: &[f32; FILLED]) -> f32 {
+    let mut lanes = [0.0; LANES];
+    for (samples, taps) in window.as_chunks::<LANES>().0.iter().zip(taps.as_chunks::<LANES>().0) {
+        for lane in 0..LANES {
+            lanes[lane] += samples[lane] * taps[lane];
+        }
+    }
+    lanes.iter().sum()
 }
 
 /// A sinc under a Blackman window, of sum 1.
-fn taps() -> [f32; TAPS] {
-    let mut taps: [f32; TAPS] = std::array::from_fn(|place| {
+fn taps() -> [f32; FILLED] {
+    let mut taps: [f32; FILLED] = std::array::from_fn(|place| {
+        if place >= TAPS {
+            return 0.0;
+        }
         let at = place as f32 - (TAPS / 2) as f32;
         let sinc = if at == 0.0 { 2.0 * CUTOFF } else { (2.0 * PI * CUTOFF * at).sin() / (PI * at) };
         let turn = 2.0 * PI * (place as f32 + 1.0) / (TAPS as f32 + 1.0);

@@ -159,7 +159,7 @@ fn a_nonce_older_than_five_minutes_or_from_before_a_restart_is_stale() {
 fn with_an_old_or_foreign_nonce_the_password_is_not_looked_at_nor_counted() {
     let mut phone = Phone::new();
     let elsewhere = IpAddr::V4(std::net::Ipv4Addr::new(203, 0, 113, 1));
-    let foreign = match phone.authenticator.challenge(phone.now, elsewhere, false) {
+    let foreign = match phone.authenticator.challenge(phone.now, elsewhere, &request(""), false) {
         Verdict::Challenge { challenges, .. } => nonce_of(&challenges),
         other => panic!("no challenge: {other:?}"),
     };

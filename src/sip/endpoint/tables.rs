@@ -174,6 +174,11 @@ impl Tables {
         tx
     }
 
+    /// A request of ours is still to be answered.
+    pub fn awaits_answers(&self) -> bool {
+        self.clients.values().any(|entry| entry.machine.is_open())
+    }
+
     /// After touching it, call `settle`.
     pub fn client(&mut self, tx: ClientTx) -> Option<&mut ClientEntry> {
         self.clients.get_mut(&tx)
