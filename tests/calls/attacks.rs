@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use hotline::call::cause::Cause;
 use hotline::engine::happened::What;
+use hotline::engine::input::Input;
 
 use crate::office::phone::Manner;
 use crate::office::{Office, secs};
@@ -159,4 +160,48 @@ fn credentials_overheard_are_worth_nothing() {
     let answer = forge(&mut office, &at_home, &invite("*12", "1001", &more, 9));
     assert!(answer.contains(" 400 ") || answer.contains(" 401 "), "{answer}");
     assert!(office.is_ready("1001"));
+}
+
+#[test]
+fn an_agent_registers_as_nobody_else() {
+    let mut office = Office::seeded(69);
+    office.agent_phone("1001", "demo-1001", Manner::LetsRing);
+    office.registers("1001", 600);
+    let proven = |datagram: &[u8]| {
+        let text = String::from_utf8_lossy(datagram).into_owned();
+        text.contains("Authorization:").then_some(text)
+    };
+    let caught = |office: &Office| office.network.ladder.iter().find_map(|(_, sent, _)| proven(&sent.bytes));
+    // The right credentials, caught before they arrive.
+    office.until("the phone proves who it is", |office| caught(office).is_some());
+    let text = caught(&office).expect("it was sent");
+    let to_another = text.replace("To: <sip:1001@", "To: <sip:1002@");
+    assert_ne!(text, to_another);
+    let source = office.phones["1001"].address.to_string();
+    let answer = forge(&mut office, &source, &to_another);
+    assert!(answer.contains(" 403 "), "{answer}");
+    assert!(!office.is_ready("1002"));
+}
+
+#[test]
+fn a_body_that_is_no_session_costs_no_port() {
+    let mut office = Office::seeded(70);
+    let body = "Content-Type: application/sdp\r\n";
+    let invite = invite("95500", "138", body, 1)
+        .replace("Content-Length: 0\r\n\r\n", "Content-Length: 5\r\n\r\nv=0\r\n");
+    let answer = forge(&mut office, STRANGER, &invite);
+    assert!(answer.contains(" 488 "), "{answer}");
+    assert!(office.sound.streams.is_empty());
+    assert_eq!(office.last_cause(), Some(Cause::NotAcceptable));
+}
+
+#[test]
+fn while_the_journal_is_behind_new_calls_are_told_to_come_later() {
+    let mut office = Office::seeded(60);
+    office.input(Input::JournalCrowded(true));
+    let answer = forge(&mut office, STRANGER, &invite("95500", "138", "", 1));
+    assert!(answer.contains(" 503 "), "{answer}");
+    office.input(Input::JournalCrowded(false));
+    let answer = forge(&mut office, STRANGER, &invite("95500", "138", "", 2));
+    assert!(answer.contains(" 200 "), "{answer}");
 }

@@ -131,19 +131,52 @@ fn the_end_of_a_former_prompt_moves_nothing() {
     let mut office = Office::seeded(87);
     office.caller(ALICE);
     office.dials(ALICE, "95500");
-    office.until("the menu is heard", |office| office.hears(ALICE, "main"));
+    office.until("the call is answered", |office| office.phones[ALICE].is_talking());
     let stream = *office.sound.streams.keys().next().expect("the caller's");
     let node = office.snapshot().calls[0].node.clone();
-    for play in 0..2 {
+    for play in [0, 99] {
         office.media_event(MediaEvent::Played { stream, play: hotline::ids::PlayId(play) });
     }
-    assert!(office.hears(ALICE, "main"));
-    office.presses(ALICE, '9');
-    office.until("music plays", |office| office.hears(ALICE, "music/hold"));
-    office.presses(ALICE, '0');
-    office.presses(ALICE, '*');
-    let call = &office.snapshot().calls[0];
-    assert_eq!(call.stage, "waiting", "keys mean nothing in the queue; {node}");
+    assert_eq!(office.snapshot().calls[0].node, node);
+}
+
+#[test]
+fn both_phones_of_an_agent_ring_and_the_second_to_answer_is_silenced() {
+    let mut office = Office::seeded(90);
+    office.agent("1001", Manner::LetsRing);
+    office.extra_phone("mobile", "1001", "demo-1001", Manner::LetsRing);
+    office.registers("mobile", 600);
+    office.until("both are registered", |office| office.phones["mobile"].is_registered());
+    waits(&mut office, ALICE);
+    office.until("both ring", |office| {
+        office.phones["1001"].is_ringing() && office.phones["mobile"].is_ringing()
+    });
+    // Both at the same moment: their answers cross.
+    office.picks_up("1001");
+    office.picks_up("mobile");
+    office.run(secs(3));
+    let talking = ["1001", "mobile"].into_iter().filter(|phone| office.phones[*phone].is_talking()).count();
+    assert_eq!(talking, 1);
+    assert!(matches!(office.agent_state("1001"), AgentState::Talking { .. }));
+}
+
+#[test]
+fn only_the_next_in_line_is_told_so() {
+    let mut office = Office::seeded(97);
+    waits(&mut office, ALICE);
+    waits(&mut office, BOB);
+    office.until("the first is told", |office| office.hears(ALICE, "q_next"));
+    office.until("the second is comforted", |office| office.hears(BOB, "comfort"));
+    assert!(!office.hears(BOB, "q_next"));
+}
+
+#[test]
+fn no_call_outlives_eight_hours() {
+    let mut office = Office::seeded(98);
+    waits(&mut office, ALICE);
+    office.run(secs(8 * 3_600));
+    assert_eq!(office.last_cause(), Some(Cause::SessionExpired));
+    assert!(office.sound.streams.is_empty());
 }
 
 #[test]

@@ -30,6 +30,16 @@ nodes:
     hangup: { prompts: goodbye }
 ";
 
+const IF_STAFFED: &str = "flow: main
+languages: [zh-CN, en]
+start: wait
+nodes:
+  wait:
+    queue: { to: sme, prompts: to_agent, on_timeout: bye, on_full: bye, on_empty: bye }
+  bye:
+    hangup: { prompts: goodbye }
+";
+
 fn office(seed: u64, flow: &str, manner: Manner) -> Office {
     let mut office = Office::with(seed, world::with_flow(flow), Faults::NONE);
     office.agent("1001", manner);
@@ -74,6 +84,8 @@ fn a_transfer_to_an_agent_who_leaves_goes_back_to_the_flow() {
     let mut office = office(94, TO_AGENT, Manner::LetsRing);
     office.until("the phone rings", |office| office.phones["1001"].is_ringing());
     office.registers("1001", 0);
+    office.run(secs(1));
+    assert!(office.phones["1001"].is_idle(), "at once, not at the end of the ring time");
     fails(office, |state| *state == AgentState::LoggedOut);
 }
 
@@ -93,4 +105,11 @@ fn a_number_that_sends_the_caller_to_itself_is_left_after_eight_rounds() {
     office.until("the flow says goodbye", |office| office.hears(CALLER, "goodbye"));
     let rounds = office.journal.iter().filter(|entry| matches!(entry.what, What::Transferred { .. })).count();
     assert_eq!(rounds, 8);
+}
+
+#[test]
+fn a_queue_nobody_is_there_for_is_not_entered_if_the_flow_says_so() {
+    let mut office = office(99, IF_STAFFED, Manner::LetsRing);
+    office.until("the flow says goodbye", |office| office.hears(CALLER, "goodbye"));
+    assert!(!office.journal.iter().any(|entry| matches!(entry.what, What::QueueEntered { .. })));
 }

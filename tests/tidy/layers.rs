@@ -9,7 +9,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("sip", &["sip"]),
     // Negotiation speaks the media plane's vocabulary: a codec, a direction, a session.
     ("sdp", &["sdp", "media::command"]),
-    // `customer` owns the leases of its streams and a run of its flow; `record` is folded from what happened.
+    // `customer` owns the leases of its streams, a run of its flow and the prompts it was compiled with; `record` is folded from what happened.
     (
         "call",
         &[
@@ -17,6 +17,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "sip",
             "sdp::session",
             "media::command",
+            "media::prompts::Library",
             "ivr::run",
             "engine::streams::Lease",
             "engine::happened",
