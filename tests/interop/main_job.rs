@@ -62,8 +62,7 @@ fn caller_and_agent_hear_each_other_and_the_recording_holds_both() {
         assert!((-0.001..0.3).contains(&there) && (-0.001..0.3).contains(&back));
 
         let record = &bank.calls()[0];
-        is_on_record(record);
-
+        is_whole(record);
         let call = record["call"].as_str().expect("a call's name");
         let (left, right) = bank.recording(call);
         let callers = heard("the caller is on the left", callers_word, &left);
@@ -86,7 +85,8 @@ fn caller_and_agent_hear_each_other_and_the_recording_holds_both() {
     });
 }
 
-fn is_on_record(record: &serde_json::Value) {
+/// The record tells all that happened.
+fn is_whole(record: &serde_json::Value) {
     assert_eq!(record["dialled"], "95500");
     assert_eq!(record["from"], "13800001234");
     assert_eq!(record["queue"], "general");
