@@ -65,8 +65,8 @@ causes! {
     NotAcceptable = 488, 88, "not_acceptable";
     /// We are at a named limit; try again later.
     Overloaded = 503, 42, "overloaded";
-    /// A port or codec could not be had.
-    MediaFailed = 500, 41, "media_failed";
+    /// No port for audio could be had: other programs hold them.
+    MediaFailed = 503, 41, "media_failed";
     /// No audio came for too long.
     MediaLost = 480, 27, "media_lost";
     /// The session timer ran out (RFC 4028 §10).

@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::streams::Lease;
-use crate::ids::{AgentId, CallId, LegId, PlayId, QueueId};
+use crate::ids::{AgentId, CallId, LegId, PlayId, QueueId, StreamId};
 use crate::ivr::run::Run;
 use crate::media::command::{Direction, Session};
 use crate::media::prompts::Library;
 use crate::moment::Moment;
 use crate::sdp::session::SessionDescription;
+use crate::sip::transport::Flow;
+use crate::sip::uri::Uri;
 
 /// From answer to end.
 #[derive(Debug)]
@@ -102,11 +104,24 @@ pub struct Waiting {
     pub ringing: Option<Ringing>,
 }
 
-/// One agent's phones, ringing for the call. Never empty.
+/// One agent's phones, for the call. Over when none is left.
 #[derive(Debug)]
 pub struct Ringing {
     pub agent: AgentId,
+    /// Those that ring when their streams are open.
+    pub opening: Vec<Opening>,
+    /// Those that were sent the INVITE.
     pub phones: Vec<Party>,
+}
+
+/// A phone that will ring.
+#[derive(Debug)]
+pub struct Opening {
+    pub stream: StreamId,
+    /// Its contact.
+    pub target: Uri,
+    /// The way of its registration.
+    pub flow: Flow,
 }
 
 #[derive(Debug)]
@@ -126,6 +141,13 @@ pub struct FromQueue {
     pub queue: QueueId,
     pub priority: Option<u8>,
     pub since: Moment,
+}
+
+impl Ringing {
+    /// No phone rings or will.
+    pub fn is_over(&self) -> bool {
+        self.opening.is_empty() && self.phones.is_empty()
+    }
 }
 
 impl Stage {

@@ -146,7 +146,9 @@ impl Engine {
             return Err(self.refusal(now, request, &from, &dialled, Cause::Forbidden));
         }
         if to == Destination::Hotline
-            && (self.draining || self.crowded || !self.gate.lets_in(now, self.calls.len()))
+            && (self.draining
+                || self.crowded
+                || !self.gate.lets_in(now, self.knocking.len() + self.calls.len()))
         {
             return Err(self.refusal(now, request, &from, &dialled, Cause::Overloaded));
         }

@@ -1,22 +1,17 @@
-//! A customer's call: arrival, the menu, the queue, the end. Agents' phones are in `offers`.
+//! A customer's call: the menu, the queue, the end. How it begins is in `arrival`, agents' phones are in `offers`.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::Engine;
-use super::Role;
-use super::admission::{Admitted, retry_after};
 use super::happened::{OfferEnd, Party as Who, What};
 use super::limits::{NUMBER_TRANSFERS, TRANSFER_RING};
-use super::route::Destination;
-use super::streams::Owner;
 use crate::acd::{self, AgentState};
 use crate::call::cause::Cause;
-use crate::call::customer::{Audio, Call, Party, Stage, Talk, Waiting};
-use crate::call::legs::{EndedBy, Invitation, LegEvent};
+use crate::call::customer::{Call, Stage, Talk, Waiting};
+use crate::call::legs::{EndedBy, LegEvent};
 use crate::ids::{AgentId, CallId, LegId, PlayId};
 use crate::ivr::run::{Action, Caller, Event as RunEvent, QueueExit, Run, TransferTo};
-use crate::media::command::{Command, Source};
+use crate::media::command::Source;
 use crate::moment::Moment;
 use crate::recording::recorder::TapeCommand;
 
@@ -31,112 +26,8 @@ enum Next {
 }
 
 impl Engine {
-    /// A caller who was let in: answered at once by the flow of the number, or by a star code's word.
-    pub(super) fn arrive(&mut self, now: Moment, invitation: Invitation, who: Admitted) {
-        match who.to {
-            Destination::Hotline => self.arrive_at_flow(now, invitation, who),
-            Destination::Star(code) => self.star(now, &invitation, &who, code),
-            Destination::Agent(_) | Destination::Nobody => {
-                self.legs.hang_up(now, &mut self.endpoint, invitation.leg, Cause::UnknownNumber);
-            }
-        }
-    }
-
-    fn arrive_at_flow(&mut self, now: Moment, invitation: Invitation, who: Admitted) {
-        let id = CallId(now.as_micros().max(self.last_call.0 + 1));
-        self.last_call = id;
-        let (from, dialled) = (who.from.clone(), who.dialled.clone());
-        self.happened(now, Some(id), None, What::CallArrived { from, dialled });
-        let leg = invitation.leg;
-        let refused = match self.caller_party(now, id, &invitation) {
-            Err(cause) => cause,
-            Ok(caller) => match self.flow_of(&who) {
-                Some((flow, run_caller)) => return self.answer_call(now, id, caller, &who, flow, run_caller),
-                None => {
-                    self.streams.close(caller.lease, &mut self.out);
-                    Cause::UnknownNumber
-                }
-            },
-        };
-        let extra = if refused == Cause::Overloaded { retry_after().to_vec() } else { Vec::new() };
-        self.legs.reject(now, &mut self.endpoint, leg, refused, &extra);
-        let ended = What::CallEnded { cause: refused, by: Who::Server, talk_ms: 0 };
-        self.happened(now, Some(id), None, ended);
-    }
-
-    fn caller_party(&mut self, now: Moment, id: CallId, invitation: &Invitation) -> Result<Party, Cause> {
-        let owner = Owner::Caller(id);
-        let opened = self.streams.open(now, None, owner, &mut self.rng, &mut self.out);
-        let lease = opened.ok_or(Cause::Overloaded)?;
-        match self.first_description(lease, invitation.offer.as_ref(), None) {
-            Ok(audio) => Ok(Party { leg: invitation.leg, lease, audio, version: 1 }),
-            Err(cause) => {
-                self.streams.close(lease, &mut self.out);
-                Err(cause)
-            }
-        }
-    }
-
-    fn flow_of(&self, who: &Admitted) -> Option<(Arc<crate::ivr::flow::Flow>, Caller)> {
-        let number = self.world.config.numbers.get(&who.dialled)?;
-        let flow = self.world.flows.get(&number.flow)?.clone();
-        let caller = Caller {
-            number: who.from.clone(),
-            dialled: who.dialled.clone(),
-            language: number.language.clone(),
-        };
-        Some((flow, caller))
-    }
-
-    fn answer_call(
-        &mut self,
-        now: Moment,
-        id: CallId,
-        caller: Party,
-        who: &Admitted,
-        flow: Arc<crate::ivr::flow::Flow>,
-        run_caller: Caller,
-    ) {
-        if let Audio::Agreed { session, .. } = &caller.audio {
-            self.connect(caller.lease, session.clone());
-        }
-        let ours = caller.ours().write();
-        self.legs.accept(now, &mut self.endpoint, caller.leg, ours.into());
-        self.roles.insert(caller.leg, Role::Caller(id));
-        let name = self.world.config.numbers[&who.dialled].flow.to_string();
-        self.happened(now, Some(id), None, What::CallAnswered { flow: name });
-        let (run, actions) = Run::start(now, flow, run_caller);
-        let mut call = Call {
-            id,
-            from: who.from.clone(),
-            dialled: who.dialled.clone(),
-            arrived: now,
-            caller,
-            run,
-            library: self.world.library.clone(),
-            stage: Stage::Menu { playing: None },
-            recorded: false,
-            talked: Duration::ZERO,
-            number_transfers: 0,
-            wake: None,
-        };
-        self.start_recording(now, &mut call);
-        self.obey(now, call, actions);
-    }
-
-    fn start_recording(&mut self, now: Moment, call: &mut Call) {
-        if !self.world.config.recording.enabled {
-            return;
-        }
-        call.recorded = true;
-        self.out.push(super::Output::Tape(TapeCommand::Open { call: call.id, started: now }));
-        let stream = call.caller.lease.stream;
-        self.out.media(call.caller.lease, Command::Record { stream, call: call.id });
-        self.happened(now, Some(call.id), None, What::RecordingStarted);
-    }
-
     /// Does what the flow asks, tells it what comes of it, and puts the call back on the table, or ends it.
-    fn obey(&mut self, now: Moment, mut call: Call, actions: Vec<Action>) {
+    pub(super) fn obey(&mut self, now: Moment, mut call: Call, actions: Vec<Action>) {
         let mut actions = std::collections::VecDeque::from(actions);
         while let Some(action) = actions.pop_front() {
             match self.perform(now, &mut call, action) {
@@ -339,7 +230,7 @@ impl Engine {
 
     pub(super) fn caller_event(&mut self, now: Moment, id: CallId, leg: LegId, event: LegEvent) {
         let Some(mut call) = self.calls.remove(&id) else {
-            return;
+            return self.knock_event(now, id, leg, event);
         };
         match self.negotiate(now, &mut call, leg, event) {
             Some(LegEvent::Digit { symbol, .. }) => {
@@ -372,19 +263,19 @@ impl Engine {
                     let queue = waiting.queue.clone();
                     let ended = What::OfferEnded { queue, why: OfferEnd::CallerLeft };
                     self.happened(now, Some(id), Some(ringing.agent.clone()), ended);
-                    self.hang_up_phones(now, ringing.phones, Cause::Abandoned);
+                    self.silence(now, ringing, Cause::Abandoned);
                 }
             }
             Stage::Transferring { ringing, .. } => {
                 self.acd.handle(now, acd::Event::Leave(id));
-                self.hang_up_phones(now, ringing.phones, Cause::Abandoned);
+                self.silence(now, ringing, Cause::Abandoned);
             }
             Stage::Talking(talk) => self.end_talk(now, &mut call, talk, cause),
         }
         if self.roles.remove(&call.caller.leg).is_some() {
             self.legs.hang_up(now, &mut self.endpoint, call.caller.leg, cause);
         }
-        self.streams.close(call.caller.lease, &mut self.out);
+        self.streams.close(call.caller.lease.stream, &mut self.out);
         if call.recorded {
             self.out.push(super::Output::Tape(TapeCommand::Close { call: id, at: now }));
         }
@@ -396,7 +287,7 @@ impl Engine {
     pub(super) fn end_talk(&mut self, now: Moment, call: &mut Call, talk: Talk, cause: Cause) {
         call.talked += now.since(talk.since);
         self.acd.handle(now, acd::Event::TalkEnded { agent: talk.agent, call: call.id });
-        self.hang_up_phones(now, vec![talk.phone], cause);
+        self.hang_up_phone(now, talk.phone, cause);
     }
 }
 

@@ -14,6 +14,14 @@ pub const PHONES_PER_OFFER: usize = 4;
 /// Flows a call may be transferred through by number, so that two numbers cannot send it round for ever.
 pub const NUMBER_TRANSFERS: usize = 8;
 
+/// Ports tried for one stream before it is given up: other programs hold ports here and there, and eight in a row
+/// only where the range is theirs.
+pub const PORT_TRIES: usize = 8;
+
+/// How long a media worker may take to open a stream, all tries together: it needs microseconds, and a caller who
+/// hears nothing is better sent elsewhere. Beyond it the stream is given up.
+pub const OPEN_WAIT: Duration = Duration::from_secs(2);
+
 /// Longest life of a call, in case everything else fails to end it.
 pub const CALL_LIFE: Duration = Duration::from_secs(8 * 3600);
 

@@ -2,10 +2,11 @@
 //!
 //! `handle(now, input)`, then drain `poll_output`; come back at `next_deadline` with `Input::Time`.
 //! This file owns the order in which the parts are heard; what each happening means is in
-//! `admission` (may this call in?), `registration`, `customer` (the stages of a call), `offers` (agents' phones),
+//! `admission` (may this call in?), `registration`, `arrival` (the way to the answer), `customer` (the stages of a call), `offers` (agents' phones),
 //! `negotiation` (audio of a leg under way), `service` (star codes), `staff` (the API's wishes).
 
 mod admission;
+mod arrival;
 mod customer;
 pub mod happened;
 pub mod input;
@@ -40,6 +41,7 @@ use crate::sip::message::Method;
 use crate::sip::registrar::Registrar;
 
 use admission::{Gate, Noting};
+use arrival::Knock;
 use happened::{Happened, What};
 use input::{Input, World};
 use output::Output;
@@ -72,6 +74,8 @@ pub struct Engine {
     gate: Gate,
     noting: Noting,
     streams: Streams,
+    /// Calls that are not answered yet.
+    knocking: BTreeMap<CallId, Knock>,
     calls: BTreeMap<CallId, Call>,
     services: BTreeMap<LegId, Service>,
     roles: BTreeMap<LegId, Role>,
@@ -98,7 +102,8 @@ impl Engine {
             acd: Acd::new(config.queues.clone(), config.agents.clone()),
             gate: Gate::new(now, &config.limits),
             noting: Noting::new(now),
-            streams: Streams::new(&config.media),
+            streams: Streams::new(&config.media, &mut rng),
+            knocking: BTreeMap::new(),
             calls: BTreeMap::new(),
             services: BTreeMap::new(),
             roles: BTreeMap::new(),
@@ -150,6 +155,7 @@ impl Engine {
             self.acd.next_deadline(),
             self.registrar.next_deadline(),
             self.timetable.next(),
+            self.streams.next_deadline(),
             self.next_service_end(),
         ]
         .into_iter()
@@ -159,7 +165,10 @@ impl Engine {
 
     /// Whether a draining server has nothing left to do.
     pub fn is_idle(&self) -> bool {
-        let calls = !self.calls.is_empty() || !self.services.is_empty() || !self.legs.is_empty();
+        let calls = !self.calls.is_empty()
+            || !self.knocking.is_empty()
+            || !self.services.is_empty()
+            || !self.legs.is_empty();
         // A BYE that was lost must be repeated, or a phone stays in a call with nobody.
         !calls && !self.endpoint.awaits_answers()
     }
@@ -171,6 +180,7 @@ impl Engine {
         for change in self.registrar.handle_time(now) {
             self.phone_changed(now, change);
         }
+        self.give_up_openings(now);
         while let Some(call) = self.timetable.due(now) {
             self.wake_call(now, call);
         }
@@ -221,9 +231,12 @@ impl Engine {
 
     fn media(&mut self, now: Moment, event: MediaEvent) {
         match event {
-            MediaEvent::OpenFailed { stream, .. } => {
-                let owner = self.streams.open_failed(now, stream);
-                self.media_failed(now, stream, owner);
+            MediaEvent::Opened { stream } => self.opened(now, stream),
+            MediaEvent::OpenFailed { stream, port, errno } => {
+                let failed = (stream, port, errno);
+                if let Some(owner) = self.streams.open_failed(now, failed, &mut self.rng, &mut self.out) {
+                    self.not_opened(now, stream, owner);
+                }
             }
             MediaEvent::Digit { stream, symbol, .. } => {
                 if let Owner::Caller(call) = self.streams.owner(stream) {
@@ -271,6 +284,9 @@ impl Engine {
 
     fn stop(&mut self, now: Moment) {
         self.drain(now);
+        while let Some(call) = self.knocking.keys().next().copied() {
+            self.end_knock(now, call, Cause::ServerStopped, happened::Party::Server);
+        }
         while let Some((_, call)) = self.calls.pop_first() {
             self.end_call(now, call, Cause::ServerStopped, happened::Party::Server);
         }

@@ -149,26 +149,6 @@ impl Engine {
         self.world.library.find(call.run.language(), name).map_or(Source::Silence, Source::Loop)
     }
 
-    /// Ports that could not be had: the leg they were for cannot go on.
-    pub(super) fn media_failed(&mut self, now: Moment, stream: StreamId, owner: Owner) {
-        let leg = match owner {
-            Owner::Service(leg) => Some(leg),
-            Owner::Caller(id) | Owner::Phone(id) => self.calls.get_mut(&id).and_then(|call| {
-                let phones = call.ringing_mut().map(|ringing| &ringing.phones[..]).unwrap_or_default();
-                let found = phones.iter().find(|phone| phone.lease.stream == stream).map(|p| p.leg);
-                match &call.stage {
-                    _ if call.caller.lease.stream == stream => Some(call.caller.leg),
-                    Stage::Talking(talk) if talk.phone.lease.stream == stream => Some(talk.phone.leg),
-                    _ => found,
-                }
-            }),
-            Owner::Nobody => None,
-        };
-        if let Some(leg) = leg {
-            self.legs.hang_up(now, &mut self.endpoint, leg, Cause::MediaFailed);
-        }
-    }
-
     /// No audio for long: ask the peer, by offering what it has, whether it is still there.
     pub(super) fn silent(&mut self, now: Moment, stream: StreamId) {
         let (Owner::Caller(id) | Owner::Phone(id)) = self.streams.owner(stream) else {

@@ -4,15 +4,16 @@ use super::Engine;
 use super::Role;
 use super::happened::{OfferEnd, Party as Who, What};
 use super::limits::PHONES_PER_OFFER;
-use super::streams::Owner;
+use super::streams::{Lease, Owner};
 use crate::acd::{self, AgentState, Decision, OfferFailure, Reasons, Withdrawn};
 use crate::call::cause::Cause;
-use crate::call::customer::{Audio, Call, FromQueue, Party, Ringing, Stage, Talk};
+use crate::call::customer::{Audio, Call, FromQueue, Opening, Party, Ringing, Stage, Talk};
 use crate::call::legs::{EndedBy, Invite, LegEvent};
-use crate::ids::{AgentId, CallId, LegId, PlayId, QueueId};
+use crate::ids::{AgentId, CallId, LegId, PlayId, QueueId, StreamId};
 use crate::ivr::run::Event as RunEvent;
 use crate::media::command::Source;
 use crate::moment::Moment;
+use crate::sdp::negotiate;
 use crate::sip::transport::Flow;
 use crate::sip::uri::{SipUri, Uri};
 
@@ -70,7 +71,8 @@ impl Engine {
         self.acd.handle(now, acd::Event::OfferFailed { agent, call, why });
     }
 
-    /// Rings every phone of `agent`, the freshest registrations first; why none could be rung.
+    /// Rings every phone of `agent`, the freshest registrations first, as soon as there are streams for them; why none
+    /// can be rung.
     pub(super) fn ring_phones(
         &mut self,
         now: Moment,
@@ -86,34 +88,57 @@ impl Engine {
         if targets.is_empty() {
             return Err(OfferFailure::Unreachable);
         }
-        let phones: Vec<Party> =
-            targets.into_iter().filter_map(|target| self.ring(now, call, &agent, target)).collect();
-        if phones.is_empty() { Err(OfferFailure::NoPort) } else { Ok(Ringing { agent, phones }) }
+        let (worker, owner) = (Some(call.caller.lease.worker), Owner::Phone(call.id));
+        let open = |(target, flow)| {
+            let stream = self.streams.open(now, worker, owner, &mut self.rng, &mut self.out)?;
+            Some(Opening { stream, target, flow })
+        };
+        let opening: Vec<Opening> = targets.into_iter().filter_map(open).collect();
+        let ringing = Ringing { agent, opening, phones: Vec::new() };
+        if ringing.is_over() { Err(OfferFailure::NoPort) } else { Ok(ringing) }
     }
 
-    fn ring(&mut self, now: Moment, call: &Call, agent: &AgentId, target: (Uri, Flow)) -> Option<Party> {
-        let (target, flow) = target;
-        let worker = Some(call.caller.lease.worker);
-        let owner = Owner::Phone(call.id);
-        let lease = self.streams.open(now, worker, owner, &mut self.rng, &mut self.out)?;
+    /// A phone's stream is open: the phone is sent its INVITE.
+    pub(super) fn ring(&mut self, now: Moment, id: CallId, lease: Lease) {
+        let Some(mut call) = self.calls.remove(&id) else {
+            return;
+        };
+        if let Some((agent, opening)) = opening_of(&mut call, lease.stream) {
+            let party = self.invite(now, &call, &agent, opening, lease);
+            if let Some(ringing) = call.ringing_mut() {
+                ringing.phones.push(party);
+            }
+        }
+        self.keep(call);
+    }
+
+    fn invite(&mut self, now: Moment, call: &Call, agent: &AgentId, opening: Opening, lease: Lease) -> Party {
         let codec = match &call.caller.audio {
             Audio::Agreed { session, .. } => Some(session.codec),
             Audio::Offered(_) => None,
         };
-        let audio = self.first_description(lease, None, codec).ok()?;
-        let party = Party { leg: LegId(0), lease, audio, version: 1 };
+        let ours = negotiate::offer(&self.streams.local(lease, 1, codec));
+        let Opening { target, flow, .. } = opening;
         let invite = Invite {
             target,
             to: Uri::Sip(SipUri::new(Some(agent.as_str()), flow.remote)),
             from_display: None,
             from: Uri::Sip(SipUri::new(Some(&call.from), flow.local)),
             flow,
-            offer: party.ours().write().into(),
+            offer: ours.write().into(),
             extra: Vec::new(),
         };
         let leg = self.legs.invite(now, &mut self.endpoint, invite);
         self.roles.insert(leg, Role::Phone(call.id));
-        Some(Party { leg, ..party })
+        Party { leg, lease, audio: Audio::Offered(ours), version: 1 }
+    }
+
+    /// There is no port for a phone that was to ring.
+    pub(super) fn cannot_ring(&mut self, now: Moment, id: CallId, stream: StreamId) {
+        if let Some(mut call) = self.calls.remove(&id) {
+            opening_of(&mut call, stream);
+            self.rings_on(now, call, OfferFailure::NoPort);
+        }
     }
 
     fn withdraw(&mut self, now: Moment, id: CallId, agent: &AgentId, why: Withdrawn) {
@@ -134,7 +159,7 @@ impl Engine {
         };
         let ended = What::OfferEnded { queue, why: end };
         self.happened(now, Some(id), Some(agent.clone()), ended);
-        self.hang_up_phones(now, ringing.phones, cause);
+        self.silence(now, ringing, cause);
     }
 
     /// The one agent a flow sent the caller to has gone.
@@ -144,7 +169,7 @@ impl Engine {
         };
         match std::mem::replace(&mut call.stage, Stage::Menu { playing: None }) {
             Stage::Transferring { ringing, .. } if ringing.agent == *agent => {
-                self.hang_up_phones(now, ringing.phones, Cause::Unreachable);
+                self.silence(now, ringing, Cause::Unreachable);
                 self.back_to_flow(now, call, RunEvent::TransferFailed);
             }
             other => {
@@ -161,8 +186,8 @@ impl Engine {
         };
         match std::mem::replace(&mut call.stage, Stage::Menu { playing: None }) {
             Stage::Transferring { ringing, until } if until <= now => {
-                let (agent, why) = (ringing.agent, OfferFailure::NoAnswer);
-                self.hang_up_phones(now, ringing.phones, Cause::NoAnswer);
+                let (agent, why) = (ringing.agent.clone(), OfferFailure::NoAnswer);
+                self.silence(now, ringing, Cause::NoAnswer);
                 self.acd.handle(now, acd::Event::OfferFailed { agent, call: id, why });
                 self.back_to_flow(now, call, RunEvent::TransferFailed);
             }
@@ -234,7 +259,7 @@ impl Engine {
             return self.phone_ended(now, call, leg, refused, EndedBy::Us);
         }
         let stage = std::mem::replace(&mut call.stage, Stage::Menu { playing: None });
-        let (ringing, from_queue) = match stage {
+        let (mut ringing, from_queue) = match stage {
             Stage::Waiting(waiting) => match waiting.ringing {
                 Some(ringing) => {
                     let (queue, priority, since) = (waiting.queue, waiting.priority, waiting.since);
@@ -248,13 +273,12 @@ impl Engine {
                 return self.keep(call);
             }
         };
-        let (mut answered, others): (Vec<Party>, Vec<Party>) =
-            ringing.phones.into_iter().partition(|phone| phone.leg == leg);
-        self.hang_up_phones(now, others, Cause::AnsweredElsewhere);
-        let Some(phone) = answered.pop() else {
+        let Some(place) = ringing.phones.iter().position(|phone| phone.leg == leg) else {
             return self.keep(call);
         };
-        self.talk(now, call, ringing.agent, phone, from_queue);
+        let (agent, phone) = (ringing.agent.clone(), ringing.phones.swap_remove(place));
+        self.silence(now, ringing, Cause::AnsweredElsewhere);
+        self.talk(now, call, agent, phone, from_queue);
     }
 
     fn offer_stands(&self, call: &Call) -> bool {
@@ -294,47 +318,43 @@ impl Engine {
     /// A phone's leg is over: it refused, or was hung up, or died.
     fn phone_ended(&mut self, now: Moment, mut call: Call, leg: LegId, cause: Cause, by: EndedBy) {
         match std::mem::replace(&mut call.stage, Stage::Menu { playing: None }) {
-            Stage::Talking(talk) if talk.phone.leg == leg => self.agent_gone(now, call, talk, cause, by),
+            Stage::Talking(talk) if talk.phone.leg == leg => {
+                return self.agent_gone(now, call, talk, cause, by);
+            }
+            other => call.stage = other,
+        }
+        if let Some(ringing) = call.ringing_mut()
+            && let Some(place) = ringing.phones.iter().position(|phone| phone.leg == leg)
+        {
+            let phone = ringing.phones.swap_remove(place);
+            self.streams.close(phone.lease.stream, &mut self.out);
+        }
+        self.rings_on(now, call, failure(cause));
+    }
+
+    /// One phone less: when it was the last, the offer has failed.
+    fn rings_on(&mut self, now: Moment, mut call: Call, why: OfferFailure) {
+        let id = call.id;
+        match std::mem::replace(&mut call.stage, Stage::Menu { playing: None }) {
             Stage::Waiting(mut waiting) => {
-                let failed = waiting.ringing.take().and_then(|ringing| {
-                    let (left, agent) = self.without_phone(ringing, leg);
-                    waiting.ringing = left;
-                    agent
-                });
-                let (id, queue) = (call.id, waiting.queue.clone());
+                let over = waiting.ringing.take_if(|ringing| ringing.is_over());
+                let queue = waiting.queue.clone();
                 call.stage = Stage::Waiting(waiting);
                 self.keep(call);
-                if let Some(agent) = failed {
-                    self.offer_failed(now, id, agent, queue, failure(cause));
+                if let Some(ringing) = over {
+                    self.offer_failed(now, id, ringing.agent, queue, why);
                 }
             }
-            Stage::Transferring { ringing, until } => match self.without_phone(ringing, leg) {
-                (Some(ringing), _) => {
-                    call.stage = Stage::Transferring { ringing, until };
-                    self.keep(call);
-                }
-                (None, agent) => {
-                    if let Some(agent) = agent {
-                        let (call, why) = (call.id, failure(cause));
-                        self.acd.handle(now, acd::Event::OfferFailed { agent, call, why });
-                    }
-                    self.back_to_flow(now, call, RunEvent::TransferFailed);
-                }
-            },
+            Stage::Transferring { ringing, .. } if ringing.is_over() => {
+                let agent = ringing.agent;
+                self.acd.handle(now, acd::Event::OfferFailed { agent, call: id, why });
+                self.back_to_flow(now, call, RunEvent::TransferFailed);
+            }
             other => {
                 call.stage = other;
                 self.keep(call);
             }
         }
-    }
-
-    /// `ringing` without the phone on `leg`; the agent instead, if that was the last one.
-    fn without_phone(&mut self, mut ringing: Ringing, leg: LegId) -> (Option<Ringing>, Option<AgentId>) {
-        if let Some(place) = ringing.phones.iter().position(|phone| phone.leg == leg) {
-            let phone = ringing.phones.swap_remove(place);
-            self.streams.close(phone.lease, &mut self.out);
-        }
-        if ringing.phones.is_empty() { (None, Some(ringing.agent)) } else { (Some(ringing), None) }
     }
 
     /// The agent hung up: the call is over. But an agent whose phone died, or whom we had no port for, leaves
@@ -352,15 +372,30 @@ impl Engine {
         }
     }
 
-    /// Hangs up on phones and forgets them; their last words are of no interest.
-    pub(super) fn hang_up_phones(&mut self, now: Moment, phones: Vec<Party>, cause: Cause) {
-        for phone in phones {
-            if self.roles.remove(&phone.leg).is_some() {
-                self.legs.hang_up(now, &mut self.endpoint, phone.leg, cause);
-            }
-            self.streams.close(phone.lease, &mut self.out);
+    /// No phone of the agent rings any more, or will.
+    pub(super) fn silence(&mut self, now: Moment, ringing: Ringing, cause: Cause) {
+        for opening in ringing.opening {
+            self.streams.close(opening.stream, &mut self.out);
+        }
+        for phone in ringing.phones {
+            self.hang_up_phone(now, phone, cause);
         }
     }
+
+    /// Hangs up on a phone and forgets it; its last word is of no interest.
+    pub(super) fn hang_up_phone(&mut self, now: Moment, phone: Party, cause: Cause) {
+        if self.roles.remove(&phone.leg).is_some() {
+            self.legs.hang_up(now, &mut self.endpoint, phone.leg, cause);
+        }
+        self.streams.close(phone.lease.stream, &mut self.out);
+    }
+}
+
+/// Takes out the phone that waits for `stream`, and says whose it is.
+fn opening_of(call: &mut Call, stream: StreamId) -> Option<(AgentId, Opening)> {
+    let ringing = call.ringing_mut()?;
+    let place = ringing.opening.iter().position(|opening| opening.stream == stream)?;
+    Some((ringing.agent.clone(), ringing.opening.swap_remove(place)))
 }
 
 /// What a phone's refusal tells the distributor about the agent.
@@ -370,7 +405,6 @@ fn failure(cause: Cause) -> OfferFailure {
         Cause::Declined => OfferFailure::Rejected,
         // A phone that was picked up just when the offer was taken back came too late.
         Cause::NoAnswer | Cause::AnsweredElsewhere => OfferFailure::NoAnswer,
-        Cause::MediaFailed => OfferFailure::NoPort,
         _ => OfferFailure::Unreachable,
     }
 }

@@ -1,8 +1,9 @@
 //! Star codes: an agent's phone dials one, hears a word, and is hung up on.
 
+use bytes::Bytes;
+
 use super::Engine;
 use super::Role;
-use super::admission::Admitted;
 use super::happened::What;
 use super::limits::SERVICE_LIFE;
 use super::route::StarCode;
@@ -11,49 +12,93 @@ use crate::acd;
 use crate::call::cause::Cause;
 use crate::call::customer::Audio;
 use crate::call::legs::{Invitation, LegEvent};
-use crate::ids::{AgentId, LegId, PlayId};
+use crate::ids::{AgentId, LegId, PlayId, StreamId};
 use crate::media::command::Source;
 use crate::moment::Moment;
 use crate::sdp::negotiate;
 use crate::sdp::session::SessionDescription;
 
-/// A star code being confirmed.
+/// An agent's phone that dialled a star code.
 #[derive(Debug)]
-pub(super) struct Service {
+pub(super) enum Service {
+    /// Not answered yet, and nothing done: the stream is being opened.
+    Opening {
+        stream: StreamId,
+        /// `None` if the phone wants ours.
+        offer: Option<Bytes>,
+        agent: AgentId,
+        code: StarCode,
+    },
+    /// Done, and being confirmed.
+    Confirming(Confirming),
+}
+
+#[derive(Debug)]
+pub(super) struct Confirming {
     lease: Lease,
     audio: Audio,
     ends: Moment,
 }
 
+impl Service {
+    fn stream(&self) -> StreamId {
+        match self {
+            Service::Opening { stream, .. } => *stream,
+            Service::Confirming(confirming) => confirming.lease.stream,
+        }
+    }
+
+    fn ends(&self) -> Option<Moment> {
+        match self {
+            // The stream has a deadline of its own.
+            Service::Opening { .. } => None,
+            Service::Confirming(confirming) => Some(confirming.ends),
+        }
+    }
+}
+
 impl Engine {
-    /// Does what the code says, and answers with a word about it.
-    pub(super) fn star(&mut self, now: Moment, invitation: &Invitation, who: &Admitted, code: StarCode) {
-        let Some(agent) = who.agent.clone() else {
-            return self.legs.hang_up(now, &mut self.endpoint, invitation.leg, Cause::Forbidden);
+    /// An agent dialled a star code: heard as soon as it can be answered.
+    pub(super) fn star(
+        &mut self,
+        now: Moment,
+        invitation: Invitation,
+        agent: Option<AgentId>,
+        code: StarCode,
+    ) {
+        let Invitation { leg, offer, .. } = invitation;
+        let Some(agent) = agent else {
+            return self.legs.hang_up(now, &mut self.endpoint, leg, Cause::Forbidden);
         };
-        let said = self.obey_star(now, &agent, code);
-        let leg = invitation.leg;
-        let owner = Owner::Service(leg);
-        let Some(lease) = self.streams.open(now, None, owner, &mut self.rng, &mut self.out) else {
-            return self.legs.hang_up(now, &mut self.endpoint, leg, Cause::Overloaded);
+        let opened = self.streams.open(now, None, Owner::Service(leg), &mut self.rng, &mut self.out);
+        let Some(stream) = opened else {
+            return self.refuse_leg(now, leg, Cause::Overloaded);
         };
-        let audio = match self.first_description(lease, invitation.offer.as_ref(), None) {
+        self.roles.insert(leg, Role::Service);
+        self.services.insert(leg, Service::Opening { stream, offer, agent, code });
+    }
+
+    /// The stream is open: does what the code says, and answers with a word about it.
+    pub(super) fn confirm_star(&mut self, now: Moment, leg: LegId, lease: Lease) {
+        let Some(Service::Opening { offer, agent, code, .. }) = self.services.get(&leg) else {
+            return;
+        };
+        let (agent, code) = (agent.clone(), *code);
+        let audio = match self.first_description(lease, offer.as_ref(), None) {
             Ok(audio) => audio,
-            Err(cause) => {
-                self.streams.close(lease, &mut self.out);
-                return self.legs.hang_up(now, &mut self.endpoint, leg, cause);
-            }
+            Err(cause) => return self.legs.hang_up(now, &mut self.endpoint, leg, cause),
         };
         let ours = match &audio {
-            Audio::Offered(ours) => ours.clone(),
+            Audio::Offered(ours) => ours.write(),
             Audio::Agreed { ours, session } => {
                 self.connect(lease, session.clone());
-                ours.clone()
+                ours.write()
             }
         };
-        self.legs.accept(now, &mut self.endpoint, leg, ours.write().into());
-        self.roles.insert(leg, Role::Service);
-        self.services.insert(leg, Service { lease, audio, ends: now + SERVICE_LIFE });
+        let said = self.obey_star(now, &agent, code);
+        self.legs.accept(now, &mut self.endpoint, leg, ours.into());
+        let confirming = Confirming { lease, audio, ends: now + SERVICE_LIFE };
+        self.services.insert(leg, Service::Confirming(confirming));
         self.say_to_agent(&agent, lease, said);
     }
 
@@ -88,7 +133,10 @@ impl Engine {
     }
 
     pub(super) fn service_event(&mut self, now: Moment, leg: LegId, event: LegEvent) {
-        let Some(service) = self.services.get_mut(&leg) else {
+        if matches!(event, LegEvent::Ended { .. }) {
+            return self.forget_service(leg);
+        }
+        let Some(Service::Confirming(service)) = self.services.get(&leg) else {
             return;
         };
         match event {
@@ -116,7 +164,6 @@ impl Engine {
                 self.legs.answer_offer(now, &mut self.endpoint, leg, answer.ok_or(488));
             }
             LegEvent::OfferWanted => self.legs.answer_offer(now, &mut self.endpoint, leg, Err(488)),
-            LegEvent::Ended { .. } => self.forget_service(leg),
             _ => {}
         }
     }
@@ -129,7 +176,7 @@ impl Engine {
 
     /// A confirmation that never ended, because the phone never acknowledged or the prompt never played.
     pub(super) fn end_old_services(&mut self, now: Moment) {
-        let old = self.services.iter().filter(|(_, service)| service.ends <= now);
+        let old = self.services.iter().filter(|(_, service)| service.ends().is_some_and(|at| at <= now));
         let old: Vec<LegId> = old.map(|(leg, _)| *leg).collect();
         for leg in old {
             self.legs.hang_up(now, &mut self.endpoint, leg, Cause::FlowEnded);
@@ -137,13 +184,13 @@ impl Engine {
     }
 
     pub(super) fn next_service_end(&self) -> Option<Moment> {
-        self.services.values().map(|service| service.ends).min()
+        self.services.values().filter_map(Service::ends).min()
     }
 
     fn forget_service(&mut self, leg: LegId) {
         self.roles.remove(&leg);
         if let Some(service) = self.services.remove(&leg) {
-            self.streams.close(service.lease, &mut self.out);
+            self.streams.close(service.stream(), &mut self.out);
         }
     }
 }

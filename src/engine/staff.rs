@@ -101,11 +101,14 @@ impl Engine {
     }
 
     fn hang_up_by_staff(&mut self, now: Moment, user: String, id: CallId) -> Answer {
-        let Some(call) = self.calls.remove(&id) else {
+        if !self.calls.contains_key(&id) && !self.knocking.contains_key(&id) {
             return Answer::NotFound;
-        };
+        }
         self.happened(now, Some(id), None, What::StaffAction { user, action: "hang_up".to_owned() });
-        self.end_call(now, call, Cause::EndedByStaff, Party::Staff);
+        self.end_knock(now, id, Cause::EndedByStaff, Party::Staff);
+        if let Some(call) = self.calls.remove(&id) {
+            self.end_call(now, call, Cause::EndedByStaff, Party::Staff);
+        }
         Answer::Done
     }
 }

@@ -1,12 +1,17 @@
 //! RTP streams: ports leased, workers chosen, owners known. The sockets are the workers'.
+//!
+//! A stream is its owner's when its worker has bound the ports, not before: what somebody else holds is found out
+//! while nothing has been promised to a telephone, and the next port is tried.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use super::limits::{OPEN_WAIT, PORT_TRIES};
 use super::output::Output;
 use crate::config;
 use crate::ids::{CallId, LegId, StreamId};
 use crate::media::command::{Codec, Command, Direction};
+use crate::media::event::blames_port;
 use crate::media::ports::Ports;
 use crate::moment::Moment;
 use crate::rng::Rng;
@@ -38,6 +43,15 @@ pub enum Owner {
     Nobody,
 }
 
+/// A stream whose worker has not said yet that it is open.
+#[derive(Debug)]
+struct Opening {
+    /// Ports asked for so far.
+    tries: usize,
+    /// When the worker is no longer waited for.
+    until: Moment,
+}
+
 /// All leased streams.
 #[derive(Debug)]
 pub struct Streams {
@@ -46,21 +60,25 @@ pub struct Streams {
     /// Streams per worker: the next call goes to the least loaded.
     load: Vec<usize>,
     held: BTreeMap<StreamId, Held>,
+    /// Numbers are given in order of time, and all wait equally long: the first is due first.
+    opening: BTreeMap<StreamId, Opening>,
     next: u64,
 }
 
 impl Streams {
-    pub fn new(media: &config::Media) -> Streams {
+    pub fn new(media: &config::Media, rng: &mut Rng) -> Streams {
         Streams {
             address: media.address,
-            ports: Ports::new(media.ports.0, media.ports.1),
+            ports: Ports::new(media.ports.0, media.ports.1, rng),
             load: vec![0; media.workers.max(1)],
             held: BTreeMap::new(),
+            opening: BTreeMap::new(),
             next: 1,
         }
     }
 
-    /// Leases ports on `worker` (the least loaded if `None`) and has them opened. `None` when no port is left.
+    /// Leases ports on `worker` (the least loaded if `None`) and has them opened: `opened` or, in the end, `open_failed`
+    /// or `overdue` says what came of it. `None` when no port is left.
     pub fn open(
         &mut self,
         now: Moment,
@@ -68,7 +86,7 @@ impl Streams {
         owner: Owner,
         rng: &mut Rng,
         out: &mut Outputs,
-    ) -> Option<Lease> {
+    ) -> Option<StreamId> {
         let port = self.ports.lease(now)?;
         let worker = worker.unwrap_or_else(|| self.least_loaded());
         let stream = StreamId(self.next);
@@ -76,21 +94,74 @@ impl Streams {
         self.load[worker] += 1;
         let lease = Lease { stream, worker, port };
         self.held.insert(stream, Held { lease, owner });
+        self.opening.insert(stream, Opening { tries: 1, until: now + OPEN_WAIT });
         out.media(lease, Command::Open { stream, local: self.address, port, seed: rng.u64() });
-        Some(lease)
+        Some(stream)
     }
 
     fn least_loaded(&self) -> usize {
         self.load.iter().enumerate().min_by_key(|(_, load)| **load).map_or(0, |(worker, _)| worker)
     }
 
+    /// The worker has bound the ports. Whose stream it is, if that was not known yet and the stream is still wanted.
+    pub fn opened(&mut self, stream: StreamId) -> Option<(Owner, Lease)> {
+        self.opening.remove(&stream)?;
+        self.held.get(&stream).map(|held| (held.owner, held.lease))
+    }
+
+    /// The worker could not bind `port`. If somebody else has it the next one is tried; whose stream it was, if it is
+    /// given up.
+    pub fn open_failed(
+        &mut self,
+        now: Moment,
+        (stream, port, errno): (StreamId, u16, i32),
+        rng: &mut Rng,
+        out: &mut Outputs,
+    ) -> Option<Owner> {
+        let held = self.held.get_mut(&stream).filter(|held| held.lease.port == port)?;
+        let opening = self.opening.remove(&stream);
+        if opening.is_none() && held.owner != Owner::Nobody {
+            return None;
+        }
+        if !blames_port(errno) {
+            self.ports.release(now, port);
+        } else {
+            self.ports.poison(now, port);
+            if let Some(Opening { tries, until }) = opening.filter(|opening| opening.tries < PORT_TRIES)
+                && let Some(port) = self.ports.lease(now)
+            {
+                held.lease.port = port;
+                self.opening.insert(stream, Opening { tries: tries + 1, until });
+                out.media(held.lease, Command::Open { stream, local: self.address, port, seed: rng.u64() });
+                return None;
+            }
+        }
+        let held = self.held.remove(&stream)?;
+        self.load[held.lease.worker] -= 1;
+        Some(held.owner)
+    }
+
+    /// The next stream whose worker was waited for long enough, and whose it was; it is closed.
+    pub fn overdue(&mut self, now: Moment, out: &mut Outputs) -> Option<(StreamId, Owner)> {
+        let (&stream, _) = self.opening.first_key_value().filter(|(_, opening)| opening.until <= now)?;
+        let owner = self.owner(stream);
+        self.close(stream, out);
+        Some((stream, owner))
+    }
+
+    /// When `overdue` has something.
+    pub fn next_deadline(&self) -> Option<Moment> {
+        self.opening.first_key_value().map(|(_, opening)| opening.until)
+    }
+
     /// Has the worker close the stream; its ports stay leased until it says so.
-    pub fn close(&mut self, lease: Lease, out: &mut Outputs) {
-        if let Some(held) = self.held.get_mut(&lease.stream)
+    pub fn close(&mut self, stream: StreamId, out: &mut Outputs) {
+        self.opening.remove(&stream);
+        if let Some(held) = self.held.get_mut(&stream)
             && held.owner != Owner::Nobody
         {
             held.owner = Owner::Nobody;
-            out.media(lease, Command::Close { stream: lease.stream });
+            out.media(held.lease, Command::Close { stream });
         }
     }
 
@@ -100,16 +171,6 @@ impl Streams {
             self.load[held.lease.worker] -= 1;
             self.ports.release(now, held.lease.port);
         }
-    }
-
-    /// The worker could not bind: somebody else has the port. Says whose stream it was.
-    pub fn open_failed(&mut self, now: Moment, stream: StreamId) -> Owner {
-        let Some(held) = self.held.remove(&stream) else {
-            return Owner::Nobody;
-        };
-        self.load[held.lease.worker] -= 1;
-        self.ports.poison(now, held.lease.port);
-        held.owner
     }
 
     pub fn owner(&self, stream: StreamId) -> Owner {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::Engine;
+use super::arrival::Knock;
 use crate::acd::{AgentState, Waiting};
 use crate::call::customer::{Call, Stage};
 use crate::ids::{AgentId, CallId, QueueId, SkillId};
@@ -18,7 +19,7 @@ pub struct LiveCall {
     pub from: String,
     pub dialled: String,
     pub arrived: Moment,
-    /// `menu`, `waiting`, `ringing`, `talking`.
+    /// `arriving` (not answered yet), `menu`, `waiting`, `ringing`, `talking`.
     pub stage: &'static str,
     /// The flow's node the caller is at, or was at before the queue.
     pub node: String,
@@ -65,12 +66,20 @@ impl Engine {
         Snapshot {
             at: now,
             draining: self.draining,
-            calls: self.calls.values().map(live_call).collect(),
+            calls: self.live_calls(),
             agents: self.live_agents(now),
             queues: self.live_queues(),
             transactions: self.endpoint.transactions(),
             legs: self.legs.len(),
         }
+    }
+
+    /// By their numbers, which is the order in which they came.
+    fn live_calls(&self) -> Vec<LiveCall> {
+        let arriving = self.knocking.iter().map(|(id, knock)| arriving_call(*id, knock));
+        let mut calls: Vec<LiveCall> = arriving.chain(self.calls.values().map(live_call)).collect();
+        calls.sort_by_key(|live| live.call);
+        calls
     }
 
     fn live_agents(&self, now: Moment) -> Vec<LiveAgent> {
@@ -101,6 +110,21 @@ impl Engine {
             staffed: self.acd.is_staffed(queue),
         });
         live.collect()
+    }
+}
+
+fn arriving_call(call: CallId, knock: &Knock) -> LiveCall {
+    LiveCall {
+        call,
+        from: knock.who.from.clone(),
+        dialled: knock.who.dialled.clone(),
+        arrived: knock.arrived,
+        stage: "arriving",
+        node: String::new(),
+        queue: None,
+        agent: None,
+        held: false,
+        recorded: false,
     }
 }
 

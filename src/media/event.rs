@@ -2,6 +2,8 @@
 
 use std::net::SocketAddr;
 
+use nix::errno::Errno;
+
 use crate::ids::{CallId, PlayId, StreamId};
 
 /// How a digit came.
@@ -32,7 +34,9 @@ pub struct Figures {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// The ports could not be had; the stream is closed.
+    /// Both ports are bound: `Open` was obeyed.
+    Opened { stream: StreamId },
+    /// The ports could not be had; the stream is closed. See `blames_port`.
     OpenFailed { stream: StreamId, port: u16, errno: i32 },
     /// A digit was pressed: reported once, at its start (RFC 4733 §2.5) or when the tone is certain.
     Digit { stream: StreamId, symbol: char, by: DigitBy },
@@ -46,4 +50,12 @@ pub enum Event {
     Closed { stream: StreamId, figures: Figures },
     /// The tape ring is full: audio goes on, the tape has a gap of `frames` packets.
     TapeGap { call: CallId, frames: u32 },
+}
+
+/// Whether `errno` of `OpenFailed` speaks against that one port, so that another may do. Otherwise it is our address
+/// or some resource of ours, which every port would want.
+pub fn blames_port(errno: i32) -> bool {
+    let ours =
+        [Errno::EAGAIN, Errno::EMFILE, Errno::ENFILE, Errno::ENOMEM, Errno::ENOBUFS, Errno::EADDRNOTAVAIL];
+    !ours.contains(&Errno::from_raw(errno))
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use crate::moment::Moment;
+use crate::rng::Rng;
 
 /// A released port rests this long: phones send for a second or two after BYE, a lost BYE is repeated for 32 s
 /// but its sender is silent by then.
@@ -26,9 +27,15 @@ pub struct Ports {
 
 impl Ports {
     /// Ports from `first` to `last`, both included; an odd `first` is rounded up. Empty if no pair fits.
-    pub fn new(first: u16, last: u16) -> Self {
+    /// They are given in order from one drawn by lot, so that two servers on one address seldom want the same.
+    pub fn new(first: u16, last: u16, rng: &mut Rng) -> Self {
         let even = u32::from(first) + u32::from(first % 2);
-        let free = (even..u32::from(last)).step_by(2).filter_map(|port| u16::try_from(port).ok()).collect();
+        let pairs = (even..u32::from(last)).step_by(2).filter_map(|port| u16::try_from(port).ok());
+        let mut free: VecDeque<u16> = pairs.collect();
+        if !free.is_empty() {
+            let start = rng.below(free.len() as u64);
+            free.rotate_left(usize::try_from(start).expect("less than the length"));
+        }
         Ports { free, resting: BTreeSet::new(), leased: BTreeSet::new() }
     }
 
@@ -76,33 +83,45 @@ impl Ports {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rng::Rng;
+
+    fn ports(first: u16, last: u16) -> Ports {
+        Ports::new(first, last, &mut Rng::seeded(1))
+    }
+
+    #[test]
+    fn servers_that_start_alike_begin_at_different_ports() {
+        let first = |seed| Ports::new(10_000, 30_000, &mut Rng::seeded(seed)).lease(Moment::ZERO);
+        let starts: BTreeSet<_> = (0..20).filter_map(first).collect();
+        assert!(starts.len() > 15, "{starts:?}");
+        assert!(starts.iter().all(|port| port % 2 == 0));
+    }
 
     #[test]
     fn a_range_gives_each_even_port_once() {
-        let mut ports = Ports::new(10_001, 10_007);
-        let leased: Vec<_> = std::iter::from_fn(|| ports.lease(Moment::ZERO)).collect();
+        let mut ports = ports(10_001, 10_007);
+        let mut leased: Vec<_> = std::iter::from_fn(|| ports.lease(Moment::ZERO)).collect();
+        leased.sort_unstable();
         assert_eq!(leased, [10_002, 10_004, 10_006]);
         assert_eq!(ports.leased(), 3);
-        assert_eq!(Ports::new(10_000, 10_000).capacity(), 0, "no room for RTCP");
-        assert_eq!(Ports::new(65_535, 65_535).capacity(), 0);
-        assert_eq!(Ports::new(0, 65_535).capacity(), 32_768);
+        assert_eq!(self::ports(10_000, 10_000).capacity(), 0, "no room for RTCP");
+        assert_eq!(self::ports(65_535, 65_535).capacity(), 0);
+        assert_eq!(self::ports(0, 65_535).capacity(), 32_768);
     }
 
     #[test]
     fn a_released_port_rests_and_the_longest_rested_comes_first() {
-        let mut ports = Ports::new(10_000, 10_003);
+        let mut ports = ports(10_000, 10_003);
         let start = Moment::from_micros(1);
-        assert_eq!(ports.lease(start), Some(10_000));
-        ports.release(start, 10_000);
-        assert_eq!(ports.lease(start), Some(10_002));
+        let first = ports.lease(start).unwrap();
+        ports.release(start, first);
+        assert!(ports.lease(start).is_some_and(|second| second != first));
         assert_eq!(ports.lease(start + Duration::from_millis(4_999)), None);
-        assert_eq!(ports.lease(start + QUARANTINE), Some(10_000));
+        assert_eq!(ports.lease(start + QUARANTINE), Some(first));
     }
 
     #[test]
     fn a_poisoned_port_is_left_alone_for_an_hour() {
-        let mut ports = Ports::new(10_000, 10_001);
+        let mut ports = ports(10_000, 10_001);
         let port = ports.lease(Moment::ZERO).unwrap();
         ports.poison(Moment::ZERO, port);
         ports.release(Moment::ZERO, port);
@@ -112,8 +131,8 @@ mod tests {
 
     #[test]
     fn no_port_is_ever_lost_or_leased_twice() {
-        let mut ports = Ports::new(20_000, 20_039);
         let mut rng = Rng::seeded(5);
+        let mut ports = Ports::new(20_000, 20_039, &mut rng);
         let (mut held, mut now) = (Vec::new(), Moment::ZERO);
         for _ in 0..20_000 {
             now = now + Duration::from_millis(rng.below(2_000));

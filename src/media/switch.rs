@@ -132,6 +132,7 @@ impl Switch {
             Ok(slot) => {
                 self.table.put(stream);
                 self.duties.insert(now, slot);
+                self.outbox.tell(Event::Opened { stream: id });
             }
         }
         Some(())

@@ -43,7 +43,7 @@ pub enum NotAcceptable {
     NoAudio,
     #[error("every audio stream wants a transport other than RTP/AVP or RTP/AVPF")]
     Transport,
-    #[error("the media address is not an IP address of our family")]
+    #[error("the media address is not one host's IP address of our family")]
     Address,
     #[error("no codec in common")]
     NoCodec,
@@ -147,6 +147,10 @@ fn agree(theirs: &SessionDescription, media: &Media, ours: &Local) -> Result<Ses
     if address.is_ipv4() != ours.address.is_ipv4() {
         return Err(NotAcceptable::Address);
     }
+    let reports = media.rtcp.and_then(|(_, other)| other);
+    if is_many(*address) || reports.is_some_and(is_many) {
+        return Err(NotAcceptable::Address);
+    }
     let (codec, payload_type) = choose(media, ours).ok_or(NotAcceptable::NoCodec)?;
     let event = media.formats.iter().find(|format| is_telephone_event(format, codec.clock_rate()));
     let telephone_event = event.filter(|_| ours.telephone_event).and_then(Format::payload_type);
@@ -164,6 +168,14 @@ fn agree(theirs: &SessionDescription, media: &Media, ours: &Local) -> Result<Ses
         direction: direction(ours.direction, theirs.direction_of(media), address.is_unspecified()),
         in_band_digits: telephone_event.is_none(),
     })
+}
+
+/// Whether what is sent there reaches more than one host. A call is with one; many would be made to listen to it.
+fn is_many(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.is_multicast() || address.is_broadcast(),
+        IpAddr::V6(address) => address.is_multicast(),
+    }
 }
 
 /// Transports that we can serve. SRTP by SDES (`RTP/SAVP`) and by DTLS (`UDP/TLS/RTP/SAVPF`) get their arms here when

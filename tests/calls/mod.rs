@@ -3,6 +3,7 @@
 mod agents;
 mod attacks;
 mod main_job;
+mod ports;
 mod races;
 mod refusals;
 mod reload;

@@ -6,7 +6,6 @@ use hotline::engine::happened::{OfferEnd, Party, What};
 use hotline::engine::input::Input;
 use hotline::media::event::Event as MediaEvent;
 
-use super::main_job::in_talk;
 use crate::office::network::Faults;
 use crate::office::phone::Manner;
 use crate::office::world;
@@ -14,9 +13,8 @@ use crate::office::{Office, secs};
 
 const ALICE: &str = "13800000001";
 const BOB: &str = "13800000002";
-const CALLER: &str = "13812341234";
 
-fn waits(office: &mut Office, caller: &str) {
+pub fn waits(office: &mut Office, caller: &str) {
     office.caller(caller);
     office.dials(caller, "95500");
     let who = caller.to_owned();
@@ -61,30 +59,6 @@ fn ports_that_run_out_set_no_agent_aside() {
     assert!(matches!(office.agent_state("1001"), AgentState::NotReady { reason, .. } if reason == "no_port"));
     office.hangs_up(ALICE);
     office.until("the agent is ready again, unasked", |office| office.is_ready("1001"));
-}
-
-#[test]
-fn a_port_that_fails_the_agent_in_mid_talk_costs_the_caller_no_place() {
-    let mut office = Office::seeded(83);
-    in_talk(&mut office);
-    let port = office.phones["1001"].remote_port().expect("is talking");
-    let found = office.sound.streams.iter().find(|(_, stream)| stream.port == port);
-    let stream = *found.expect("its stream is open").0;
-    office.sound.streams.remove(&stream);
-    office.media_event(MediaEvent::OpenFailed { stream, port, errno: 98 });
-    office.until("the caller waits again", |office| office.hears(CALLER, "music/hold"));
-    office.agent("1002", Manner::Answers(secs(1)));
-    office.until("somebody else talks", |office| office.talk_together(CALLER, "1002"));
-}
-
-#[test]
-fn a_port_that_fails_a_ringing_phone_sets_the_agent_aside_for_a_moment_only() {
-    let mut office = Office::seeded(84);
-    // The caller has 16384, the phone would have 16386.
-    office.sound.taken.push(16_386);
-    office.agent("1001", Manner::Answers(secs(1)));
-    waits(&mut office, ALICE);
-    office.until("they talk in the end", |office| office.talk_together(ALICE, "1001"));
 }
 
 #[test]

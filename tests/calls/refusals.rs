@@ -80,14 +80,3 @@ fn a_draining_server_ends_no_call_and_takes_no_new_one() {
     office.run(secs(60));
     assert!(office.engine.is_idle());
 }
-
-#[test]
-fn ports_that_somebody_else_has_cost_that_call_only() {
-    let mut office = Office::seeded(37);
-    office.sound.taken.push(16_384);
-    office.caller("138");
-    office.dials("138", "95500");
-    office.run(secs(2));
-    office.dials("138", "95500");
-    office.until("the next is answered", |office| office.phones["138"].is_talking());
-}

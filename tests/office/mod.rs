@@ -343,6 +343,9 @@ impl Office {
         let flow = Flow { transport: Transport::Udp, local: self.server, remote, connection: None };
         self.network.ladder.clear();
         self.input(Input::Received { flow, bytes: text.to_owned().into() });
+        for event in self.sound.events(self.now) {
+            self.input(Input::Media { event });
+        }
         let answers = self.network.ladder.iter().filter(|(_, datagram, _)| datagram.to == source);
         let first = |bytes: &[u8]| String::from_utf8_lossy(bytes).lines().next().unwrap_or("").to_owned();
         answers.map(|(_, datagram, _)| first(&datagram.bytes)).collect()

@@ -24,6 +24,9 @@ pub struct Sound {
     plays: BTreeMap<(Moment, StreamId), PlayId>,
     /// What has happened and not been told to the engine.
     events: Vec<Event>,
+    /// The worker stands still: what it is told waits.
+    pub stuck: bool,
+    orders: Vec<Command>,
     /// Ports that cannot be bound.
     pub taken: Vec<u16>,
     /// Streams ever opened and closed: equal in the end.
@@ -38,6 +41,8 @@ impl Sound {
             streams: BTreeMap::new(),
             plays: BTreeMap::new(),
             events: Vec::new(),
+            stuck: false,
+            orders: Vec::new(),
             taken: Vec::new(),
             opened: 0,
             closed: 0,
@@ -46,6 +51,7 @@ impl Sound {
 
     pub fn command(&mut self, now: Moment, command: Command) {
         match command {
+            command if self.stuck => self.orders.push(command),
             Command::Open { stream, port, .. } if self.taken.contains(&port) => {
                 self.events.push(Event::OpenFailed { stream, port, errno: 98 });
             }
@@ -55,6 +61,7 @@ impl Sound {
                 assert!(self.streams.insert(stream, fresh).is_none(), "{stream:?} opened twice");
                 let same = self.streams.values().filter(|stream| stream.port == port).count();
                 assert_eq!(same, 1, "port {port} is leased twice");
+                self.events.push(Event::Opened { stream });
             }
             Command::Connect { stream, session } => {
                 if let Some(stream) = self.streams.get_mut(&stream) {
@@ -80,6 +87,14 @@ impl Sound {
                 }
             }
             Command::Prompts(library) => self.library = library,
+        }
+    }
+
+    /// The worker does all that it was told while it was stuck.
+    pub fn goes_on(&mut self, now: Moment) {
+        self.stuck = false;
+        for command in std::mem::take(&mut self.orders) {
+            self.command(now, command);
         }
     }
 

@@ -13,7 +13,7 @@ pub fn at_any_time(office: &mut Office) -> Result<(), String> {
     an_agent_is_in_one_call(&snapshot)?;
     states_and_calls_agree(&snapshot)?;
     nobody_waits_while_an_eligible_agent_idles(office, &snapshot)?;
-    a_ringing_or_talking_call_has_its_streams(office, &snapshot)
+    an_answered_call_has_its_streams(office, &snapshot)
 }
 
 fn an_agent_is_in_one_call(snapshot: &Snapshot) -> Result<(), String> {
@@ -66,11 +66,15 @@ fn nobody_waits_while_an_eligible_agent_idles(office: &Office, snapshot: &Snapsh
     Ok(())
 }
 
-fn a_ringing_or_talking_call_has_its_streams(office: &Office, snapshot: &Snapshot) -> Result<(), String> {
+fn an_answered_call_has_its_streams(office: &Office, snapshot: &Snapshot) -> Result<(), String> {
     let least: usize = snapshot
         .calls
         .iter()
-        .map(|call| if matches!(call.stage, "ringing" | "talking") { 2 } else { 1 })
+        .map(|call| match call.stage {
+            "arriving" => 0,
+            "talking" => 2,
+            _ => 1,
+        })
         .sum();
     if office.sound.streams.len() < least {
         return Err(format!("{} streams for calls that need {least}", office.sound.streams.len()));

@@ -17,8 +17,8 @@ const CALLERS: u64 = 12;
 const AGENTS: [(&str, &str); 5] =
     [("1001", "1001"), ("1002", "1002"), ("1003", "1003"), ("1004", "1004"), ("1002 mobile", "1002")];
 
-/// Of all ports, so many belong to other programs on a day when ports fail.
-const PORTS_TAKEN: u64 = 300;
+/// On a day when ports fail one in so many belongs to some other program.
+const ONE_TAKEN_OF: u64 = 5;
 
 #[derive(Clone, Debug)]
 enum Act {
@@ -59,8 +59,9 @@ impl People {
     /// On every fourth day some ports are somebody else's.
     pub fn take_ports(&mut self, office: &mut Office) {
         if self.seed % 4 == 3 {
-            office.sound.taken =
-                (0..PORTS_TAKEN).map(|_| 16_384 + 2 * self.rng.below(1_500) as u16).collect();
+            let (first, last) = office.world().config.media.ports;
+            let taken = (first..=last).step_by(2).filter(|_| self.rng.below(ONE_TAKEN_OF) == 0);
+            office.sound.taken = taken.collect();
         }
     }
 

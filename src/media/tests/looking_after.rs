@@ -186,6 +186,28 @@ fn closing_gives_figures_and_leaves_the_other_in_silence() {
 }
 
 #[test]
+fn a_port_that_is_bound_is_told_once() {
+    let mut rig = Rig::new();
+    let local = "127.0.0.1".parse().unwrap();
+    for _ in 0..2 {
+        rig.command(Command::Open { stream: ANN, local, port: 4_000, seed: 1 });
+    }
+    assert_eq!(rig.events(), [Event::Opened { stream: ANN }]);
+}
+
+#[test]
+fn a_stream_whose_port_could_not_be_had_opens_at_the_next() {
+    let mut rig = Rig::new();
+    let local = "127.0.0.1".parse().unwrap();
+    rig.wire.refuse_open = Some(98);
+    rig.command(Command::Open { stream: ANN, local, port: 4_000, seed: 1 });
+    rig.wire.refuse_open = None;
+    rig.command(Command::Open { stream: ANN, local, port: 4_002, seed: 1 });
+    let failed = Event::OpenFailed { stream: ANN, port: 4_000, errno: 98 };
+    assert_eq!(rig.events(), [failed, Event::Opened { stream: ANN }]);
+}
+
+#[test]
 fn a_port_that_cannot_be_had_is_told() {
     let mut rig = Rig::new();
     rig.wire.refuse_open = Some(98);

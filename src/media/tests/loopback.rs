@@ -93,6 +93,7 @@ impl Desk {
         let local = "127.0.0.1".parse().unwrap();
         let port = free_port();
         self.command(Command::Open { stream, local, port, seed: stream.0 });
+        assert_eq!(self.event(), Event::Opened { stream });
         let phone = Phone { stream, rtp, rtcp, desk: SocketAddr::new(local, port), codec };
         self.command(Command::Connect { stream, session: phone.session() });
         phone

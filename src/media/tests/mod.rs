@@ -158,6 +158,9 @@ impl Rig {
     pub fn enters(&mut self, session: Session, stream: StreamId) {
         let local = "127.0.0.1".parse().unwrap();
         self.command(Command::Open { stream, local, port: 4_000, seed: stream.0 });
+        if self.events.peek() == Ok(&Event::Opened { stream }) {
+            let _ = self.events.pop();
+        }
         self.command(Command::Connect { stream, session });
     }
 

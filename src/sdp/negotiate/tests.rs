@@ -222,3 +222,23 @@ fn any_offer_that_can_be_read_is_answered_with_as_many_streams_or_refused() {
         }
     });
 }
+
+#[test]
+fn audio_for_many_is_not_sent() {
+    for many in ["224.2.1.1/127", "239.255.255.255", "255.255.255.255"] {
+        assert_eq!(
+            why(&format!("m=audio 4000 RTP/AVP 0\nc=IN IP4 {many}\n")),
+            NotAcceptable::Address,
+            "{many}"
+        );
+    }
+    let reports = "m=audio 4000 RTP/AVP 0\na=rtcp:4001 IN IP4 224.2.1.1\n";
+    assert_eq!(why(reports), NotAcceptable::Address);
+    let ours = Local { address: "2001:db8::1".parse().unwrap(), ..local() };
+    for many in ["ff02::1", "::ffff:224.0.0.1"] {
+        let offer = theirs(&format!("m=audio 4000 RTP/AVP 0\nc=IN IP6 {many}\n"));
+        assert_eq!(answer(&offer, &ours).unwrap_err(), NotAcceptable::Address, "{many}");
+    }
+    let many = theirs("m=audio 4000 RTP/AVP 8\nc=IN IP4 239.0.0.1\n");
+    assert_eq!(accept_answer(&offer(&local()), &many), Err(NotAcceptable::Address));
+}
