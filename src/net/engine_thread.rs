@@ -396,8 +396,8 @@ impl Driver {
                 break;
             }
         }
-        let well = self.tapes_waiting.is_empty()
-            && self.recorder.figures.failing_tapes.load(Ordering::Relaxed) == 0;
+        let well =
+            self.tapes_waiting.is_empty() && self.recorder.figures.failing_tapes.load(Ordering::Relaxed) == 0;
         if self.tape_refused && well {
             self.tape_refused = false;
             self.handle(self.clock.now(), Input::Tape(TapeEvent::AllWell));

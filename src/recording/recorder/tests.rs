@@ -154,12 +154,8 @@ fn a_disk_full_from_the_start_says_so_once_leaves_no_stub_and_the_close_does_not
     desk.at(12_000, [close(12_000)]);
     desk.at(12_300, []);
     let events: Vec<_> = desk.events.try_iter().collect();
-    let [
-        TapeEvent::Failing { .. },
-        TapeEvent::Failed { .. },
-        TapeEvent::Failed { .. },
-        TapeEvent::AllWell,
-    ] = &events[..]
+    let [TapeEvent::Failing { .. }, TapeEvent::Failed { .. }, TapeEvent::Failed { .. }, TapeEvent::AllWell] =
+        &events[..]
     else {
         panic!("{events:?}");
     };

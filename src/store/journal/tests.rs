@@ -109,7 +109,8 @@ async fn a_server_that_stops_with_a_full_disk_gives_up_and_counts_what_is_lost()
 async fn however_often_a_full_disk_refused_a_batch_once_it_is_taken_everybody_sees_it() {
     let folder = Folder::new();
     let store = folder.store().await;
-    let (mut seq, mut hash) = last_event(&mut store.writer.acquire().await.expect("free")).await.expect("read");
+    let (mut seq, mut hash) =
+        last_event(&mut store.writer.acquire().await.expect("free")).await.expect("read");
     let mut refused = 0;
     for round in 0..30 {
         let mut batch = Batch { rows: Vec::new(), records: BTreeMap::new() };
