@@ -1,13 +1,15 @@
 //! `hotline recordings`: list, export, verify.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::args;
 use super::calls::{open, print_json, utc};
 use super::{CannotRun, Exit, print};
+use crate::call::cause::Cause;
+use crate::call::record::CallRecord;
 use crate::ids::CallId;
-use crate::moment::Moment;
+use crate::recording::index::LISTED;
 use crate::recording::shelf::{Shelf, ShelfError, Verified};
 use crate::recording::verify::{Report, Verdict};
 use crate::server;
@@ -62,19 +64,22 @@ pub(super) fn export(args: &args::ExportRecording) -> Result<Exit, CannotRun> {
 
 pub(super) fn verify(args: &args::VerifyRecordings) -> Result<Exit, CannotRun> {
     let shelf = shelf(&args.data, args.key_file.as_ref())?;
-    let ends = call_ends(&args.data)?;
+    let records = records(&args.data)?;
+    let ended = |call| records.get(&call).and_then(|record| record.ended);
     let verified = match args.call {
-        Some(call) => match shelf.verify(call, ends.get(&call).copied()) {
+        Some(call) => match shelf.verify(call, ended(call)) {
             Ok(report) => vec![Verified::Report(Box::new(report))],
+            Err(ShelfError::NoTape(_)) => vec![Verified::Missing { call }],
             Err(error) => vec![Verified::Unreadable { call, why: error.to_string() }],
         },
-        None => shelf.verify_all(|call| ends.get(&call).copied()).map_err(failed)?,
+        None => {
+            let mut verified = shelf.verify_all(ended).map_err(failed)?;
+            let missing = missing(&verified, &records);
+            verified.extend(missing);
+            verified
+        }
     };
-    let is_bad = |verified: &Verified| match verified {
-        Verified::Report(report) => report.verdict == Verdict::Damaged,
-        Verified::Unreadable { .. } => true,
-    };
-    let bad = verified.iter().filter(|verified| is_bad(verified)).count();
+    let bad = verified.iter().filter(|verified| is_bad(verified, &records)).count();
     if args.json {
         print_json(&verified)?;
     } else {
@@ -82,14 +87,50 @@ pub(super) fn verify(args: &args::VerifyRecordings) -> Result<Exit, CannotRun> {
             print::line(&line(one));
         }
         print::line(&format!("{} tapes, {bad} bad", verified.len()));
+        if verified.len() >= LISTED {
+            print::line(&format!("only the newest {LISTED} were looked at"));
+        }
     }
     Ok(if bad == 0 { Exit::Fine } else { Exit::Bad })
+}
+
+/// A tape without an end is what a killed server leaves, and nothing else may.
+fn is_bad(verified: &Verified, records: &BTreeMap<CallId, CallRecord>) -> bool {
+    match verified {
+        Verified::Report(report) => match report.verdict {
+            Verdict::Whole => false,
+            Verdict::Unfinished => records.get(&report.call).is_some_and(ended_in_order),
+            Verdict::Damaged => true,
+        },
+        Verified::Unreadable { .. } | Verified::Missing { .. } => true,
+    }
+}
+
+/// The call ended while the server ran, and its recording did not fail: its tape must be there, with its end.
+fn ended_in_order(record: &CallRecord) -> bool {
+    let killed = record.cause == Some(Cause::ServerRestarted);
+    record.recorded && record.ended.is_some() && record.recording_failed.is_none() && !killed
+}
+
+/// Calls whose records promise a tape that is not among `verified`. Those before the oldest tape looked at are not
+/// asked for if the listing was full.
+fn missing(verified: &[Verified], records: &BTreeMap<CallId, CallRecord>) -> Vec<Verified> {
+    let call = |verified: &Verified| match verified {
+        Verified::Report(report) => report.call,
+        Verified::Unreadable { call, .. } | Verified::Missing { call } => *call,
+    };
+    let there: BTreeSet<CallId> = verified.iter().map(call).collect();
+    let oldest = there.first().copied().filter(|_| there.len() >= LISTED);
+    let promised = records.values().filter(|record| ended_in_order(record)).map(|record| record.call);
+    let absent = promised.filter(|call| !there.contains(call) && oldest.is_none_or(|oldest| *call > oldest));
+    absent.map(|call| Verified::Missing { call }).collect()
 }
 
 fn line(verified: &Verified) -> String {
     match verified {
         Verified::Report(report) => report_line(report),
         Verified::Unreadable { call, why } => format!("{call}  UNREADABLE: {why}"),
+        Verified::Missing { call } => format!("{call}  MISSING: the call was recorded, and there is no tape"),
     }
 }
 
@@ -113,8 +154,8 @@ fn report_line(report: &Report) -> String {
     )
 }
 
-/// When each call ended by its record; nothing if there is no database.
-fn call_ends(data: &Path) -> Result<BTreeMap<CallId, Moment>, CannotRun> {
+/// All records; none if there is no database.
+fn records(data: &Path) -> Result<BTreeMap<CallId, CallRecord>, CannotRun> {
     if !data.join("hotline.db").is_file() {
         return Ok(BTreeMap::new());
     }
@@ -124,16 +165,48 @@ fn call_ends(data: &Path) -> Result<BTreeMap<CallId, Moment>, CannotRun> {
         .map_err(|error| CannotRun::because("no runtime", error))?;
     runtime.block_on(async {
         let store = open(data).await?;
-        let mut ends = BTreeMap::new();
+        let mut all = BTreeMap::new();
         let mut filter = Filter { limit: ROWS, ..Filter::default() };
         loop {
             let records = store.calls(&filter).await.map_err(|error| CannotRun(error.to_string()))?;
             let is_last = records.len() < ROWS as usize;
-            ends.extend(records.into_iter().filter_map(|record| Some((record.call, record.ended?))));
+            all.extend(records.into_iter().map(|record| (record.call, record)));
             if is_last {
-                return Ok(ends);
+                return Ok(all);
             }
             filter.offset += ROWS;
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::happened::{Happened, Party, What};
+    use crate::moment::Moment;
+
+    fn ended(call: u64, cause: Cause) -> (CallId, CallRecord) {
+        let happened = |what| Happened {
+            seq: 1,
+            at: Moment::from_micros(call),
+            call: Some(CallId(call)),
+            agent: None,
+            what,
+        };
+        let arrived = happened(What::CallArrived { from: "1".into(), dialled: "2".into() });
+        let mut record = CallRecord::open(&arrived).expect("an arrival");
+        record.apply(&happened(What::RecordingStarted));
+        record.apply(&happened(What::CallEnded { cause, by: Party::Server, talk_ms: 0 }));
+        (CallId(call), record)
+    }
+
+    #[test]
+    fn a_deleted_tape_is_missed_and_one_that_a_killed_server_never_wrote_is_not() {
+        let records = BTreeMap::from([ended(1, Cause::FlowEnded), ended(2, Cause::ServerRestarted)]);
+        let missed = missing(&[], &records);
+        assert!(matches!(missed[..], [Verified::Missing { call: CallId(1) }]), "{missed:?}");
+        assert!(is_bad(&missed[0], &records));
+        let there = Verified::Unreadable { call: CallId(1), why: "any".into() };
+        assert!(missing(&[there], &records).is_empty());
+    }
 }

@@ -48,6 +48,10 @@ pub enum Verified {
         call: CallId,
         why: String,
     },
+    /// The call's record says that it was recorded, and there is no tape.
+    Missing {
+        call: CallId,
+    },
 }
 
 impl Shelf {
