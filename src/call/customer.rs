@@ -27,6 +27,8 @@ pub struct Call {
     pub library: Arc<Library>,
     pub stage: Stage,
     pub recorded: bool,
+    /// The tape is paused: the caller is typing a secret.
+    pub hushed: bool,
     /// Time with agents so far, without the present talk.
     pub talked: Duration,
     /// Times the flow sent the call on to another number.

@@ -1,7 +1,7 @@
 //! `hotline demo` and `hotline serve`: the server, until it is told to stop.
 
 use std::io::IsTerminal as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::broadcast::error::RecvError;
@@ -17,7 +17,9 @@ use crate::server::load::{self, LoadError, Loaded};
 /// The demo bank on loopback.
 pub(super) fn demo(args: args::Demo) -> Result<Exit, CannotRun> {
     log_to_stderr("warn");
-    let config = config::demo(&args.data, args.sip_port, args.http_port);
+    let mut config = config::demo(&args.data, args.sip_port, args.http_port);
+    config.flows = at_hand(&config.flows);
+    config.prompts = at_hand(&config.prompts);
     let Some(loaded) = loaded(config)? else {
         return Ok(Exit::CannotRun);
     };
@@ -39,6 +41,19 @@ pub(super) fn demo(args: args::Demo) -> Result<Exit, CannotRun> {
         ticking.abort();
         ended.map(|()| Exit::Fine).map_err(|error| CannotRun(error.to_string()))
     })
+}
+
+/// Where an installed demo has its flows and prompts.
+const SHARE: &str = "/usr/share/hotline";
+
+/// A folder of the demo: in the folder it is started in, or else above the program, as in a checkout, or where packages
+/// put it. As it was if it is nowhere: what is missing is then said with the name one would expect.
+fn at_hand(folder: &Path) -> PathBuf {
+    let program = std::env::current_exe().unwrap_or_default();
+    let above = program.ancestors().skip(1).map(|place| place.join(folder));
+    let places = std::iter::once(folder.to_owned()).chain(above).chain([Path::new(SHARE).join(folder)]);
+    let mut found = places.filter(|place| place.is_dir());
+    found.next().unwrap_or_else(|| folder.to_owned())
 }
 
 /// Production.

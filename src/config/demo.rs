@@ -19,12 +19,20 @@ type Skills = &'static [(&'static str, u8)];
 
 /// Agents with the skills they have, and how well.
 const AGENTS: [(&str, &str, Skills); 6] = [
-    ("1001", "李明", &[("general", 8), ("lang.zh", 10), ("lang.en", 6), ("card", 8), ("urgent", 8)]),
-    ("1002", "王芳", &[("general", 6), ("lang.zh", 10), ("loan.sme", 9), ("complaint", 5)]),
-    ("1003", "张伟", &[("general", 7), ("lang.zh", 10), ("urgent", 10), ("senior", 8)]),
-    ("1004", "Emma Chen", &[("general", 7), ("lang.zh", 5), ("lang.en", 10), ("card", 6), ("urgent", 5)]),
-    ("1005", "刘洋", &[("general", 5), ("lang.zh", 10), ("complaint", 9), ("senior", 9), ("loan.sme", 4)]),
-    ("1006", "陈静", &[("general", 3), ("lang.zh", 10), ("lang.en", 4), ("card", 3), ("urgent", 3)]),
+    (
+        "1001",
+        "Cards and urgent desk",
+        &[("general", 8), ("lang.zh", 10), ("lang.en", 6), ("card", 8), ("urgent", 8)],
+    ),
+    ("1002", "Small business desk", &[("general", 6), ("lang.zh", 10), ("loan.sme", 9), ("complaint", 5)]),
+    ("1003", "Urgent and senior desk", &[("general", 7), ("lang.zh", 10), ("urgent", 10), ("senior", 8)]),
+    ("1004", "English desk", &[("general", 7), ("lang.zh", 5), ("lang.en", 10), ("card", 6), ("urgent", 5)]),
+    (
+        "1005",
+        "Complaints desk",
+        &[("general", 5), ("lang.zh", 10), ("complaint", 9), ("senior", 9), ("loan.sme", 4)],
+    ),
+    ("1006", "Trainee desk", &[("general", 3), ("lang.zh", 10), ("lang.en", 4), ("card", 3), ("urgent", 3)]),
 ];
 
 /// Queues with the skill they ask for and their priority.
@@ -43,7 +51,7 @@ const USERS: [(&str, &str, Role); 3] = [
     ("admin", "Administrator", Role::Admin),
 ];
 
-/// The demonstration bank. Flows and prompts are those of the repository it is started in.
+/// The demonstration bank. Flows and prompts are in the folder it is started in, until the caller knows better.
 pub fn demo(data: impl Into<PathBuf>, sip_port: u16, http_port: u16) -> Config {
     let loopback = IpAddr::V4(Ipv4Addr::LOCALHOST);
     let password = |name: &str| Secret(format!("{DEMO_PASSWORD}{name}"));

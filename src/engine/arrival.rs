@@ -114,6 +114,7 @@ impl Engine {
             library: self.world.library.clone(),
             stage: Stage::Menu { playing: None },
             recorded: false,
+            hushed: false,
             talked: Duration::ZERO,
             number_transfers: 0,
             wake: None,

@@ -11,8 +11,9 @@ use crate::call::customer::{Call, Stage, Talk, Waiting};
 use crate::call::legs::{EndedBy, LegEvent};
 use crate::ids::{AgentId, CallId, LegId, PlayId};
 use crate::ivr::run::{Action, Caller, Event as RunEvent, QueueExit, Run, TransferTo};
-use crate::media::command::Source;
+use crate::media::command::{Command, Source};
 use crate::moment::Moment;
+use crate::recording::block::Mark;
 use crate::recording::recorder::TapeCommand;
 
 /// What became of a call while its flow was obeyed.
@@ -39,7 +40,25 @@ impl Engine {
                 }
             }
         }
+        self.hush(now, &mut call);
         self.keep(call);
+    }
+
+    /// Pauses the tape while the caller types a secret, whose tones may be in the audio.
+    fn hush(&mut self, now: Moment, call: &mut Call) {
+        let secret = matches!(call.stage, Stage::Menu { .. }) && call.run.asks_secret();
+        if !call.recorded || secret == call.hushed {
+            return;
+        }
+        call.hushed = secret;
+        let stream = call.caller.lease.stream;
+        let (command, mark) = if secret {
+            (Command::StopRecording { stream }, Mark::Pause { reason: "secret digits".to_owned() })
+        } else {
+            (Command::Record { stream, call: call.id }, Mark::Resume)
+        };
+        self.out.media(call.caller.lease, command);
+        self.out.push(super::Output::Tape(TapeCommand::Mark { call: call.id, at: now, mark }));
     }
 
     /// Back on the table, with its time to be woken.

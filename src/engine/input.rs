@@ -56,6 +56,8 @@ pub enum Input {
     Stop,
     /// The journal is more than half full, or no longer: new calls are refused meanwhile.
     JournalCrowded(bool),
+    /// The disk refuses the journal, and why; `None`: it takes events again.
+    JournalFailing(Option<String>),
     /// `next_deadline` has come.
     Time,
 }

@@ -137,6 +137,7 @@ impl Engine {
             Input::Drain => self.drain(now),
             Input::Stop => self.stop(now),
             Input::JournalCrowded(crowded) => self.crowded = crowded,
+            Input::JournalFailing(why) => self.alarm(now, "journal", why),
             Input::Time => self.time(now),
         }
         self.settle(now);
@@ -263,17 +264,26 @@ impl Engine {
     fn tape(&mut self, now: Moment, event: TapeEvent) {
         match event {
             TapeEvent::Failed { call, why } => {
-                self.happened(now, Some(call), None, What::RecordingFailed { why: why.clone() });
-                let name = "recording".to_owned();
-                self.happened(now, None, None, What::Alarm { name, text: why });
+                self.happened(now, Some(call), None, What::RecordingFailed { why });
             }
             TapeEvent::Recovered { call, frames } => {
                 let why = "disk refused".to_owned();
                 self.happened(now, Some(call), None, What::RecordingGap { why, frames });
-                self.happened(now, None, None, What::AlarmCleared { name: "recording".to_owned() });
             }
             TapeEvent::Closed { .. } => {}
+            TapeEvent::Failing { why } => self.alarm(now, "recording", Some(why)),
+            TapeEvent::AllWell => self.alarm(now, "recording", None),
         }
+    }
+
+    /// `text` says what is wrong; without it the alarm is over.
+    fn alarm(&mut self, now: Moment, name: &str, text: Option<String>) {
+        let name = name.to_owned();
+        let what = match text {
+            Some(text) => What::Alarm { name, text },
+            None => What::AlarmCleared { name },
+        };
+        self.happened(now, None, None, what);
     }
 
     fn drain(&mut self, now: Moment) {

@@ -248,6 +248,14 @@ impl Run {
         &self.flow.languages[self.language.0]
     }
 
+    /// Whether the caller is being asked for a secret now: nothing of it may be recorded.
+    pub fn asks_secret(&self) -> bool {
+        match &self.flow.node(self.node).step {
+            Step::Collect { entry, .. } => self.flow.variables[entry.into.0].kind == Kind::Secret,
+            _ => false,
+        }
+    }
+
     /// The node the caller is at, for views and records.
     pub fn node(&self) -> &str {
         &self.flow.node(self.node).name

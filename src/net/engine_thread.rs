@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use nix::errno::Errno;
@@ -152,6 +153,10 @@ struct Driver {
     waiting: Vec<VecDeque<Command>>,
     media_events: Arc<EventFd>,
     crowded: bool,
+    /// The disk refuses the journal; the engine knows.
+    journal_fails: bool,
+    /// The alarm is up because a tape's opening found no room.
+    tape_refused: bool,
     /// Commands that the disk thread had no room for, in order.
     tapes_waiting: VecDeque<TapeCommand>,
     /// A turn left something undone: the next one follows at once.
@@ -185,6 +190,8 @@ impl Driver {
             workers: planes.workers,
             media_events: planes.media_events,
             crowded: false,
+            journal_fails: false,
+            tape_refused: false,
             tapes_waiting: VecDeque::new(),
             hurried: false,
             fault: None,
@@ -361,7 +368,11 @@ impl Driver {
         {
             // The call goes on without a tape, and says so.
             let why = "the disk is too far behind".to_owned();
-            self.engine.handle(self.clock.now(), Input::Tape(TapeEvent::Failed { call, why }));
+            let now = self.clock.now();
+            if !std::mem::replace(&mut self.tape_refused, true) {
+                self.engine.handle(now, Input::Tape(TapeEvent::Failing { why: why.clone() }));
+            }
+            self.engine.handle(now, Input::Tape(TapeEvent::Failed { call, why }));
         } else if waiting > 0 {
             self.tapes_waiting.push_back(command);
         } else {
@@ -384,6 +395,12 @@ impl Driver {
                 self.tapes_waiting.push_front(command);
                 break;
             }
+        }
+        let well =
+            self.tapes_waiting.is_empty() && self.recorder.figures.failing_tapes.load(Ordering::Relaxed) == 0;
+        if self.tape_refused && well {
+            self.tape_refused = false;
+            self.handle(self.clock.now(), Input::Tape(TapeEvent::AllWell));
         }
     }
 
@@ -425,6 +442,11 @@ impl Driver {
         if crowded != self.crowded {
             self.crowded = crowded;
             self.handle(self.clock.now(), Input::JournalCrowded(crowded));
+        }
+        let failing = self.journal.failing();
+        if failing.is_some() != self.journal_fails {
+            self.journal_fails = failing.is_some();
+            self.handle(self.clock.now(), Input::JournalFailing(failing));
         }
     }
 

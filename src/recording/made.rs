@@ -57,6 +57,10 @@ impl Disk for Filling {
     fn create(&mut self, path: &Path) -> io::Result<Box<dyn Sink>> {
         Ok(Box::new(FillingSink(Files.create(path)?, Arc::clone(&self.0))))
     }
+
+    fn remove(&mut self, path: &Path) -> io::Result<()> {
+        Files.remove(path)
+    }
 }
 
 impl Sink for FillingSink {

@@ -70,6 +70,10 @@ pub enum TapeEvent {
     Recovered { call: CallId, frames: u32 },
     /// The tape is complete; `hash` stands for all of it.
     Closed { call: CallId, bytes: u64, hash: Hash },
+    /// The first failure after all was well: worth an alarm, once for however many tapes.
+    Failing { why: String },
+    /// No open tape is failing any more, and another may be opened.
+    AllWell,
 }
 
 /// Counts since the start, readable from any thread.
@@ -131,6 +135,8 @@ pub struct Recorder {
     strays: VecDeque<(Moment, TapeFrame)>,
     events: SyncSender<TapeEvent>,
     figures: Arc<Figures>,
+    /// `Failing` was told, and not yet `AllWell`.
+    alarmed: bool,
 }
 
 struct OpenTape {
@@ -179,7 +185,7 @@ impl Recorder {
         let (events, outbox) = sync_channel(EVENTS);
         let figures = Arc::default();
         let (tapes, strays) = (BTreeMap::new(), VecDeque::new());
-        (Recorder { data, key, disk, rings, tapes, strays, events, figures }, outbox)
+        (Recorder { data, key, disk, rings, tapes, strays, events, figures, alarmed: false }, outbox)
     }
 
     fn run(&mut self, inbox: &Receiver<TapeCommand>, clock: impl Fn() -> Moment) {
@@ -211,6 +217,10 @@ impl Recorder {
         let failing = self.tapes.values().filter(|tape| tape.failing.is_some()).count();
         self.figures.failing_tapes.store(failing as u64, Ordering::Relaxed);
         self.figures.open_tapes.store(self.tapes.len() as u64, Ordering::Relaxed);
+        if self.alarmed && failing == 0 && self.tapes.len() < OPEN_TAPES {
+            // Told again next turn if there was no room: an alarm must not stay for ever.
+            self.alarmed = !self.tell(TapeEvent::AllWell);
+        }
     }
 
     /// Ends every tape.
@@ -249,15 +259,15 @@ impl Recorder {
             return;
         }
         if self.tapes.len() == OPEN_TAPES {
-            return self
-                .tell(TapeEvent::Failed { call, why: format!("{OPEN_TAPES} tapes are open already") });
+            let why = format!("{OPEN_TAPES} tapes are open already");
+            return self.tell_all([TapeEvent::Failed { call, why }]);
         }
         let path = tape_path(&self.data, call);
         let writer = TapeWriter::new(path, call, started, self.key.as_ref());
         let mut tape = OpenTape { writer, flushed: now, failing: None, closing: None };
         let told = tape.write(now, &mut *self.disk, call);
         self.tapes.insert(call, tape);
-        told.into_iter().for_each(|event| self.tell(event));
+        self.tell_all(told);
     }
 
     fn drain_rings(&mut self, now: Moment) {
@@ -286,7 +296,7 @@ impl Recorder {
         self.figures.frames_written.fetch_add(1, Ordering::Relaxed);
         if tape.writer.frame(&frame) {
             let told = tape.write(now, &mut *self.disk, frame.call);
-            told.into_iter().for_each(|event| self.tell(event));
+            self.tell_all(told);
         }
     }
 
@@ -322,13 +332,27 @@ impl Recorder {
             }
             true
         });
-        told.into_iter().for_each(|event| self.tell(event));
+        self.tell_all(told);
     }
 
-    fn tell(&self, event: TapeEvent) {
-        if self.events.try_send(event).is_err() {
+    fn tell_all(&mut self, events: impl IntoIterator<Item = TapeEvent>) {
+        for event in events {
+            if let TapeEvent::Failed { why, .. } = &event
+                && !self.alarmed
+            {
+                self.alarmed = self.tell(TapeEvent::Failing { why: why.clone() });
+            }
+            self.tell(event);
+        }
+    }
+
+    /// Whether there was room.
+    fn tell(&self, event: TapeEvent) -> bool {
+        let told = self.events.try_send(event).is_ok();
+        if !told {
             self.figures.events_lost.fetch_add(1, Ordering::Relaxed);
         }
+        told
     }
 }
 

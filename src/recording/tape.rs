@@ -21,6 +21,9 @@ pub const TAPE_BYTES: u64 = 512 * 1024 * 1024;
 pub trait Disk: Send + 'static {
     /// Creates the file, and the folders above it. A file that is there already is an error.
     fn create(&mut self, path: &Path) -> io::Result<Box<dyn Sink>>;
+
+    /// Takes away a file that was created and holds nothing of use.
+    fn remove(&mut self, path: &Path) -> io::Result<()>;
 }
 
 /// An open tape file.
@@ -40,6 +43,10 @@ impl Disk for Files {
         }
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
         Ok(Box::new(file))
+    }
+
+    fn remove(&mut self, path: &Path) -> io::Result<()> {
+        std::fs::remove_file(path)
     }
 }
 
@@ -122,7 +129,13 @@ impl TapeWriter {
             Some(sink) => sink,
             None => self.sink.insert(disk.create(&self.path)?),
         };
-        sink.write_at(&self.block, self.offset)?;
+        if let Err(error) = sink.write_at(&self.block, self.offset) {
+            // Without its header a file is no tape. What cannot be removed is kept, and written over later.
+            if self.offset == 0 && disk.remove(&self.path).is_ok() {
+                self.sink = None;
+            }
+            return Err(error);
+        }
         self.offset = end;
         self.block.clear();
         Ok(())

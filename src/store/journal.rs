@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use sqlx::SqliteConnection;
 use tokio::sync::mpsc::{self, error::TrySendError};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -103,6 +104,14 @@ impl JournalHandle {
     /// Changes when the disk refuses and when it takes events again.
     pub fn health(&self) -> watch::Receiver<Health> {
         self.health.clone()
+    }
+
+    /// Why nothing is being written, while that is so.
+    pub fn failing(&self) -> Option<String> {
+        match &*self.health.borrow() {
+            Health::Well => None,
+            Health::Failing { why } => Some(why.clone()),
+        }
     }
 
     /// The number under which the run's event 1 is stored.
@@ -216,7 +225,7 @@ impl Writer {
         let mut batch = None;
         loop {
             let written = match &batch {
-                Some(batch) => self.commit(batch).await,
+                Some(batch) => commit(&self.store, batch).await,
                 None => match self.read_back(events).await {
                     Ok(()) => {
                         batch = Some(self.fold(events));
@@ -277,24 +286,50 @@ impl Writer {
         batch
     }
 
-    async fn commit(&self, batch: &Batch) -> Result<(), StoreError> {
-        let mut change = self.store.writer.begin().await?;
-        for row in &batch.rows {
-            row.insert(&mut change).await?;
-        }
-        for record in batch.records.values() {
-            put_record(&mut change, record).await?;
-        }
-        Ok(change.commit().await?)
-    }
-
+    /// Tells whoever watches; the log gets a line when it begins and one when it is over.
     fn say(&self, health: Health) {
         self.health.send_if_modified(|known| {
+            match (&*known, &health) {
+                (Health::Well, Health::Failing { why }) => {
+                    tracing::error!(%why, "the journal cannot be written: events wait in memory");
+                }
+                (Health::Failing { .. }, Health::Well) => {
+                    tracing::warn!("the journal is written again: every event that waited is on disk");
+                }
+                _ => {}
+            }
             let changed = *known != health;
             *known = health;
             changed
         });
     }
+}
+
+/// Writes all of a batch or nothing of it; after an error it may be given again.
+///
+/// The transaction is said in plain SQL. SQLite ends one by itself when the disk is full, but not always; a count of
+/// open transactions kept elsewhere goes wrong by that, and from then on a commit would end an inner one only, with
+/// the outer one open for ever and nothing on disk.
+async fn commit(store: &Store, batch: &Batch) -> Result<(), StoreError> {
+    let mut connection = store.writer.acquire().await?;
+    let written = put(&mut connection, batch).await;
+    if written.is_err() {
+        // Refused where SQLite has rolled back already; were it still open, the next BEGIN would say so.
+        let _ = sqlx::query("ROLLBACK").execute(&mut *connection).await;
+    }
+    Ok(written?)
+}
+
+async fn put(connection: &mut SqliteConnection, batch: &Batch) -> Result<(), sqlx::Error> {
+    sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await?;
+    for row in &batch.rows {
+        row.insert(connection).await?;
+    }
+    for record in batch.records.values() {
+        put_record(connection, record).await?;
+    }
+    sqlx::query("COMMIT").execute(connection).await?;
+    Ok(())
 }
 
 #[cfg(test)]

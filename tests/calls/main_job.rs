@@ -3,8 +3,11 @@
 use hotline::call::cause::Cause;
 use hotline::engine::happened::{Party, What};
 
+use hotline::recording::block::Mark;
+
+use crate::office::network::Faults;
 use crate::office::phone::Manner;
-use crate::office::{Office, ms, secs};
+use crate::office::{Office, ms, secs, world};
 
 const CALLER: &str = "13812341234";
 
@@ -126,4 +129,26 @@ fn a_lost_answer_is_repeated_until_the_caller_has_it() {
     office.network.faults.lost = 0;
     office.run(ms(40_000));
     assert!(office.phones[CALLER].is_talking(), "and stays up");
+}
+
+#[test]
+fn the_tape_pauses_while_a_secret_is_typed() {
+    let flow = "flow: main\nlanguages: [zh-CN, en]\nstart: pin\nvars: { pin: secret }\nnodes:\n  pin:\n    \
+                collect: { into: pin, prompts: acct, min: 6, max: 6, next: person,\n      \
+                on_no_input: { prompts: noinput, then: person }, on_invalid: { prompts: invalid, then: person } }\n  \
+                person: { queue: { to: general, on_timeout: bye, on_full: bye } }\n  bye: { hangup: { prompts: goodbye } }\n";
+    let mut office = Office::with(9, world::with_flow(flow), Faults::NONE);
+    office.caller(CALLER);
+    office.dials(CALLER, "95500");
+    office.until("the call is answered", |office| office.phones[CALLER].is_talking());
+    assert_eq!(office.taped(CALLER), None, "from the first key on nothing is taped");
+    for key in "271828".chars() {
+        office.presses(CALLER, key);
+    }
+    office.until("music plays", |office| office.hears(CALLER, "music/hold"));
+    assert!(office.taped(CALLER).is_some(), "and then it is again");
+    let marks: Vec<&str> =
+        office.marks.iter().map(|mark| if *mark == Mark::Resume { "resume" } else { "pause" }).collect();
+    assert_eq!(marks, ["pause", "resume"]);
+    assert!(!office.journal.iter().any(|entry| format!("{entry:?}").contains("271828")));
 }

@@ -2,9 +2,9 @@
 
 use super::bank::{self, Bank};
 use super::baresip::{AGENTS, CALLER, Phone};
-use super::room::alone;
+use super::room::{Room, alone};
 use super::sound::{self, RATE};
-use super::tap::{Passed, SERVER, Tap};
+use super::tap::{Packet, Passed, SERVER, Tap};
 
 /// The voices last longer than any test.
 const VOICE: f64 = 40.0;
@@ -12,27 +12,7 @@ const VOICE: f64 = 40.0;
 #[test]
 fn caller_and_agent_hear_each_other_and_the_recording_holds_both() {
     alone(&["baresip"], |room| {
-        let (callers, agents) = (sound::noise(11, VOICE), sound::noise(22, VOICE));
-        let mut bank = Bank::opens(room);
-        let tap = Tap::opens();
-        let mut agent = Phone::agent(room, "1001", "auto", &agents);
-        bank.shows("agent 1001 is ready");
-        let mut caller = Phone::caller(room, "13800001234", &callers);
-        caller.dials("95500");
-        caller.sees("CALL_ESTABLISHED");
-        bank.shows("menu: main");
-        caller.presses("9");
-        bank.shows("talks with agent 1001");
-        agent.sees("CALL_ESTABLISHED");
-        // Two of its reports, one every five seconds: the time of a short talk.
-        agent.sees("CALL_RTCP");
-        agent.sees("CALL_RTCP");
-        caller.hangs_up();
-        agent.sees("CALL_CLOSED");
-        bank.shows("ends: caller_hung_up");
-        let (agent_heard, caller_heard) = (agent.heard(), caller.heard());
-        let packets = tap.closes();
-        bank.closes();
+        let Talk { bank, packets, agent_heard, caller_heard } = a_talk(room);
 
         let phones = |first: u16| first..first + 100;
         let (agent_rtp, caller_rtp) = (phones(AGENTS), phones(CALLER));
@@ -83,6 +63,41 @@ fn caller_and_agent_hear_each_other_and_the_recording_holds_both() {
         println!("the channels are {:.1} ms apart from the truth", (on_tape - in_truth).abs() * 1e3);
         assert!((on_tape - in_truth).abs() < 0.020, "{on_tape} s on the tape, {in_truth} s in truth");
     });
+}
+
+/// What is left of a talk when the bank has closed.
+struct Talk {
+    bank: Bank,
+    /// What went over the wire.
+    packets: Vec<Packet>,
+    agent_heard: Vec<i16>,
+    caller_heard: Vec<i16>,
+}
+
+/// A caller passes the menu, talks with agent 1001 for two reports of the agent's phone, and hangs up.
+fn a_talk(room: &Room) -> Talk {
+    let (callers, agents) = (sound::noise(11, VOICE), sound::noise(22, VOICE));
+    let mut bank = Bank::opens(room);
+    let tap = Tap::opens();
+    let mut agent = Phone::agent(room, "1001", "auto", &agents);
+    bank.shows("agent 1001 is ready");
+    let mut caller = Phone::caller(room, "13800001234", &callers);
+    caller.dials("95500");
+    caller.sees("CALL_ESTABLISHED");
+    bank.shows("menu: main");
+    caller.presses("9");
+    bank.shows("talks with agent 1001");
+    agent.sees("CALL_ESTABLISHED");
+    // Two of its reports, one every five seconds: the time of a short talk.
+    agent.sees("CALL_RTCP");
+    agent.sees("CALL_RTCP");
+    caller.hangs_up();
+    agent.sees("CALL_CLOSED");
+    bank.shows("ends: caller_hung_up");
+    let (agent_heard, caller_heard) = (agent.heard(), caller.heard());
+    let packets = tap.closes();
+    bank.closes();
+    Talk { bank, packets, agent_heard, caller_heard }
 }
 
 /// The record tells all that happened.

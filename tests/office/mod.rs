@@ -25,6 +25,7 @@ use hotline::engine::view::Snapshot;
 use hotline::ids::{AgentId, CallId};
 use hotline::media::event::Event as MediaEvent;
 use hotline::moment::Moment;
+use hotline::recording::block::Mark;
 use hotline::recording::recorder::TapeCommand;
 use hotline::rng::Rng;
 use hotline::sip::transport::{Flow, Transport};
@@ -58,6 +59,8 @@ pub struct Office {
     pub journal: Vec<Happened>,
     pub records: BTreeMap<CallId, CallRecord>,
     pub tapes: BTreeMap<CallId, bool>,
+    /// Pauses, resumes and gaps, of all tapes.
+    pub marks: Vec<Mark>,
     world: World,
     server: SocketAddr,
     rng: Rng,
@@ -86,6 +89,7 @@ impl Office {
             journal: Vec::new(),
             records: BTreeMap::new(),
             tapes: BTreeMap::new(),
+            marks: Vec::new(),
             server: SocketAddr::from((Ipv4Addr::LOCALHOST, 5060)),
             world,
             rng,
@@ -210,6 +214,11 @@ impl Office {
             return false;
         };
         self.sound.hears_peer(one, other) && self.sound.hears_peer(other, one)
+    }
+
+    /// The call on whose tape the phone's talk is being recorded.
+    pub fn taped(&self, name: &str) -> Option<CallId> {
+        self.sound.at(self.phones[name].remote_port()?)?.recorded
     }
 
     /// Whether the phone hears this prompt, in any language.
@@ -373,7 +382,8 @@ impl Office {
                 Output::Tape(TapeCommand::Close { call, .. }) => {
                     assert_eq!(self.tapes.insert(call, false), Some(true), "{call:?} was not open");
                 }
-                Output::Tape(_) => {}
+                Output::Tape(TapeCommand::Mark { mark, .. }) => self.marks.push(mark),
+                Output::Tape(TapeCommand::Stop) => {}
                 Output::Happened(happened) => self.note(happened),
                 Output::Answer { answer, .. } => self.answers.push(answer),
             }

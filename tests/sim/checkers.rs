@@ -5,15 +5,19 @@ use std::collections::BTreeMap;
 use hotline::acd::AgentState;
 use hotline::engine::view::Snapshot;
 use hotline::ids::AgentId;
+use hotline::media::command::Source;
 
 use crate::office::Office;
+use crate::office::sound::Stream;
 
 pub fn at_any_time(office: &mut Office) -> Result<(), String> {
     let snapshot = office.snapshot();
     an_agent_is_in_one_call(&snapshot)?;
     states_and_calls_agree(&snapshot)?;
+    queues_and_calls_agree(&snapshot)?;
     nobody_waits_while_an_eligible_agent_idles(office, &snapshot)?;
-    an_answered_call_has_its_streams(office, &snapshot)
+    an_answered_call_has_its_streams(office, &snapshot)?;
+    phones_that_ring_have_streams(office, &snapshot)
 }
 
 fn an_agent_is_in_one_call(snapshot: &Snapshot) -> Result<(), String> {
@@ -49,6 +53,31 @@ fn states_and_calls_agree(snapshot: &Snapshot) -> Result<(), String> {
     Ok(())
 }
 
+/// Who stands in a queue is a call that waits or rings, in that queue and for that agent, and the other way round.
+fn queues_and_calls_agree(snapshot: &Snapshot) -> Result<(), String> {
+    let mut places = BTreeMap::new();
+    for place in snapshot.queues.iter().flat_map(|queue| &queue.waiting) {
+        if places.insert(place.call, place).is_some() {
+            return Err(format!("{} stands in line twice", place.call));
+        }
+    }
+    for call in &snapshot.calls {
+        let place = places.remove(&call.call);
+        let agrees = match call.stage {
+            // A call that rings and has no queue was sent to that very agent by its flow.
+            "ringing" if call.queue.is_none() => place.is_none(),
+            "waiting" | "ringing" => place.is_some_and(|place| {
+                call.queue.as_ref() == Some(&place.queue) && call.agent == place.offered_to
+            }),
+            _ => place.is_none(),
+        };
+        if !agrees {
+            return Err(format!("the queues say {place:?}, but the calls {call:?}"));
+        }
+    }
+    places.values().next().map_or(Ok(()), |place| Err(format!("{place:?} is of no call")))
+}
+
 fn nobody_waits_while_an_eligible_agent_idles(office: &Office, snapshot: &Snapshot) -> Result<(), String> {
     for queue in &snapshot.queues {
         let Some(waiting) = queue.waiting.iter().find(|waiting| waiting.offered_to.is_none()) else {
@@ -66,18 +95,40 @@ fn nobody_waits_while_an_eligible_agent_idles(office: &Office, snapshot: &Snapsh
     Ok(())
 }
 
+/// Each answered caller has one stream, known by the tape it feeds (in these offices every call is recorded); in a talk
+/// it is joined with the agent's. While somebody is on hold the agent's cannot be told from those of other calls.
 fn an_answered_call_has_its_streams(office: &Office, snapshot: &Snapshot) -> Result<(), String> {
-    let least: usize = snapshot
-        .calls
-        .iter()
-        .map(|call| match call.stage {
-            "arriving" => 0,
-            "talking" => 2,
-            _ => 1,
-        })
-        .sum();
-    if office.sound.streams.len() < least {
-        return Err(format!("{} streams for calls that need {least}", office.sound.streams.len()));
+    let streams = &office.sound.streams;
+    let taped = streams.values().filter(|stream| stream.recorded.is_some()).count();
+    let answered = snapshot.calls.iter().filter(|call| call.stage != "arriving");
+    if taped != answered.clone().count() {
+        return Err(format!("{taped} streams of callers for the calls {:?}", snapshot.calls));
+    }
+    for call in answered {
+        let own = streams.iter().find(|(_, stream)| stream.recorded == Some(call.call));
+        let Some((id, own)) = own else {
+            return Err(format!("the caller has no stream: {call:?}"));
+        };
+        let agents = match &own.hears {
+            Source::Peer { stream, .. } => streams.get(stream),
+            _ => None,
+        };
+        let hears_caller = |stream: &Source| matches!(stream, Source::Peer { stream, .. } if stream == id);
+        let joined = agents.is_some_and(|agents| hears_caller(&agents.hears));
+        if call.stage == "talking" && !call.held && !joined {
+            return Err(format!("the caller hears {:?}, not the agent: {call:?}", own.hears));
+        }
+    }
+    Ok(())
+}
+
+/// For all calls together: until it is answered nothing tells which call a phone's stream is for.
+fn phones_that_ring_have_streams(office: &Office, snapshot: &Snapshot) -> Result<(), String> {
+    let unjoined = |stream: &&Stream| stream.recorded.is_none() && stream.hears == Source::Silence;
+    let streams = office.sound.streams.values().filter(unjoined).count();
+    let ringing = snapshot.calls.iter().filter(|call| call.stage == "ringing").count();
+    if streams < ringing {
+        return Err(format!("{streams} streams for {ringing} calls that ring"));
     }
     Ok(())
 }

@@ -125,8 +125,13 @@ fn a_full_disk_fails_the_tape_and_space_brings_it_back_with_a_named_gap() {
     desk.at(10_000, [close(10_000)]);
     desk.at(10_300, []);
     let events: Vec<_> = desk.events.try_iter().collect();
-    let [TapeEvent::Failed { why, .. }, TapeEvent::Recovered { frames, .. }, TapeEvent::Closed { .. }] =
-        &events[..]
+    let [
+        TapeEvent::Failing { .. },
+        TapeEvent::Failed { why, .. },
+        TapeEvent::Recovered { frames, .. },
+        TapeEvent::AllWell,
+        TapeEvent::Closed { .. },
+    ] = &events[..]
     else {
         panic!("{events:?}");
     };
@@ -140,7 +145,7 @@ fn a_full_disk_fails_the_tape_and_space_brings_it_back_with_a_named_gap() {
 }
 
 #[test]
-fn a_disk_full_from_the_start_says_so_once_and_the_close_does_not_hang() {
+fn a_disk_full_from_the_start_says_so_once_leaves_no_stub_and_the_close_does_not_hang() {
     let mut desk = Desk::new();
     desk.set_full(true);
     desk.at(0, [open()]);
@@ -149,8 +154,51 @@ fn a_disk_full_from_the_start_says_so_once_and_the_close_does_not_hang() {
     desk.at(12_000, [close(12_000)]);
     desk.at(12_300, []);
     let events: Vec<_> = desk.events.try_iter().collect();
-    assert!(matches!(&events[..], [TapeEvent::Failed { .. }, TapeEvent::Failed { .. }]), "{events:?}");
+    let [TapeEvent::Failing { .. }, TapeEvent::Failed { .. }, TapeEvent::Failed { .. }, TapeEvent::AllWell] =
+        &events[..]
+    else {
+        panic!("{events:?}");
+    };
     assert!(desk.recorder.tapes.is_empty());
+    assert!(!tape_path(&desk.folder.0, CALL).exists(), "a file without a header is no tape");
+}
+
+#[test]
+fn a_tape_that_a_full_disk_did_not_let_begin_begins_when_there_is_room() {
+    let mut desk = Desk::new();
+    desk.set_full(true);
+    desk.at(0, [open()]);
+    desk.hears_all(0, 1_000);
+    desk.set_full(false);
+    desk.hears_all(1_000, 8_000);
+    desk.at(8_000, [close(8_000)]);
+    desk.at(8_300, []);
+    let report = verify(desk.tape(), None);
+    assert_eq!((report.verdict, report.gaps.len()), (Verdict::Whole, 1));
+    assert_eq!(report.caller.gap_ms + report.caller.audio_ms, 8_000);
+}
+
+#[test]
+fn the_alarm_is_raised_once_for_many_tapes_and_is_over_with_the_last_of_them() {
+    let mut desk = Desk::new();
+    let id = |n: u64| CallId(CALL.0 + n);
+    desk.set_full(true);
+    desk.at(0, (0..3).map(|n| TapeCommand::Open { call: id(n), started: START }));
+    let first: Vec<_> = desk.events.try_iter().collect();
+    assert!(matches!(first[0], TapeEvent::Failing { .. }), "{first:?}");
+    let failing = |event: &&TapeEvent| matches!(event, TapeEvent::Failing { .. });
+    assert_eq!((first.len(), first.iter().filter(failing).count()), (4, 1));
+    for n in 0..2 {
+        desk.at(100, [TapeCommand::Close { call: id(n), at: START + ms(100) }]);
+    }
+    desk.at(400, []);
+    let ended: Vec<_> = desk.events.try_iter().collect();
+    assert!(!ended.contains(&TapeEvent::AllWell), "one tape is failing still: {ended:?}");
+    desk.set_full(false);
+    desk.at(6_000, []);
+    assert_eq!(desk.events.try_iter().last(), Some(TapeEvent::AllWell));
+    desk.at(6_020, []);
+    assert_eq!(desk.events.try_iter().next(), None);
 }
 
 #[test]

@@ -57,9 +57,16 @@ impl Endpoint {
         true
     }
 
+    /// How many transactions may be held when this request asks for one more.
+    fn room_for(&self, request: &Request) -> usize {
+        let of_a_call =
+            request.method == Method::Invite || request.headers.to().is_ok_and(|to| to.tag().is_some());
+        if of_a_call { self.most } else { self.most / 2 }
+    }
+
     fn receive_new(&mut self, now: Moment, flow: Flow, request: Request, via: &Via, key: ServerKey) {
         let reply = reply_flow(flow, via);
-        if self.tables.len() >= self.most {
+        if self.tables.len() >= self.room_for(&request) {
             let mut response = request.response(503);
             response.headers.push(HeaderName::RetryAfter, RETRY_AFTER_SECS);
             return self.send_stateless(reply, response);

@@ -271,6 +271,20 @@ fn a_full_house_answers_503_with_retry_after_and_remembers_nothing() {
 }
 
 #[test]
+fn a_flood_of_options_leaves_room_for_calls() {
+    let mut bench = Bench::new();
+    bench.endpoint.most = 4;
+    for number in 0..6 {
+        let via = VIA.replace("branch=", &format!("branch=z9hG4bK{number}"));
+        bench.endpoint.receive(bench.now, udp(), message("OPTIONS", &via, "").into());
+    }
+    assert_eq!(bench.endpoint.transactions(), 2);
+    bench.happenings();
+    bench.takes(&message("INVITE", VIA, ""));
+    assert_eq!(bench.endpoint.transactions(), 3);
+}
+
+#[test]
 fn an_answer_without_a_to_tag_gets_one_and_names_the_product() {
     let mut bench = Bench::new();
     let (tx, request) = bench.takes(&message("OPTIONS", VIA, ""));

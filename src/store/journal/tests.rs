@@ -104,3 +104,39 @@ async fn a_server_that_stops_with_a_full_disk_gives_up_and_counts_what_is_lost()
     assert!(handle.lost() > 0);
     assert!(handle.record(arrived(200)).is_err(), "a closed journal takes nothing");
 }
+
+#[tokio::test]
+async fn however_often_a_full_disk_refused_a_batch_once_it_is_taken_everybody_sees_it() {
+    let folder = Folder::new();
+    let store = folder.store().await;
+    let (mut seq, mut hash) =
+        last_event(&mut store.writer.acquire().await.expect("free")).await.expect("read");
+    let mut refused = 0;
+    for round in 0..30 {
+        let mut batch = Batch { rows: Vec::new(), records: BTreeMap::new() };
+        // Of growing size, so that the room ends at one statement as well as at another.
+        for n in 0..=round {
+            seq += 1;
+            let event = Happened { seq: seq as u64, ..arrived(round * 100 + n) };
+            batch.rows.push(JournalRow::new(&event, &hash));
+            hash = batch.rows[n as usize].hash;
+            let record = CallRecord::open(&event).expect("a call that arrived");
+            batch.records.insert(record.call, record);
+        }
+        let mut taken = false;
+        for pages in 0..4 {
+            room(&store, pages).await;
+            if !taken {
+                taken = commit(&store, &batch).await.is_ok();
+                refused += u32::from(!taken);
+            }
+        }
+        room(&store, 1_000_000).await;
+        if !taken {
+            commit(&store, &batch).await.expect("there is room");
+        }
+        let proof = store.verify_journal().await.expect("readable");
+        assert_eq!((proof.events, proof.missing, proof.first_bad), (seq as u64, 0, None));
+    }
+    assert!(refused > 0);
+}
