@@ -1,7 +1,7 @@
 //! Agents with real phones: star codes, ringing, declining, hanging up.
 
 use super::bank::Bank;
-use super::baresip::{CALLER, Phone, Setup};
+use super::baresip::{AGENTS, CALLER, Phone, Setup};
 use super::room::alone;
 use super::sipp::{Script, registers};
 use super::sound;
@@ -143,7 +143,7 @@ fn while_the_agent_holds_the_caller_hears_music_and_nobody_hears_the_other() {
         let packets = tap.closes();
         let phone = |first: u16| first..first + 100;
         let to_caller = Passed::between(&packets, &SERVER, &phone(CALLER));
-        let to_agent = Passed::between(&packets, &SERVER, &phone(20_000));
+        let to_agent = Passed::between(&packets, &SERVER, &phone(AGENTS));
         let music = to_caller.during(held + 0.3, resumed);
         let melody = sound::find(&sound::tone(440.0, 0.3), music);
         assert!(melody.likeness > 0.9, "music while held: {melody:?}");
@@ -163,7 +163,7 @@ fn an_agent_over_tcp_and_a_caller_with_another_codec_hear_each_other() {
         let mut bank = Bank::opens(room);
         let (callers, agents) = (sound::noise(55, 30.0), sound::noise(66, 30.0));
         let account = ";auth_user=1001;auth_pass=demo-1001;answermode=auto;regint=600;audio_codecs=PCMA";
-        let setup = Setup { account, tcp: true, ..Setup::plain("1001", 5_100, 20_000, &agents) };
+        let setup = Setup { account, tcp: true, ..Setup::plain("1001", 5_100, AGENTS, &agents) };
         let mut agent = Phone::on(room, &setup);
         bank.shows("agent 1001 is ready");
         let account = ";regint=0;audio_codecs=PCMU";

@@ -69,7 +69,7 @@ impl Phone {
         let account =
             format!(";auth_user={number};auth_pass=demo-{number};answermode={answermode};regint=600");
         let place: u16 = number.parse::<u16>().expect("an agent's number") - 1001;
-        let (port, rtp) = (5_100 + 10 * place, 20_000 + 100 * place);
+        let (port, rtp) = (5_100 + 10 * place, AGENTS + 100 * place);
         let mut phone =
             Phone::on(room, &Setup { account: &account, ..Setup::plain(number, port, rtp, says) });
         phone.running.shows("[1 binding]", Duration::from_secs(60));
@@ -147,8 +147,11 @@ impl Phone {
     }
 }
 
+/// First RTP port of `Phone::agent`, a hundred for each: outside the server's range, as the caller's.
+pub const AGENTS: u16 = 12_000;
+
 /// First RTP port of `Phone::caller`.
-pub const CALLER: u16 = 21_000;
+pub const CALLER: u16 = 13_000;
 
 fn config(setup: &Setup<'_>) -> String {
     let Setup { port, rtp, .. } = setup;

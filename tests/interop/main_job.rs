@@ -1,7 +1,7 @@
 //! The main job with two real phones: dial, press, talk, and it is on record.
 
 use super::bank::{self, Bank};
-use super::baresip::{CALLER, Phone};
+use super::baresip::{AGENTS, CALLER, Phone};
 use super::room::{Room, alone};
 use super::sound::{self, RATE};
 use super::tap::{Packet, Passed, SERVER, Tap};
@@ -15,7 +15,7 @@ fn caller_and_agent_hear_each_other_and_the_recording_holds_both() {
         let Talk { bank, packets, agent_heard, caller_heard } = a_talk(room);
 
         let phones = |first: u16| first..first + 100;
-        let (agent_rtp, caller_rtp) = (phones(20_000), phones(CALLER));
+        let (agent_rtp, caller_rtp) = (phones(AGENTS), phones(CALLER));
         let from_caller = Passed::between(&packets, &caller_rtp, &SERVER);
         let to_agent = Passed::between(&packets, &SERVER, &agent_rtp);
         let from_agent = Passed::between(&packets, &agent_rtp, &SERVER);

@@ -36,7 +36,7 @@ impl Script<'_> {
         let messages = folder.join(format!("{scenario}-{port}.log"));
         let mut command = Command::new("sipp");
         command.current_dir(&folder).arg(SIP).arg("-sf").arg(xml).args(["-s", number, "-i", "127.0.0.1"]);
-        let (port, media) = (port.to_string(), (port + 20_000).to_string());
+        let (port, media) = (port.to_string(), (port + 5_000).to_string());
         command.args([
             "-p",
             &port,

@@ -17,7 +17,7 @@ use nix::sys::time::{TimeSpec, TimeVal};
 use super::sound::{self, RATE};
 
 /// Ports of the server's streams.
-pub const SERVER: Range<u16> = 16_384..20_000;
+pub const SERVER: Range<u16> = 16_384..32_768;
 
 /// `PACKET_OUTGOING` of packet(7): on loopback each packet passes twice.
 const OUTGOING: u8 = 4;
