@@ -16,14 +16,15 @@ use crate::server::load::{self, LoadError, Loaded};
 
 /// The demo bank on loopback.
 pub(super) fn demo(args: args::Demo) -> Result<Exit, CannotRun> {
-    log_to_stderr("warn");
+    // The screen tells the operator already.
+    log_to_stderr("warn,hotline::net::operator=off");
     let mut config = config::demo(&args.data, args.sip_port, args.http_port);
     config.flows = at_hand(&config.flows);
     config.prompts = at_hand(&config.prompts);
     let Some(loaded) = loaded(config)? else {
         return Ok(Exit::CannotRun);
     };
-    runtime()?.block_on(async {
+    run(async {
         let config = loaded.world.config.clone();
         let server = start(loaded).await?;
         print::text(&welcome(&config));
@@ -65,7 +66,7 @@ pub(super) fn serve(args: &args::Serve) -> Result<Exit, CannotRun> {
     let Some(loaded) = loaded(config)? else {
         return Ok(Exit::CannotRun);
     };
-    runtime()?.block_on(async {
+    run(async {
         let server = start(loaded).await?;
         tracing::info!("ready");
         let mut signals = Signals::new()?;
@@ -88,9 +89,13 @@ pub(super) fn serve(args: &args::Serve) -> Result<Exit, CannotRun> {
     })
 }
 
-fn runtime() -> Result<tokio::runtime::Runtime, CannotRun> {
+/// Runs the server. A thread that reads from a disk that hangs must not keep a process whose server has ended.
+fn run(serving: impl Future<Output = Result<Exit, CannotRun>>) -> Result<Exit, CannotRun> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.map_err(|error| CannotRun::because("no runtime", error))
+    let runtime = runtime.map_err(|error| CannotRun::because("no runtime", error))?;
+    let ended = runtime.block_on(serving);
+    runtime.shutdown_background();
+    ended
 }
 
 async fn start(loaded: Loaded) -> Result<Server, CannotRun> {
@@ -133,8 +138,9 @@ async fn reload(path: &Path, server: &Server) {
             server.reload(loaded.world).await;
             return tracing::info!("configuration reloaded");
         }
-        Ok(None) => tracing::error!("configuration refused; the old one stays"),
-        Err(error) => tracing::error!(%error, "configuration refused; the old one stays"),
+        // Said already.
+        Ok(None) => {}
+        Err(error) => tracing::error!(%error, "the configuration cannot be read"),
     }
     server.reload_refused().await;
 }

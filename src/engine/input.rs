@@ -11,7 +11,7 @@ use crate::ivr::Flows;
 use crate::media::event::Event as MediaEvent;
 use crate::media::prompts::Library;
 use crate::recording::recorder::TapeEvent;
-use crate::sip::transport::{ConnectionId, Flow};
+use crate::sip::transport::{ConnectionId, Flow, Transport};
 
 /// What the server is made of at a time: replaced as a whole on reload.
 #[derive(Clone, Debug)]
@@ -33,8 +33,9 @@ pub enum Input {
         flow: Flow,
         bytes: Bytes,
     },
-    /// The transport could not deliver, or the connection is closed.
+    /// `transport` could not deliver to `remote`, or the connection is closed.
     Unreachable {
+        transport: Transport,
         remote: SocketAddr,
         connection: Option<ConnectionId>,
     },

@@ -128,7 +128,9 @@ impl Engine {
     pub fn handle(&mut self, now: Moment, input: Input) {
         match input {
             Input::Received { flow, bytes } => self.endpoint.receive(now, flow, bytes),
-            Input::Unreachable { remote, connection } => self.unreachable(now, remote, connection),
+            Input::Unreachable { transport, remote, connection } => {
+                self.unreachable(now, transport, remote, connection);
+            }
             Input::Media { event } => self.media(now, event),
             Input::Tape(event) => self.tape(now, event),
             Input::Ask { id, ask } => self.answer(now, id, ask),

@@ -10,7 +10,7 @@ use crate::moment::Moment;
 use crate::sip::endpoint::ServerTx;
 use crate::sip::message::{HeaderName, Method, Request, Response};
 use crate::sip::registrar::Change;
-use crate::sip::transport::{ConnectionId, Flow};
+use crate::sip::transport::{ConnectionId, Flow, Transport};
 use crate::sip::uri::Uri;
 
 /// What we serve outside dialogs and in them.
@@ -75,8 +75,14 @@ impl Engine {
     }
 
     /// A peer can't be reached: transactions towards it fail, and phones behind a closed connection are gone.
-    pub(super) fn unreachable(&mut self, now: Moment, remote: SocketAddr, connection: Option<ConnectionId>) {
-        self.endpoint.unreachable(now, remote, connection);
+    pub(super) fn unreachable(
+        &mut self,
+        now: Moment,
+        transport: Transport,
+        remote: SocketAddr,
+        connection: Option<ConnectionId>,
+    ) {
+        self.endpoint.unreachable(now, transport, remote, connection);
         let Some(connection) = connection else {
             return;
         };

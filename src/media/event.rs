@@ -44,7 +44,7 @@ pub enum Event {
     Played { stream: StreamId, play: PlayId },
     /// Audio comes from an address other than the signalled one, and is accepted (safe latching).
     Latched { stream: StreamId, remote: SocketAddr },
-    /// Nothing came for `command` limits' MEDIA_SILENCE; once per silence.
+    /// Nothing came for `command` limits' MEDIA_SILENCE; once per silence, and again after each `Connect`.
     Silent { stream: StreamId },
     /// The stream is closed, its ports are free after quarantine.
     Closed { stream: StreamId, figures: Figures },

@@ -174,7 +174,8 @@ impl Stream {
             self.report_at = Some(now + self.report_interval() / 2);
         }
         let moved = self.latch.connect(now, session.remote);
-        if moved || (receives && !before) {
+        // Who answers a question after silence is there, though mute: they are asked again after the next one.
+        if moved || (receives && !before) || self.silence_told {
             self.heard_at = now;
             self.silence_told = false;
         }

@@ -16,8 +16,9 @@ use tokio::time::{Instant, sleep_until};
 use super::clock::Clock;
 use super::limits::{
     COMMANDS_WAITING, EVENTS_PER_TURN, INBOX, INBOX_BYTES, INPUTS_PER_TURN, LAST_WORDS,
-    TAPE_COMMANDS_WAITING, TAPE_LOOK,
+    TAPE_COMMANDS_WAITING, TAPE_LOOK, TAPES_END,
 };
+use super::operator::{self, Losses};
 use super::tcp::{Connections, Sent};
 use super::udp::Sockets;
 use crate::engine::Engine;
@@ -162,7 +163,7 @@ struct Driver {
     /// A turn left something undone: the next one follows at once.
     hurried: bool,
     /// What has failed so that the server cannot go on.
-    fault: Option<&'static str>,
+    fault: Option<Fault>,
     /// When the wish came that every call end now.
     stopping: Option<Moment>,
     recorder: RecorderHandle,
@@ -171,6 +172,22 @@ struct Driver {
     answers: BTreeMap<AskId, oneshot::Sender<Answer>>,
     last_ask: u64,
     draining: bool,
+    losses: Losses,
+}
+
+/// What has died so that the server cannot go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+enum Fault {
+    #[error("a media worker has ended")]
+    SoundGone,
+    #[error("a media worker stands still")]
+    SoundStill,
+    #[error("the disk thread has ended")]
+    TapesGone,
+    #[error("the disk thread stands still")]
+    TapesStill,
+    #[error("the journal has ended")]
+    JournalGone,
 }
 
 impl Driver {
@@ -202,6 +219,7 @@ impl Driver {
             answers: BTreeMap::new(),
             last_ask: 0,
             draining: false,
+            losses: Losses::default(),
         }
     }
 
@@ -237,8 +255,13 @@ impl Driver {
             // Connections write what this turn has queued before the next turn queues more.
             tokio::task::yield_now().await;
         }
-        self.recorder.stop();
-        self.fault.map_or(Ok(()), |fault| Err(io::Error::other(fault)))
+        // Who has stood still for long need not be given more time.
+        let patience = if self.fault == Some(Fault::TapesStill) { Duration::ZERO } else { TAPES_END };
+        let tapes = self.recorder.stop(patience);
+        match self.fault {
+            Some(fault) => Err(io::Error::other(fault)),
+            None => tapes.map_err(io::Error::other),
+        }
     }
 
     fn messages(&mut self, first: Message, inbox: &mut mpsc::Receiver<Message>) {
@@ -335,7 +358,8 @@ impl Driver {
             Transport::Tcp => self.connections.send(&flow, bytes) == Sent::Queued,
         };
         if !sent {
-            let unreachable = Input::Unreachable { remote: flow.remote, connection: flow.connection };
+            let Flow { transport, remote, connection, .. } = flow;
+            let unreachable = Input::Unreachable { transport, remote, connection };
             // Not `handle`: we are in the middle of performing, which goes on with what this adds.
             self.engine.handle(self.clock.now(), unreachable);
         }
@@ -409,20 +433,20 @@ impl Driver {
     fn look_at_threads(&mut self) {
         let stuck = |waiting: &VecDeque<Command>| waiting.len() > 2 * COMMANDS_WAITING;
         let fault = if self.workers.iter().any(WorkerHandle::is_gone) {
-            "a media worker has ended"
+            Fault::SoundGone
         } else if self.waiting.iter().any(stuck) {
-            "a media worker stands still"
+            Fault::SoundStill
         } else if self.recorder.is_gone() {
-            "the disk thread has ended"
+            Fault::TapesGone
         } else if self.tapes_waiting.len() > 2 * TAPE_COMMANDS_WAITING {
-            "the disk thread stands still"
+            Fault::TapesStill
         } else if self.journal.is_gone() {
-            "the journal has ended"
+            Fault::JournalGone
         } else {
             return;
         };
         if self.fault.is_none() {
-            tracing::error!(fault, "cannot go on: every call ends");
+            tracing::error!(%fault, "cannot go on: every call ends");
             self.fault = Some(fault);
             self.message(Message::Input(Input::Stop, None));
         }
@@ -431,13 +455,17 @@ impl Driver {
     fn publish(&mut self, happened: Happened) {
         // Nobody listening is no error.
         let _ = self.happened.send(Arc::new(happened.clone()));
-        if let Err(lost) = self.journal.record(happened) {
-            tracing::error!(seq = lost.seq, "the journal is full: an event is lost");
+        operator::tell(&happened);
+        if self.journal.record(happened).is_err() {
+            self.losses.add();
         }
     }
 
     /// New calls wait until the journal has caught up; the entries of running ones must fit.
     fn look_at_journal(&mut self) {
+        if let Some(events) = self.losses.due(self.clock.now()) {
+            tracing::error!(events, "the journal is full: events are lost");
+        }
         let crowded = self.journal.crowded();
         if crowded != self.crowded {
             self.crowded = crowded;

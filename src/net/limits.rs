@@ -71,3 +71,7 @@ pub const UDP_BUFFER: usize = 4 << 20;
 
 /// How long phones may take to acknowledge that a server which stops at once has hung up on them.
 pub const LAST_WORDS: Duration = Duration::from_secs(2);
+
+/// How long the disk thread may take to end every tape when the server stops: `OPEN_TAPES` of them, 2 ms each. A disk that
+/// takes longer hangs; the thread is left behind, and the process ends with an error.
+pub const TAPES_END: Duration = Duration::from_secs(10);

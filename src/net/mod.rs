@@ -3,5 +3,6 @@
 pub mod clock;
 pub mod engine_thread;
 pub mod limits;
+pub mod operator;
 pub mod tcp;
 pub mod udp;

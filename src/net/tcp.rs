@@ -178,7 +178,8 @@ impl Connections {
                 None => {
                     this.leave(ticket.id);
                     // No connection: whatever was to go to this peer could not.
-                    this.inbox.put(Input::Unreachable { remote, connection: None }).await;
+                    let transport = Transport::Tcp;
+                    this.inbox.put(Input::Unreachable { transport, remote, connection: None }).await;
                 }
             }
         });
@@ -242,7 +243,8 @@ impl Connections {
         if unwritten {
             let _ = timeout(LAST_WRITES, write).await;
         }
-        self.inbox.put(Input::Unreachable { remote, connection: Some(id) }).await;
+        let transport = Transport::Tcp;
+        self.inbox.put(Input::Unreachable { transport, remote, connection: Some(id) }).await;
     }
 
     async fn read(&self, stream: OwnedReadHalf, flow: Flow) {

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use nix::errno::Errno;
 use nix::sys::socket::{setsockopt, sockopt};
 use tokio::net::UdpSocket;
 
@@ -37,7 +38,8 @@ impl Sockets {
     }
 
     /// Sends at once or not at all: a full kernel buffer is a lost datagram, which SIP repeats.
-    /// `Err` when the kernel knows that nobody is there.
+    /// `Err` when the kernel knows that nobody is there. Whatever else it has against a datagram (its size, a filter, no
+    /// memory) says nothing about the peer: that one is lost as well, and timers find out.
     pub fn send(&self, flow: &Flow, bytes: &[u8]) -> io::Result<()> {
         let socket = self.0.get(&flow.local).or_else(|| self.of_family(flow.remote));
         let Some(socket) = socket else {
@@ -46,13 +48,25 @@ impl Sockets {
         match socket.try_send_to(bytes, flow.remote) {
             Ok(_) => Ok(()),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
-            Err(error) => Err(error),
+            Err(error) if nobody_is_there(&error) => Err(error),
+            Err(error) => {
+                tracing::debug!(%error, local = %flow.local, bytes = bytes.len(), "UDP send");
+                Ok(())
+            }
         }
     }
 
     fn of_family(&self, remote: SocketAddr) -> Option<&Arc<UdpSocket>> {
         self.0.iter().find(|(local, _)| local.is_ipv4() == remote.is_ipv4()).map(|(_, socket)| socket)
     }
+}
+
+fn nobody_is_there(error: &io::Error) -> bool {
+    let errno = error.raw_os_error().map(Errno::from_raw);
+    matches!(
+        errno,
+        Some(Errno::ECONNREFUSED | Errno::EHOSTUNREACH | Errno::ENETUNREACH | Errno::EADDRNOTAVAIL)
+    )
 }
 
 fn bind(address: SocketAddr) -> io::Result<std::net::UdpSocket> {
@@ -78,5 +92,32 @@ async fn receive(socket: Arc<UdpSocket>, local: SocketAddr, inbox: Inbox) {
             // An ICMP error of an earlier datagram; whose it was is not said here. Timers will find out.
             Err(error) => tracing::debug!(%error, %local, "UDP receive"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_datagram_that_is_too_large_says_nothing_about_its_peer() {
+        let [ours, theirs] = [(); 2].map(|()| bind("127.0.0.1:0".parse().unwrap()).unwrap());
+        let (local, remote) = (ours.local_addr().unwrap(), theirs.local_addr().unwrap());
+        let ours = Arc::new(UdpSocket::from_std(ours).unwrap());
+        let sockets = Sockets(BTreeMap::from([(local, Arc::clone(&ours))]));
+        let too_large = vec![0; 70_000];
+        assert!(ours.send_to(&too_large, remote).await.is_err(), "the kernel refuses it");
+        let flow = Flow { transport: Transport::Udp, local, remote, connection: None };
+        assert!(sockets.send(&flow, &too_large).is_ok());
+    }
+
+    #[test]
+    fn only_what_the_kernel_says_of_the_peer_makes_it_unreachable() {
+        let says = |errno: Errno| nobody_is_there(&io::Error::from(errno));
+        let nobody = [Errno::ECONNREFUSED, Errno::EHOSTUNREACH, Errno::ENETUNREACH, Errno::EADDRNOTAVAIL];
+        assert!(nobody.into_iter().all(says));
+        let ours =
+            [Errno::EMSGSIZE, Errno::EPERM, Errno::ENOBUFS, Errno::ENOMEM, Errno::EACCES, Errno::EINTR];
+        assert!(!ours.into_iter().any(says));
     }
 }

@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
 use super::frame::{PAYLOAD_BYTES, Side, TapeFrame};
@@ -71,5 +72,26 @@ impl Sink for FillingSink {
             return Err(io::ErrorKind::StorageFull.into());
         }
         self.0.write_at(bytes, offset)
+    }
+}
+
+/// A disk that takes nothing and says nothing as long as its gate is kept; it knocks when it is asked to.
+pub struct Hanging {
+    knock: SyncSender<()>,
+    shut: Receiver<()>,
+}
+
+/// The disk, its knocking, and its gate.
+pub fn hanging() -> (Hanging, Receiver<()>, SyncSender<()>) {
+    let ((knock, knocked), (gate, shut)) = (sync_channel(1), sync_channel(0));
+    (Hanging { knock, shut }, knocked, gate)
+}
+
+impl Disk for Hanging {
+    fn create(&mut self, _: &Path) -> io::Result<Box<dyn Sink>> {
+        // The test looks at the first one only.
+        let _ = self.knock.try_send(());
+        let _ = self.shut.recv();
+        Err(io::ErrorKind::Other.into())
     }
 }

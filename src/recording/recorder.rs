@@ -109,6 +109,18 @@ pub struct RecorderHandle {
     pub events: Receiver<TapeEvent>,
     pub figures: Arc<Figures>,
     thread: JoinHandle<()>,
+    /// Says nothing; its other end goes with the thread.
+    ended: Receiver<()>,
+}
+
+/// The disk thread was told to stop and did not end in order: tapes may lack their ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotStopped {
+    /// The disk takes nothing. The thread is left behind, and ends with the process.
+    #[error("the disk thread stands still; look at the disk")]
+    StandsStill,
+    #[error("the disk thread panicked")]
+    Panicked,
 }
 
 impl RecorderHandle {
@@ -117,11 +129,16 @@ impl RecorderHandle {
         self.thread.is_finished()
     }
 
-    /// Ends every tape in order and waits for it: a moment, or as long as the disk takes.
-    pub fn stop(self) {
-        // A send that waits is right here: nothing else is left to do. If the thread is gone there is nobody to stop.
-        let _ = self.commands.0.send(TapeCommand::Stop);
-        let _ = self.thread.join();
+    /// Ends every tape in order and waits for it: a moment, or as long as the disk takes, but not beyond `patience`.
+    pub fn stop(self, patience: Duration) -> Result<(), NotStopped> {
+        let RecorderHandle { commands, ended, thread, .. } = self;
+        // If there is no room for it, that nobody commands any more says the same.
+        let _ = commands.send(TapeCommand::Stop);
+        drop(commands);
+        if ended.recv_timeout(patience) == Err(RecvTimeoutError::Timeout) {
+            return Err(NotStopped::StandsStill);
+        }
+        thread.join().map_err(|_| NotStopped::Panicked)
     }
 }
 
@@ -167,12 +184,26 @@ impl Recorder {
         rings: Vec<rtrb::Consumer<TapeFrame>>,
         clock: impl Fn() -> Moment + Send + 'static,
     ) -> io::Result<RecorderHandle> {
+        Recorder::spawn_on(Box::new(Files), data, key, rings, clock)
+    }
+
+    /// The same with another disk than the file system.
+    pub fn spawn_on(
+        disk: Box<dyn Disk>,
+        data: PathBuf,
+        key: Option<TapeKey>,
+        rings: Vec<rtrb::Consumer<TapeFrame>>,
+        clock: impl Fn() -> Moment + Send + 'static,
+    ) -> io::Result<RecorderHandle> {
         let (commands, inbox) = sync_channel(COMMANDS);
-        let (mut recorder, events) = Recorder::new(data, key, rings, Box::new(Files));
+        let (alive, ended) = sync_channel(0);
+        let (mut recorder, events) = Recorder::new(data, key, rings, disk);
         let figures = Arc::clone(&recorder.figures);
-        let thread =
-            std::thread::Builder::new().name("tape".into()).spawn(move || recorder.run(&inbox, clock))?;
-        Ok(RecorderHandle { commands: TapeCommands(commands), events, figures, thread })
+        let thread = std::thread::Builder::new().name("tape".into()).spawn(move || {
+            let _alive = alive;
+            recorder.run(&inbox, clock);
+        })?;
+        Ok(RecorderHandle { commands: TapeCommands(commands), events, figures, thread, ended })
     }
 
     /// A recorder that somebody else turns.

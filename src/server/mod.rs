@@ -11,11 +11,13 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use nix::fcntl::{Flock, FlockArg};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
+use tokio::time::timeout;
 
 use crate::api;
 use crate::call::cause::Cause;
@@ -66,6 +68,14 @@ pub enum CannotStart {
         source: io::Error,
     },
 }
+
+/// How long media workers may take to close their streams when the server ends. One that takes longer stands still: it is
+/// left behind, and the process ends with an error.
+pub const SOUND_ENDS: Duration = Duration::from_secs(2);
+
+/// How long the journal's last events may take to be written and the database to be closed when the server ends: some
+/// tries at a disk that refuses. Beyond it the disk hangs, and the process ends with an error.
+pub const STORE_CLOSES: Duration = Duration::from_secs(10);
 
 /// Why a running server ended although nobody wished it.
 #[derive(Debug, thiserror::Error)]
@@ -133,27 +143,25 @@ impl Server {
         Ok(Server { engine: handle, store, shelf, journal, thread, workers, api, config, _lock: lock })
     }
 
-    /// Waits for the engine to end (told to, or because something failed), then for everything else, in order.
-    /// `Err`: the server did not end because somebody wished it; the process should end too, and be started anew.
+    /// Waits for the engine to end (told to, or because something failed), then for everything else, in order; who stands
+    /// still then is waited for no longer than `SOUND_ENDS` and `STORE_CLOSES`, and left behind.
+    /// `Err`: the server did not end because somebody wished it, or not in order; the process should end too, and be
+    /// started anew.
     pub async fn ended(self) -> Result<(), Failed> {
-        let Server { journal, thread, workers, api, store, .. } = self;
-        let joined = tokio::task::spawn_blocking(move || {
-            let engine = thread.join();
-            let sound = workers.into_iter().map(JoinHandle::join).collect::<Vec<_>>();
-            match engine {
-                Err(_) => Err(Failed("the engine's thread panicked".into())),
-                Ok(Err(error)) => Err(Failed(error.to_string())),
-                Ok(Ok(())) if sound.iter().any(Result::is_err) => {
-                    Err(Failed("a media worker panicked".into()))
-                }
-                Ok(Ok(())) => Ok(()),
-            }
+        let Server { engine, journal, thread, workers, api, store, .. } = self;
+        engine.ended().await;
+        let engine = join(vec![thread], SOUND_ENDS, "the engine's thread").await;
+        let engine = engine.and_then(|ends| {
+            ends.into_iter().try_for_each(|end| end.map_err(|error| Failed(error.to_string())))
         });
-        let joined = joined.await;
+        let sound = join(workers, SOUND_ENDS, "a media worker").await.map(drop);
         api.stop().await;
-        journal.close().await;
-        store.close().await;
-        joined.unwrap_or_else(|error| Err(Failed(error.to_string())))
+        let closed = timeout(STORE_CLOSES, async {
+            journal.close().await;
+            store.close().await;
+        });
+        let closed = closed.await.map_err(|_| Failed("the database's disk stands still".into()));
+        engine.and(sound).and(closed)
     }
 
     /// A checked configuration takes effect, everywhere; addresses, folders and threads stay as they were at start.
@@ -177,6 +185,27 @@ impl Server {
     /// Every call ends now; returns at once.
     pub async fn stop(&self) {
         let _ = self.engine.put(Input::Stop).await;
+    }
+}
+
+/// What threads came to that end within `patience`. Those that do not are left behind: they end with the process.
+async fn join<T: Send + 'static>(
+    threads: Vec<JoinHandle<T>>,
+    patience: Duration,
+    who: &str,
+) -> Result<Vec<T>, Failed> {
+    let (say, ends) = oneshot::channel();
+    // A thread of its own, and none of the runtime's: that one would wait for it in the end.
+    let waiting = std::thread::Builder::new().name("ending".into()).spawn(move || {
+        let ends: Result<Vec<T>, _> = threads.into_iter().map(JoinHandle::join).collect();
+        // Who asked may have lost patience.
+        let _ = say.send(ends.ok());
+    });
+    waiting.map_err(|error| Failed(format!("the system gives no thread to wait for {who}: {error}")))?;
+    match timeout(patience, ends).await {
+        Ok(Ok(Some(ends))) => Ok(ends),
+        Ok(_) => Err(Failed(format!("{who} panicked"))),
+        Err(_) => Err(Failed(format!("{who} stands still"))),
     }
 }
 
@@ -281,4 +310,25 @@ fn unguessable() -> Result<Rng, CannotStart> {
     getrandom::fill(&mut seed)
         .map_err(|error| CannotStart::System { what: "randomness", source: io::Error::other(error) })?;
     Ok(Rng::from_seed(seed))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::sync_channel;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_thread_that_stands_still_is_left_behind_and_one_that_panicked_is_named() {
+        let long = Duration::from_secs(60);
+        let spawn = |end: fn() -> u8| std::thread::spawn(end);
+        assert_eq!(join(vec![spawn(|| 1), spawn(|| 2)], long, "x").await.map_err(|e| e.0), Ok(vec![1, 2]));
+        let panics = join(vec![spawn(|| 1), spawn(|| panic!("on purpose"))], long, "a worker").await;
+        assert_eq!(panics.map_err(|error| error.0), Err("a worker panicked".into()));
+        let (gate, shut) = sync_channel::<()>(0);
+        let still = std::thread::spawn(move || shut.recv().is_ok());
+        let left = join(vec![still], Duration::from_millis(20), "a worker").await;
+        assert_eq!(left.map_err(|error| error.0), Err("a worker stands still".into()));
+        drop(gate);
+    }
 }

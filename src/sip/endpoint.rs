@@ -21,7 +21,7 @@ use super::message::{HeaderName, Message, Request, Response};
 use super::parse::{self, Reject};
 use super::transaction::ServerTell;
 use super::transaction::invite_server::Answer;
-use super::transport::{ConnectionId, Flow};
+use super::transport::{ConnectionId, Flow, Transport};
 use super::write;
 use crate::moment::Moment;
 use crate::rng::Rng;
@@ -107,24 +107,33 @@ impl Endpoint {
         }
     }
 
-    /// The transport could not deliver to `remote`, or the connection closed. Without a connection: a TCP connection
-    /// to `remote` could not be opened, or, if nobody waits for one, UDP to `remote` came back undeliverable.
-    pub fn unreachable(&mut self, now: Moment, remote: SocketAddr, connection: Option<ConnectionId>) {
-        let waiting = self.tables.at_peer(remote, None);
-        let (streams, datagrams): (Vec<Id>, Vec<Id>) = waiting.into_iter().partition(|id| match id {
-            Id::Client(tx) => self.tables.client(*tx).is_some_and(|e| e.flow.transport.is_reliable()),
-            Id::Server(_) => false,
-        });
-        let mut hit = match connection {
-            Some(_) => self.tables.at_peer(remote, connection),
-            None if streams.is_empty() => datagrams,
-            None => Vec::new(),
-        };
-        hit.extend(streams);
+    /// `transport` could not deliver to `remote`, or the connection closed. Without a connection: a TCP connection to
+    /// `remote` could not be opened, or UDP to `remote` came back undeliverable. What is under way by the other
+    /// transport goes on: a phone that takes no TCP may well be there.
+    pub fn unreachable(
+        &mut self,
+        now: Moment,
+        transport: Transport,
+        remote: SocketAddr,
+        connection: Option<ConnectionId>,
+    ) {
+        let mut hit = self.tables.at_peer(remote, connection);
+        if connection.is_some() {
+            // Who waits for a connection to be opened waits for the one that has closed, if there was one already.
+            hit.extend(self.tables.at_peer(remote, None));
+        }
         for id in hit {
             match id {
-                Id::Client(tx) => self.fail_client(now, tx),
-                Id::Server(tx) => self.tables.reroute_server(tx),
+                Id::Client(tx) => {
+                    if self.tables.client(tx).is_some_and(|entry| entry.flow.transport == transport) {
+                        self.fail_client(now, tx);
+                    }
+                }
+                Id::Server(tx) => {
+                    if self.tables.server(tx).is_some_and(|entry| entry.flow.transport == transport) {
+                        self.tables.reroute_server(tx);
+                    }
+                }
             }
         }
     }

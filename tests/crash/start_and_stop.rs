@@ -18,6 +18,7 @@ fn a_draining_server_serves_its_calls_to_the_end_and_refuses_new_ones() {
     let caller = call(&mut fleet, 1, 1)[0];
     bank.server.signal(Signal::SIGTERM);
     assert!(bank.server.says("draining"), "{:#?}", bank.server.said);
+    assert!(bank.server.says("the server is stopping"), "{:#?}", bank.server.said);
     let late = fleet.dials("13700000001", "95500").expect("an RTP port");
     fleet.run_until(PATIENCE, |fleet| matches!(fleet.talks[&late].stage, Stage::Ended { .. }));
     assert!(

@@ -15,7 +15,8 @@ use hotline::media::worker::{Worker, WorkerConfig};
 use hotline::net::clock::Clock;
 use hotline::net::engine_thread::{self, Bound, EngineHandle, Planes};
 use hotline::recording::frame::RING_SLOTS;
-use hotline::recording::recorder::Recorder;
+use hotline::recording::recorder::{Recorder, RecorderHandle};
+use hotline::recording::tape::{Disk, Files};
 use hotline::rng::Rng;
 use hotline::store::Store;
 use hotline::store::journal::{CAPACITY, Journal};
@@ -40,6 +41,11 @@ pub struct Wire {
 
 impl Wire {
     pub fn up(name: &str) -> Wire {
+        Wire::up_on(name, Box::new(Files), |_| {})
+    }
+
+    /// With another disk for tapes; `begin` has a word with the disk thread before the engine does.
+    pub fn up_on(name: &str, disk: Box<dyn Disk>, begin: impl FnOnce(&RecorderHandle)) -> Wire {
         let folder = std::env::temp_dir().join(format!("hotline-{name}-{}", std::process::id()));
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
@@ -65,7 +71,9 @@ impl Wire {
             engine_wake: Arc::clone(&wake),
         };
         let (worker, sound) = Worker::spawn(worker).unwrap();
-        let recorder = Recorder::spawn(folder.clone(), None, vec![ring], move || clock.now()).unwrap();
+        let recorder =
+            Recorder::spawn_on(disk, folder.clone(), None, vec![ring], move || clock.now()).unwrap();
+        begin(&recorder);
         let planes = Planes { clock, workers: vec![worker], media_events: wake, recorder, journal: handle };
         let engine = Engine::new(clock.now(), world, Rng::seeded(1));
         let bound = Bound { udp: vec![udp], tcp: vec![tcp] };

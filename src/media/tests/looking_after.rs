@@ -160,6 +160,21 @@ fn silence_is_told_once_and_again_only_after_sound() {
 }
 
 #[test]
+fn a_mute_phone_that_was_connected_anew_is_asked_again_after_each_silence() {
+    let mut rig = Rig::talking(Codec::Pcma, Codec::Pcma, false);
+    let second = Duration::from_secs(1);
+    for _ in 0..3 {
+        rig.says(BOB, &voice(1));
+        rig.passes(MEDIA_SILENCE - second);
+        assert_eq!(rig.events(), []);
+        rig.says(BOB, &voice(1));
+        rig.passes(2 * second);
+        assert_eq!(rig.events(), [Event::Silent { stream: ANN }]);
+        rig.command(Command::Connect { stream: ANN, session: session(ANN, Codec::Pcma) });
+    }
+}
+
+#[test]
 fn a_silent_peer_is_bridged_by_a_frame_now_and_then() {
     let mut rig = Rig::talking(Codec::Pcma, Codec::Pcma, false);
     rig.passes(KEEP_OPEN * 10);

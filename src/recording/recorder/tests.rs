@@ -1,6 +1,6 @@
 use super::*;
 use crate::recording::frame::Side;
-use crate::recording::made::{CALL, Filling, Folder, START, frame, ms};
+use crate::recording::made::{CALL, Filling, Folder, START, frame, hanging, ms};
 use crate::recording::read::Tape;
 use crate::recording::verify::{Verdict, verify};
 
@@ -222,8 +222,23 @@ fn a_stopped_server_ends_its_tapes_in_order() {
     for n in 0..25u32 {
         ring.push(frame(Side::Bank, n * 160, START + ms(u64::from(n) * 20), 0x55)).expect("room");
     }
-    recorder.stop();
+    assert_eq!(recorder.stop(ms(60_000)), Ok(()));
     let tape = Tape::read(&tape_path(&folder.0, CALL), None).expect("the tape is there");
     assert_eq!(tape.end(), Some((START + ms(500), "server_stopped")));
     assert_eq!(tape.packets.len(), 25);
+}
+
+#[test]
+fn a_disk_that_hangs_is_not_waited_for_even_with_no_room_for_a_word() {
+    let folder = Folder::new();
+    for full in [false, true] {
+        let (disk, knocked, gate) = hanging();
+        let recorder = Recorder::spawn_on(Box::new(disk), folder.0.clone(), None, Vec::new(), || START);
+        let recorder = recorder.expect("a thread");
+        recorder.commands.send(open()).expect("room");
+        knocked.recv().expect("the disk is asked");
+        while full && recorder.commands.send(close(1)).is_ok() {}
+        assert_eq!(recorder.stop(ms(50)), Err(NotStopped::StandsStill), "full: {full}");
+        drop(gate);
+    }
 }

@@ -322,7 +322,7 @@ fn a_large_request_goes_over_tcp_and_back_to_udp_when_refused() {
     let (small, _, _) = bench.asks(ours("OPTIONS", 0), udp());
     let (tx, flow, wired) = bench.asks(ours("INVITE", 1_300), udp());
     assert_eq!(flow, tcp(None));
-    bench.endpoint.unreachable(bench.now, addr(PEER), None);
+    bench.endpoint.unreachable(bench.now, Transport::Tcp, addr(PEER), None);
     let happenings = bench.happenings();
     let [Happening::Transmit { flow, bytes }] = happenings.as_slice() else { panic!("{happenings:?}") };
     assert_eq!(*flow, udp());
@@ -331,7 +331,7 @@ fn a_large_request_goes_over_tcp_and_back_to_udp_when_refused() {
     assert_eq!((before.transport, after.transport), (Some(Transport::Tcp), Some(Transport::Udp)));
     assert_eq!(before.branch, after.branch);
     assert_eq!(bench.is_told(udp(), &again, 180), [Out::Response(tx, 180)]);
-    bench.endpoint.unreachable(bench.now, addr(PEER), None);
+    bench.endpoint.unreachable(bench.now, Transport::Udp, addr(PEER), None);
     assert_eq!(
         bench.outs(),
         [Out::Failed(small, Failure::Unreachable), Out::Failed(tx, Failure::Unreachable)]
@@ -344,9 +344,20 @@ fn a_large_request_that_was_heard_over_tcp_does_not_go_out_a_second_time() {
     let mut bench = Bench::new();
     let (tx, _, wired) = bench.asks(ours("INVITE", 1_300), udp());
     assert_eq!(bench.is_told(tcp(Some(4)), &wired, 180), [Out::Response(tx, 180)]);
-    bench.endpoint.unreachable(bench.now, addr(PEER), Some(ConnectionId(4)));
+    bench.endpoint.unreachable(bench.now, Transport::Tcp, addr(PEER), Some(ConnectionId(4)));
     assert_eq!(bench.outs(), [Out::Failed(tx, Failure::Unreachable)]);
     assert!(bench.endpoint.tables.is_clean());
+}
+
+#[test]
+fn a_connection_that_could_not_be_opened_says_nothing_about_udp_nor_udp_about_it() {
+    for (fails, other) in [(Transport::Tcp, udp()), (Transport::Udp, tcp(None))] {
+        let mut bench = Bench::new();
+        let (_, _, wired) = bench.asks(ours("OPTIONS", 0), other);
+        bench.endpoint.unreachable(bench.now, fails, addr(PEER), None);
+        assert_eq!(bench.outs(), [], "{fails:?}");
+        assert!(matches!(bench.is_told(other, &wired, 200)[..], [Out::Response(_, 200)]));
+    }
 }
 
 #[test]
@@ -373,7 +384,7 @@ fn a_cancel_follows_on_the_connection_that_was_opened() {
     let happenings = bench.happenings();
     let [Happening::Transmit { flow, .. }] = happenings.as_slice() else { panic!("{happenings:?}") };
     assert_eq!(flow.connection, Some(ConnectionId(3)));
-    bench.endpoint.unreachable(bench.now, addr(PEER), Some(ConnectionId(3)));
+    bench.endpoint.unreachable(bench.now, Transport::Tcp, addr(PEER), Some(ConnectionId(3)));
     assert_eq!(bench.outs(), [Out::Failed(tx, Failure::Unreachable)]);
     assert!(bench.endpoint.tables.is_clean());
 }
@@ -410,7 +421,7 @@ fn an_answer_finds_another_way_when_its_connection_has_closed() {
     let flow = tcp(Some(9));
     let outs = bench.gets_on(flow, &message("OPTIONS", "10.0.0.2:5062;branch=z9hG4bKtcp", ""));
     let Out::New(tx, _) = outs[0] else { panic!("{outs:?}") };
-    bench.endpoint.unreachable(bench.now, flow.remote, flow.connection);
+    bench.endpoint.unreachable(bench.now, flow.transport, flow.remote, flow.connection);
     bench.endpoint.respond(bench.now, tx, ours("OPTIONS", 0).response(200));
     let happenings = bench.happenings();
     let [Happening::Transmit { flow, .. }] = happenings.as_slice() else { panic!("{happenings:?}") };

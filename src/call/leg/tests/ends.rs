@@ -341,16 +341,16 @@ fn hanging_up_in_any_state_ends_both_legs_once_and_leaves_nothing() {
 fn a_transport_that_fails_ends_the_invite_at_once_and_a_bye_quietly() {
     let mut world = World::new(1);
     let leg = world.call(0, peer());
-    world.act(0, |now, _, endpoint| endpoint.unreachable(now, peer(), None));
+    world.act(0, |now, _, endpoint| endpoint.unreachable(now, Transport::Udp, peer(), None));
     assert_eq!(world.events(0, leg), [ended(Cause::Unreachable, EndedBy::Fault)]);
     world.mail.clear();
     world.run(ms(20));
     world.mail.clear();
     let (leg, _) = world.peer_answers("");
     world.offer(0, leg, b"v=0 hold");
-    world.act(0, |now, _, endpoint| endpoint.unreachable(now, peer(), None));
+    world.act(0, |now, _, endpoint| endpoint.unreachable(now, Transport::Udp, peer(), None));
     assert_eq!(world.events(0, leg), [LegEvent::OfferRefused { status: 503 }]);
     world.hang_up(0, leg, Cause::FlowEnded);
-    world.act(0, |now, _, endpoint| endpoint.unreachable(now, peer(), None));
+    world.act(0, |now, _, endpoint| endpoint.unreachable(now, Transport::Udp, peer(), None));
     world.nothing_is_left();
 }
