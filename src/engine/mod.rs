@@ -11,6 +11,7 @@ pub mod happened;
 pub mod input;
 pub mod limits;
 mod negotiation;
+mod noting;
 mod offers;
 pub mod output;
 mod registration;
@@ -39,9 +40,10 @@ use crate::sip::endpoint::{Endpoint, Happening};
 use crate::sip::message::Method;
 use crate::sip::registrar::Registrar;
 
-use admission::{Gate, Noting};
+use admission::Gate;
 use happened::{Happened, What};
 use input::{Input, World};
+use noting::Noting;
 use output::Output;
 use service::Service;
 use streams::{Outputs, Owner, Streams};
@@ -70,7 +72,8 @@ pub struct Engine {
     authenticator: Authenticator,
     acd: Acd,
     gate: Gate,
-    noting: Noting,
+    refusals: Noting,
+    login_failures: Noting,
     streams: Streams,
     calls: BTreeMap<CallId, Call>,
     services: BTreeMap<LegId, Service>,
@@ -97,7 +100,8 @@ impl Engine {
             authenticator: Authenticator::new(&config.sip.realm, rng.fork()),
             acd: Acd::new(config.queues.clone(), config.agents.clone()),
             gate: Gate::new(now, &config.limits),
-            noting: Noting::new(now),
+            refusals: Noting::refusals(now),
+            login_failures: Noting::login_failures(now),
             streams: Streams::new(&config.media),
             calls: BTreeMap::new(),
             services: BTreeMap::new(),
