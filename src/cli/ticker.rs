@@ -56,8 +56,8 @@ fn tell(event: &Happened) -> Option<String> {
         What::CallEnded { cause, by, talk_ms } => {
             format!("ends: {cause} (by the {}, talked {})", word(by), seconds(*talk_ms))
         }
-        What::CallRefused { from, dialled, cause, .. } => {
-            format!("{} dials {}: refused, {cause}", Masked(from), Masked(dialled))
+        What::CallRefused { from, dialled, cause, unnoted } => {
+            format!("{} dials {}: refused, {cause}{}", Masked(from), Masked(dialled), before(*unnoted))
         }
         What::RecordingStarted => "is being recorded".to_owned(),
         What::RecordingGap { why, frames } => format!("recording has a gap of {frames} packets: {why}"),
@@ -68,7 +68,9 @@ fn tell(event: &Happened) -> Option<String> {
         What::ServerStarted { .. } | What::ConfigLoaded { .. } => return None,
         What::ServerStopping => "the server stops: no new calls".to_owned(),
         What::ConfigRefused => "configuration refused; the old one stays".to_owned(),
-        What::LoginFailed { source } => format!("log-in refused from {source}"),
+        What::LoginFailed { source, unnoted } => {
+            format!("log-in refused from {source}{}", before(*unnoted))
+        }
         What::StaffAction { user, action } => format!("{user}: {action}"),
         What::Alarm { name, text } => format!("ALARM {name}: {text}"),
         What::AlarmCleared { name } => format!("alarm over: {name}"),
@@ -86,6 +88,11 @@ fn agent_state(agent: &str, state: &AgentState) -> Option<String> {
         AgentState::NotReady { reason, .. } => format!("agent {agent} is not ready: {reason}"),
         AgentState::Offered { .. } | AgentState::Talking { .. } => return None,
     })
+}
+
+/// Those that came too fast to get lines of their own.
+fn before(unnoted: u64) -> String {
+    if unnoted == 0 { String::new() } else { format!(" ({unnoted} more before it)") }
 }
 
 fn seconds(millis: u64) -> String {
@@ -113,6 +120,13 @@ mod tests {
     fn a_line_hides_the_middle_of_the_callers_number() {
         let what = What::CallArrived { from: "13812341234".into(), dialled: "95500".into() };
         assert_eq!(line(&at_noon(what)).as_deref(), Some("12:01:01.250  call 0010  138****1234 dials 95500"));
+    }
+
+    #[test]
+    fn a_flood_of_guesses_is_one_line_that_says_how_many() {
+        let tell = |unnoted| tell(&at_noon(What::LoginFailed { source: "192.0.2.7".into(), unnoted }));
+        assert_eq!(tell(0).as_deref(), Some("log-in refused from 192.0.2.7"));
+        assert_eq!(tell(980).as_deref(), Some("log-in refused from 192.0.2.7 (980 more before it)"));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use super::Engine;
 use super::happened::What;
-use super::limits::{NUMBER_BYTES, REFUSALS_NOTED, RETRY_AFTER_SECS};
+use super::limits::{NUMBER_BYTES, RETRY_AFTER_SECS};
 use super::route::{Destination, route};
 use crate::call::cause::Cause;
 use crate::config::{self, Config};
@@ -49,7 +49,7 @@ impl Gate {
         self.limits = limits.clone();
     }
 
-    fn lets_in(&mut self, now: Moment, calls: usize) -> bool {
+    pub(super) fn lets_in(&mut self, now: Moment, calls: usize) -> bool {
         let rate = u64::from(self.limits.calls_per_second);
         let millis = u64::try_from(now.since(self.filled).as_millis()).unwrap_or(u64::MAX);
         self.tokens = self.tokens.saturating_add(millis.saturating_mul(rate)).min(rate * 1_000);
@@ -60,29 +60,10 @@ impl Gate {
         self.tokens -= 1_000;
         true
     }
-}
 
-/// Which refused attempts are noted in the journal.
-#[derive(Debug)]
-pub(super) struct Noting {
-    gate: Gate,
-    /// Since the last that was noted.
-    unnoted: u64,
-}
-
-impl Noting {
-    pub(super) fn new(now: Moment) -> Noting {
-        let limits = config::Limits { calls: usize::MAX, calls_per_second: REFUSALS_NOTED };
-        Noting { gate: Gate::new(now, &limits), unnoted: 0 }
-    }
-
-    /// How many went unnoted before this one; `None` if it is not to be noted either.
-    fn takes(&mut self, now: Moment) -> Option<u64> {
-        if self.gate.lets_in(now, 0) {
-            return Some(std::mem::take(&mut self.unnoted));
-        }
-        self.unnoted = self.unnoted.saturating_add(1);
-        None
+    /// What was let in became no call: its place is for the next.
+    fn gives_back(&mut self) {
+        self.tokens = (self.tokens + 1_000).min(u64::from(self.limits.calls_per_second) * 1_000);
     }
 }
 
@@ -121,8 +102,11 @@ impl Engine {
                 let knocking = Happening::Request { tx, request, flow };
                 // What comes back is never an INVITE: the legs take or answer each.
                 let _ = self.legs.handle(now, &mut self.endpoint, knocking);
-                if let Some(invitation) = self.legs.poll_invitation() {
-                    self.arrive(now, invitation, admitted);
+                match self.legs.poll_invitation() {
+                    Some(invitation) => self.arrive(now, invitation, admitted),
+                    // Malformed, or a second copy: else a few of those a second would keep real callers out.
+                    None if admitted.to == Destination::Hotline => self.gate.gives_back(),
+                    None => {}
                 }
             }
             Err(response) => self.refuse(now, tx, *response),
@@ -136,14 +120,28 @@ impl Engine {
         let dialled = request.uri.user().unwrap_or_default().into_owned();
         let from = calling_number(request);
         let to = route(&self.world.config, &dialled);
-        if to == Destination::Nobody {
-            return Err(self.refusal(now, request, &from, &dialled, Cause::UnknownNumber));
-        }
+        let source = flow.remote.ip();
         let claims_agent = self.secrets.contains_key(&AgentId::from(from.as_str()));
-        let by_trunk = to == Destination::Hotline && self.trunk_allows(flow.remote.ip(), &dialled);
-        let agent = if by_trunk && !claims_agent { None } else { Some(self.prove(now, request, flow)?) };
-        if matches!(to, Destination::Agent(_)) {
-            return Err(self.refusal(now, request, &from, &dialled, Cause::Forbidden));
+        let proves = claims_agent || request.headers.get(&HeaderName::Authorization).is_some();
+        let agent = match &to {
+            Destination::Hotline if !claims_agent && self.trunk_allows(source, &dialled) => None,
+            // Star codes are for agents' phones, which may share the trunk's addresses: challenged below. Any other
+            // number is alike to a trunk, an agent's or nobody's: the answer must not tell which agents there are.
+            Destination::Hotline | Destination::Agent(_) | Destination::Nobody
+                if !proves && self.is_trunk(source) =>
+            {
+                return Err(self.refusal(now, request, &from, &dialled, Cause::UnknownNumber));
+            }
+            _ => Some(self.prove(now, request, flow)?),
+        };
+        match to {
+            Destination::Nobody => {
+                return Err(self.refusal(now, request, &from, &dialled, Cause::UnknownNumber));
+            }
+            Destination::Agent(_) => {
+                return Err(self.refusal(now, request, &from, &dialled, Cause::Forbidden));
+            }
+            Destination::Hotline | Destination::Star(_) => {}
         }
         if to == Destination::Hotline
             && (self.draining
@@ -156,11 +154,20 @@ impl Engine {
         Ok(Admitted { from, dialled, to, agent })
     }
 
+    /// The trunks that `source` may be.
+    fn trunks_at(&self, source: IpAddr) -> impl Iterator<Item = &config::Trunk> {
+        let at = move |trunk: &&config::Trunk| {
+            trunk.sources.iter().any(|(network, prefix)| contains(*network, *prefix, source))
+        };
+        self.world.config.trunks.iter().filter(at)
+    }
+
+    fn is_trunk(&self, source: IpAddr) -> bool {
+        self.trunks_at(source).next().is_some()
+    }
+
     fn trunk_allows(&self, source: IpAddr, dialled: &str) -> bool {
-        self.world.config.trunks.iter().any(|trunk| {
-            trunk.numbers.iter().any(|number| number == dialled)
-                && trunk.sources.iter().any(|(network, prefix)| contains(*network, *prefix, source))
-        })
+        self.trunks_at(source).any(|trunk| trunk.numbers.iter().any(|number| number == dialled))
     }
 
     /// The agent that the request's credentials prove; otherwise what to answer.
@@ -175,6 +182,9 @@ impl Engine {
             self.authenticator.check(now, flow.remote.ip(), request, &HeaderName::Authorization, |user| {
                 secrets.get(&AgentId::from(user)).cloned()
             });
+        if verdict.is_failure() {
+            self.login_failed(now, flow.remote.ip().to_canonical().to_string());
+        }
         match verdict {
             Verdict::Known { user } => Ok(AgentId::from(user.as_str())),
             Verdict::Challenge { challenges, .. } => {
@@ -201,7 +211,7 @@ impl Engine {
         dialled: &str,
         cause: Cause,
     ) -> Box<Response> {
-        if let Some(unnoted) = self.noting.takes(now) {
+        if let Some(unnoted) = self.refusals.takes(now) {
             let (from, dialled) = (from.to_owned(), presentable(dialled));
             self.happened(now, None, None, What::CallRefused { from, dialled, cause, unnoted });
         }

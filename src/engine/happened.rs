@@ -122,8 +122,12 @@ pub enum What {
     },
     /// A new configuration was bad; the old one stays. What was wrong is in the log.
     ConfigRefused,
+    /// Somebody gave a wrong password to the API or for a phone, or went on while slowed down for it. `unnoted`: as in
+    /// `CallRefused`.
     LoginFailed {
         source: String,
+        #[serde(default)]
+        unnoted: u64,
     },
     /// Somebody did something by the API.
     StaffAction {

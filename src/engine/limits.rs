@@ -36,3 +36,6 @@ pub const NUMBER_BYTES: usize = 64;
 /// Refused attempts that are noted in the journal in a second. Forged messages cost nothing to send; noting each
 /// would fill the journal, and a journal that is behind keeps real callers out. Beyond it they are counted only.
 pub const REFUSALS_NOTED: u32 = 20;
+
+/// Wrong passwords that are noted in the journal in a second, for the same reason. Beyond it they are counted only.
+pub const LOGIN_FAILURES_NOTED: u32 = 20;

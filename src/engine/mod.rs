@@ -12,6 +12,7 @@ pub mod happened;
 pub mod input;
 pub mod limits;
 mod negotiation;
+mod noting;
 mod offers;
 pub mod output;
 mod registration;
@@ -40,10 +41,11 @@ use crate::sip::endpoint::{Endpoint, Happening};
 use crate::sip::message::Method;
 use crate::sip::registrar::Registrar;
 
-use admission::{Gate, Noting};
+use admission::Gate;
 use arrival::Knock;
 use happened::{Happened, What};
 use input::{Input, World};
+use noting::Noting;
 use output::Output;
 use service::Service;
 use streams::{Outputs, Owner, Streams};
@@ -72,7 +74,8 @@ pub struct Engine {
     authenticator: Authenticator,
     acd: Acd,
     gate: Gate,
-    noting: Noting,
+    refusals: Noting,
+    login_failures: Noting,
     streams: Streams,
     /// Calls that are not answered yet.
     knocking: BTreeMap<CallId, Knock>,
@@ -101,7 +104,8 @@ impl Engine {
             authenticator: Authenticator::new(&config.sip.realm, rng.fork()),
             acd: Acd::new(config.queues.clone(), config.agents.clone()),
             gate: Gate::new(now, &config.limits),
-            noting: Noting::new(now),
+            refusals: Noting::refusals(now),
+            login_failures: Noting::login_failures(now),
             streams: Streams::new(&config.media, &mut rng),
             knocking: BTreeMap::new(),
             calls: BTreeMap::new(),

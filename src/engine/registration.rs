@@ -26,23 +26,13 @@ impl Engine {
             Some(response) => response,
             None => match request.method {
                 Method::Register => self.register(now, request, flow),
-                Method::Options => self.capabilities(request),
+                Method::Options => capabilities(request),
                 Method::Bye | Method::Prack | Method::Update => request.response(481),
                 Method::Other(_) => with_allow(request.response(501)),
                 _ => with_allow(request.response(405)),
             },
         };
         self.refuse(now, tx, response);
-    }
-
-    fn capabilities(&self, request: &Request) -> Response {
-        let known = request.uri.user().is_none_or(|user| {
-            super::route::route(&self.world.config, &user) != super::route::Destination::Nobody
-        });
-        let mut response = with_allow(request.response(if known { 200 } else { 404 }));
-        response.headers.push(HeaderName::Accept, "application/sdp");
-        response.headers.push(HeaderName::Supported, SUPPORTED.join(", "));
-        response
     }
 
     fn register(&mut self, now: Moment, request: &Request, flow: Flow) -> Response {
@@ -90,6 +80,14 @@ impl Engine {
             self.phone_changed(now, change);
         }
     }
+}
+
+/// The same for every user, known or not: anybody may ask, and it is nobody's business which agents there are.
+fn capabilities(request: &Request) -> Response {
+    let mut response = with_allow(request.response(200));
+    response.headers.push(HeaderName::Accept, "application/sdp");
+    response.headers.push(HeaderName::Supported, SUPPORTED.join(", "));
+    response
 }
 
 fn with_allow(mut response: Response) -> Response {

@@ -69,7 +69,9 @@ impl Engine {
             }
             Ask::HangUp { user, call } => self.hang_up_by_staff(now, user, call),
             Ask::LoginFailed { source } => {
-                self.happened(now, None, None, What::LoginFailed { source });
+                // The API slows guessers down before it tells; a flood of phones must not hide them.
+                self.login_failures.counts();
+                self.happened(now, None, None, What::LoginFailed { source, unnoted: 0 });
                 Answer::Done
             }
             Ask::Note { user, call, action } => {

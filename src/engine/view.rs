@@ -59,6 +59,10 @@ pub struct Snapshot {
     pub queues: Vec<LiveQueue>,
     pub transactions: usize,
     pub legs: usize,
+    /// Attempts that never became a call, since the start; those the journal does not note too.
+    pub calls_refused: u64,
+    /// Wrong log-ins of API and phones, likewise.
+    pub login_failures: u64,
 }
 
 impl Engine {
@@ -71,6 +75,8 @@ impl Engine {
             queues: self.live_queues(),
             transactions: self.endpoint.transactions(),
             legs: self.legs.len(),
+            calls_refused: self.refusals.seen(),
+            login_failures: self.login_failures.seen(),
         }
     }
 

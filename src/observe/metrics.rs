@@ -30,12 +30,14 @@ const STATES: [&str; 6] = ["logged_out", "ready", "offered", "talking", "wrap_up
 #[derive(Clone, Default)]
 pub struct Counts {
     arrived: Counter,
-    refused: Counter,
+    /// As the engine last said: the journal, and so the stream of events, leaves out most of a flood.
+    refused: Arc<AtomicU64>,
     ended: Family<Label, Counter>,
     offers: Family<Label, Counter>,
     registrations: Counter,
     phones_vanished: Counter,
-    login_failures: Counter,
+    /// Likewise.
+    login_failures: Arc<AtomicU64>,
     recording_failures: Counter,
     missed: Counter,
 }
@@ -54,12 +56,10 @@ impl Counts {
     pub fn count(&self, happened: &Happened) {
         match &happened.what {
             What::CallArrived { .. } => self.arrived.inc(),
-            What::CallRefused { .. } => self.refused.inc(),
             What::CallEnded { cause, .. } => self.ended.get_or_create(&label("cause", cause.word())).inc(),
             What::OfferEnded { why, .. } => self.offers.get_or_create(&label("end", offer_word(*why))).inc(),
             What::PhoneRegistered => self.registrations.inc(),
             What::PhoneVanished => self.phones_vanished.inc(),
-            What::LoginFailed { .. } => self.login_failures.inc(),
             What::RecordingFailed { .. } => self.recording_failures.inc(),
             _ => return,
         };
@@ -70,14 +70,26 @@ impl Counts {
         self.missed.inc_by(events);
     }
 
+    /// What the engine counts itself. A snapshot that comes late takes nothing back.
+    fn catch_up(&self, snapshot: &Snapshot) {
+        self.refused.fetch_max(snapshot.calls_refused, Ordering::Relaxed);
+        self.login_failures.fetch_max(snapshot.login_failures, Ordering::Relaxed);
+    }
+
     fn register(&self, registry: &mut Registry) {
         registry.register("calls_arrived", "Calls that arrived", self.arrived.clone());
-        registry.register("calls_refused", "Attempts that never became a call", self.refused.clone());
+        let (refused, wrong) = (&self.refused, &self.login_failures);
+        counter(
+            registry,
+            "calls_refused",
+            "Attempts that never became a call",
+            refused.load(Ordering::Relaxed),
+        );
+        counter(registry, "login_failures", "Wrong log-ins of API and phones", wrong.load(Ordering::Relaxed));
         registry.register("calls_ended", "Calls that ended, by cause", self.ended.clone());
         registry.register("offers_ended", "Offers to agents, by how they ended", self.offers.clone());
         registry.register("phone_registrations", "First registrations of phones", self.registrations.clone());
         registry.register("phones_vanished", "Phones that are gone", self.phones_vanished.clone());
-        registry.register("login_failures", "Wrong log-ins of API and phones", self.login_failures.clone());
         registry.register("recording_failures", "Tapes that failed", self.recording_failures.clone());
         registry.register("events_uncounted", "Events missed by these counters", self.missed.clone());
     }
@@ -97,6 +109,9 @@ pub struct Reading<'a> {
 /// All figures as OpenMetrics text.
 pub fn text(counts: &Counts, reading: &Reading<'_>) -> Result<String, std::fmt::Error> {
     let mut registry = Registry::with_prefix("hotline");
+    if let Some(snapshot) = reading.snapshot {
+        counts.catch_up(snapshot);
+    }
     counts.register(&mut registry);
     gauge(&mut registry, "up", "The engine answers", u64::from(reading.snapshot.is_some()));
     if let Some(snapshot) = reading.snapshot {
@@ -271,6 +286,31 @@ mod tests {
         assert!(text.contains("calls_ended_total{cause=\"abandoned\"} 2\n"), "{text}");
         assert!(text.contains("calls_ended_total{cause=\"busy\"} 0\n"), "causes that never came are zero");
         assert!(text.contains("offers_ended_total{end=\"busy\"} 1\n"));
+    }
+
+    #[test]
+    fn refusals_and_wrong_log_ins_are_the_engines_own_count_and_never_fall() {
+        let counts = Counts::new();
+        let mut snapshot = Snapshot {
+            at: Moment::ZERO,
+            draining: false,
+            calls: Vec::new(),
+            agents: Vec::new(),
+            queues: Vec::new(),
+            transactions: 0,
+            legs: 0,
+            calls_refused: 1_000,
+            login_failures: 7,
+        };
+        counts.catch_up(&snapshot);
+        snapshot.calls_refused = 900;
+        counts.catch_up(&snapshot);
+        let mut registry = Registry::default();
+        counts.register(&mut registry);
+        let mut text = String::new();
+        encode(&mut text, &registry).expect("text");
+        assert!(text.contains("calls_refused_total 1000\n"), "{text}");
+        assert!(text.contains("login_failures_total 7\n"), "{text}");
     }
 
     #[test]

@@ -47,13 +47,22 @@ pub enum Verdict {
     Known { user: String },
     /// Answer 401 with these WWW-Authenticate values (407 with Proxy-Authenticate where the credentials were looked for
     /// in Proxy-Authorization), the one to use first.
-    Challenge { challenges: Vec<String>, stale: bool },
+    /// `wrong`: credentials were given with a good nonce and did not fit. Never told to the peer.
+    Challenge { challenges: Vec<String>, stale: bool, wrong: bool },
     /// Too many wrong answers: 403 with Retry-After, alike for known and unknown users. Not 401, which asks the phone
     /// to try again at once; not 503, which sends it and every proxy to another server (RFC 3263 §4.3); and SIP's 429
     /// means something else (RFC 3892). Other users behind the same address are not affected while they answer rightly.
     Throttled { retry_after_secs: u32 },
     /// The credentials cannot be read: 400.
     Malformed(&'static str),
+}
+
+impl Verdict {
+    /// Whether somebody answered wrongly, or goes on answering while slowed down for it. Credentials that are merely
+    /// old, or none, are no failure.
+    pub fn is_failure(&self) -> bool {
+        matches!(self, Verdict::Challenge { wrong: true, .. } | Verdict::Throttled { .. })
+    }
 }
 
 /// Nonces, their counts and the throttle. Nonces carry their time of issue under a MAC, so unused ones cost no memory.
@@ -88,13 +97,13 @@ impl Authenticator {
     ) -> Verdict {
         let credentials = match credentials::find(request, header, &self.realm) {
             Found::Ours(credentials) => credentials,
-            Found::None => return self.challenge(now, source, request, false),
+            Found::None => return self.challenge(now, source, request, Why::Asked),
             Found::Malformed(why) => return Verdict::Malformed(why),
         };
         // Before the password is looked at: else old nonces would let a guesser try without being counted, and
         // a forger of source addresses could have others throttled without ever seeing a challenge.
         let Some(stamp) = self.nonces.read(now, source, &credentials.nonce) else {
-            return self.challenge(now, source, request, true);
+            return self.challenge(now, source, request, Why::Stale);
         };
         if let Some(wait) = self.throttle.refuses(now, source, &credentials.user) {
             return Verdict::Throttled { retry_after_secs: wait };
@@ -105,26 +114,37 @@ impl Authenticator {
         if !(right & known.is_some()) {
             return match self.throttle.wrong(now, source, &credentials.user) {
                 Some(wait) => Verdict::Throttled { retry_after_secs: wait },
-                None => self.challenge(now, source, request, false),
+                None => self.challenge(now, source, request, Why::Wrong),
             };
         }
         if !self.nonces.spend(now, stamp, credentials.count) {
-            return self.challenge(now, source, request, true);
+            return self.challenge(now, source, request, Why::Stale);
         }
         self.throttle.right(now, source, &credentials.user);
         Verdict::Known { user: credentials.user }
     }
 
-    fn challenge(&mut self, now: Moment, source: IpAddr, request: &Request, stale: bool) -> Verdict {
+    fn challenge(&mut self, now: Moment, source: IpAddr, request: &Request, why: Why) -> Verdict {
         let nonce = self.nonces.issue(now, source);
         let realm = quoted(&self.realm);
+        let (stale, wrong) = (why == Why::Stale, why == Why::Wrong);
         let stale_param = if stale { ", stale=true" } else { "" };
         let challenges = phones::algorithms(request).iter().map(|algorithm| {
             let name = algorithm.name();
             format!("Digest realm={realm}, nonce=\"{nonce}\", algorithm={name}, qop=\"auth\"{stale_param}")
         });
-        Verdict::Challenge { challenges: challenges.collect(), stale }
+        Verdict::Challenge { challenges: challenges.collect(), stale, wrong }
     }
+}
+
+/// Why a challenge goes out.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Why {
+    /// There were no credentials.
+    Asked,
+    /// The nonce has served its time, or its count was spent.
+    Stale,
+    Wrong,
 }
 
 /// RFC 7616 §3.4.1 with qop=auth, compared in constant time.

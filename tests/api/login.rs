@@ -34,7 +34,7 @@ fn a_wrong_password_and_an_unknown_user_get_the_same_answer_and_are_journalled()
         assert_eq!((reply.status, reply.error().as_str()), (401, "wrong_login"));
         assert_eq!(reply.body, known.body);
     }
-    let failed = What::LoginFailed { source: "127.0.0.1".to_owned() };
+    let failed = What::LoginFailed { source: "127.0.0.1".to_owned(), unnoted: 0 };
     until("the failure is told", || happened.try_recv().ok().filter(|event| event.what == failed));
 }
 

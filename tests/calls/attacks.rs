@@ -68,13 +68,80 @@ fn what_a_stranger_dials_is_noted_short_and_plain() {
 fn escapes_in_a_user_part_are_no_way_around_the_rules() {
     let mut office = Office::seeded(63);
     office.agent("1001", Manner::LetsRing);
-    for (number, (user, from)) in
-        [("%2a12", "138"), ("%2A12", "1001"), ("95500", "%31001"), ("100%31", "138")].into_iter().enumerate()
-    {
+    let attempts = [
+        ("%2a12", "138", " 401 "),
+        ("%2A12", "1001", " 401 "),
+        ("95500", "%31001", " 401 "),
+        ("100%31", "138", " 404 "),
+    ];
+    for (number, (user, from, expected)) in attempts.into_iter().enumerate() {
         let answer = forge(&mut office, STRANGER, &invite(user, from, "", number));
-        assert!(answer.contains(" 401 "), "{user} from {from}: {answer}");
+        assert!(answer.contains(expected), "{user} from {from}: {answer}");
     }
     assert!(office.is_ready("1001"));
+}
+
+#[test]
+fn no_answer_tells_a_stranger_which_agents_there_are() {
+    let mut office = Office::seeded(71);
+    office.agent("1001", Manner::LetsRing);
+    let guess = "Authorization: Digest username=\"1001\", realm=\"127.0.0.1\", nonce=\"n\", uri=\"sip:a@b\", \
+                 response=\"0\", algorithm=MD5, cnonce=\"c\", qop=auth, nc=00000001\r\n";
+    let mut number = 0;
+    for (source, more, expected) in
+        [(STRANGER, "", " 404 "), (ABROAD, "", " 401 "), (STRANGER, guess, " 40"), (ABROAD, guess, " 40")]
+    {
+        let mut told = Vec::new();
+        for user in ["1001", "1002", "1999", "4711"] {
+            number += 1;
+            told.push(forge(&mut office, source, &invite(user, "138", more, number)));
+        }
+        assert!(told[0].contains(expected), "{source}: {told:?}");
+        assert!(told.iter().all(|answer| *answer == told[0]), "{source}: {told:?}");
+    }
+    for user in ["1001", "1999", "*11", "95500"] {
+        for source in [STRANGER, ABROAD] {
+            number += 1;
+            let options = invite(user, "138", "", number).replace("INVITE", "OPTIONS");
+            let answer = forge(&mut office, source, &options);
+            assert!(answer.contains(" 200 "), "{user} from {source}: {answer}");
+        }
+    }
+}
+
+#[test]
+fn a_flood_of_guesses_is_counted_but_not_noted_one_by_one() {
+    let mut office = Office::seeded(72);
+    office.agent_phone("1001", "wrong", Manner::LetsRing);
+    office.registers("1001", 600);
+    office.run(secs(5));
+    let guess = |datagram: &[u8]| {
+        let text = String::from_utf8_lossy(datagram).into_owned();
+        (text.starts_with("REGISTER") && text.contains("Authorization:")).then_some(text)
+    };
+    let guess = office.network.ladder.iter().find_map(|(_, datagram, _)| guess(&datagram.bytes));
+    let guess = guess.expect("the phone has tried");
+    let source = office.phones["1001"].address.to_string();
+    let before = office.snapshot().login_failures;
+    for number in 0..500 {
+        let again = guess.replace("branch=z9hG4bK", &format!("branch=z9hG4bKagain{number}"));
+        let answer = forge(&mut office, &source, &again);
+        assert!(answer.contains(" 401 ") || answer.contains(" 403 "), "{answer}");
+    }
+    assert_eq!(office.snapshot().login_failures - before, 500);
+    let noted = office.journal.iter().filter(|entry| matches!(entry.what, What::LoginFailed { .. })).count();
+    assert!((20..30).contains(&noted), "a second's worth: {noted}");
+}
+
+#[test]
+fn malformed_calls_cost_real_callers_no_place() {
+    let mut office = Office::seeded(73);
+    for number in 0..300 {
+        let answer = forge(&mut office, STRANGER, &invite("95500", "138", "Require: teleport\r\n", number));
+        assert!(answer.contains(" 420 "), "{number}: {answer}");
+    }
+    let answer = forge(&mut office, STRANGER, &invite("95500", "138", "", 1_000));
+    assert!(answer.contains(" 200 "), "{answer}");
 }
 
 #[test]
@@ -95,12 +162,13 @@ fn an_asserted_identity_counts_from_the_trunk_only() {
 fn a_flood_of_refused_calls_is_counted_but_not_noted_one_by_one() {
     let mut office = Office::seeded(65);
     for number in 0..1_000 {
-        let answer = forge(&mut office, ABROAD, &invite("4711", "138", "", number));
+        let answer = forge(&mut office, STRANGER, &invite("4711", "138", "", number));
         assert!(answer.contains(" 404 "), "{answer}");
     }
+    assert_eq!(office.snapshot().calls_refused, 1_000, "for the metrics, at once");
     assert_eq!(numbers(&office).len(), 20, "a second's worth");
     office.run(secs(60));
-    forge(&mut office, ABROAD, &invite("4711", "138", "", 5_000));
+    forge(&mut office, STRANGER, &invite("4711", "138", "", 5_000));
     let last = office.journal.iter().rev().find_map(|entry| match entry.what {
         What::CallRefused { unnoted, .. } => Some(unnoted),
         _ => None,

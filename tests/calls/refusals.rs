@@ -4,6 +4,7 @@ use crate::office::network::Faults;
 use crate::office::phone::{Manner, State};
 use crate::office::world;
 use crate::office::{Office, secs};
+use hotline::engine::happened::What;
 use hotline::engine::input::Input;
 
 fn refused_with(office: &mut Office, name: &str) -> u16 {
@@ -22,12 +23,12 @@ fn an_unknown_number_is_404() {
 
 #[test]
 fn a_caller_without_credentials_reaches_the_banks_own_numbers_only() {
-    for number in ["1001", "*11", "*99"] {
+    for (number, answer) in [("1001", 404), ("*11", 401), ("*99", 401)] {
         let mut office = Office::seeded(32);
         office.agent("1001", Manner::LetsRing);
         office.caller("138");
         office.dials("138", number);
-        assert_eq!(refused_with(&mut office, "138"), 401, "{number}");
+        assert_eq!(refused_with(&mut office, "138"), answer, "{number}");
         assert!(office.is_ready("1001") && !office.phones["1001"].is_ringing());
     }
 }
@@ -41,13 +42,34 @@ fn a_caller_who_claims_to_be_an_agent_must_prove_it() {
 }
 
 #[test]
-fn a_wrong_password_does_not_register() {
+fn an_agent_is_told_which_numbers_are_nobodys_and_which_are_not_to_be_dialled() {
+    for (number, answer) in [("1002", 403), ("4711", 404)] {
+        let mut office = Office::seeded(38);
+        office.agent("1001", Manner::LetsRing);
+        office.dials("1001", number);
+        assert_eq!(refused_with(&mut office, "1001"), answer, "{number}");
+    }
+}
+
+#[test]
+fn a_wrong_password_does_not_register_and_leaves_a_trace() {
     let mut office = Office::seeded(34);
     office.agent_phone("1001", "wrong", Manner::LetsRing);
     let now = office.now;
     office.phone("1001").registers(now, 600);
     office.run(secs(5));
     assert!(!office.phones["1001"].is_registered());
+    let source = office.phones["1001"].address.ip().to_string();
+    let failed = What::LoginFailed { source, unnoted: 0 };
+    assert!(office.journal.iter().any(|entry| entry.what == failed), "{:?}", office.journal);
+    assert!(office.snapshot().login_failures > 0);
+}
+
+#[test]
+fn a_right_password_is_no_failed_log_in() {
+    let mut office = Office::seeded(39);
+    office.agent("1001", Manner::LetsRing);
+    assert_eq!(office.snapshot().login_failures, 0, "the first request without credentials is none");
 }
 
 #[test]

@@ -20,6 +20,10 @@ impl Disk for Hanging {
         let _ = self.0.recv();
         Err(io::ErrorKind::Other.into())
     }
+
+    fn remove(&mut self, _: &Path) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 #[test]

@@ -56,7 +56,7 @@ impl Phone {
 
     fn nonce(&mut self) -> String {
         match self.check(None) {
-            Verdict::Challenge { challenges, stale: false } => nonce_of(&challenges),
+            Verdict::Challenge { challenges, stale: false, wrong: false } => nonce_of(&challenges),
             other => panic!("no challenge: {other:?}"),
         }
     }
@@ -115,7 +115,7 @@ fn known() -> Verdict {
 #[test]
 fn both_algorithms_are_offered_the_better_first() {
     let mut phone = Phone::new();
-    let Verdict::Challenge { challenges, stale } = phone.check(None) else { panic!("no challenge") };
+    let Verdict::Challenge { challenges, stale, .. } = phone.check(None) else { panic!("no challenge") };
     assert!(!stale);
     assert_eq!(challenges.len(), 2);
     assert!(challenges[0].contains("algorithm=SHA-256,"), "{}", challenges[0]);
@@ -138,7 +138,9 @@ fn a_replay_is_challenged_anew_as_stale() {
     let mut phone = Phone::new();
     let nonce = phone.nonce();
     assert_eq!(phone.answers(&nonce, 1), known());
-    let Verdict::Challenge { challenges, stale: true } = phone.answers(&nonce, 1) else { panic!("replayed") };
+    let Verdict::Challenge { challenges, stale: true, wrong: false } = phone.answers(&nonce, 1) else {
+        panic!("replayed")
+    };
     assert!(challenges[0].ends_with(", stale=true"));
     assert_ne!(nonce_of(&challenges), nonce);
     assert_eq!(phone.answers(&nonce_of(&challenges), 1), known());
@@ -159,7 +161,7 @@ fn a_nonce_older_than_five_minutes_or_from_before_a_restart_is_stale() {
 fn with_an_old_or_foreign_nonce_the_password_is_not_looked_at_nor_counted() {
     let mut phone = Phone::new();
     let elsewhere = IpAddr::V4(std::net::Ipv4Addr::new(203, 0, 113, 1));
-    let foreign = match phone.authenticator.challenge(phone.now, elsewhere, &request(""), false) {
+    let foreign = match phone.authenticator.challenge(phone.now, elsewhere, &request(""), Why::Asked) {
         Verdict::Challenge { challenges, .. } => nonce_of(&challenges),
         other => panic!("no challenge: {other:?}"),
     };
@@ -194,7 +196,7 @@ fn guessing_is_throttled_and_the_guess_is_not_even_looked_at() {
     phone.password = "guess";
     let nonce = phone.nonce();
     for count in 1..5 {
-        assert!(matches!(phone.answers(&nonce, count), Verdict::Challenge { stale: false, .. }));
+        assert!(matches!(phone.answers(&nonce, count), Verdict::Challenge { stale: false, wrong: true, .. }));
     }
     assert_eq!(phone.answers(&nonce, 5), Verdict::Throttled { retry_after_secs: 5 });
     phone.password = "open sesame";

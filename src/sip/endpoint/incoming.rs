@@ -57,10 +57,15 @@ impl Endpoint {
         true
     }
 
-    /// How many transactions may be held when this request asks for one more.
+    /// How many transactions may be held when this request asks for one more. By its method: a To tag is free to
+    /// forge. OPTIONS and the like within a call wait with the strangers'; a 503 to those ends no call.
     fn room_for(&self, request: &Request) -> usize {
-        let of_a_call =
-            request.method == Method::Invite || request.headers.to().is_ok_and(|to| to.tag().is_some());
+        let tagged = || request.headers.to().is_ok_and(|to| to.tag().is_some());
+        let of_a_call = match request.method {
+            Method::Invite => true,
+            Method::Bye | Method::Prack | Method::Update | Method::Info => tagged(),
+            _ => false,
+        };
         if of_a_call { self.most } else { self.most / 2 }
     }
 

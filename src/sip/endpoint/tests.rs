@@ -285,6 +285,22 @@ fn a_flood_of_options_leaves_room_for_calls() {
 }
 
 #[test]
+fn a_forged_to_tag_makes_no_stranger_a_call() {
+    for method in ["OPTIONS", "REGISTER", "MESSAGE"] {
+        let mut bench = Bench::new();
+        bench.endpoint.most = 4;
+        for number in 0..6 {
+            let via = VIA.replace("branch=", &format!("branch=z9hG4bK{number}"));
+            bench.endpoint.receive(bench.now, udp(), message(method, &via, ";tag=forged").into());
+        }
+        assert_eq!(bench.endpoint.transactions(), 2, "{method}");
+        bench.happenings();
+        bench.takes(&message("BYE", VIA, ";tag=ours"));
+        assert_eq!(bench.endpoint.transactions(), 3, "{method}");
+    }
+}
+
+#[test]
 fn an_answer_without_a_to_tag_gets_one_and_names_the_product() {
     let mut bench = Bench::new();
     let (tx, request) = bench.takes(&message("OPTIONS", VIA, ""));
