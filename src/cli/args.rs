@@ -42,6 +42,12 @@ pub struct Demo {
     pub http_port: u16,
 }
 
+impl Default for Demo {
+    fn default() -> Demo {
+        Demo { data: "./data".into(), sip_port: 5060, http_port: 8080 }
+    }
+}
+
 #[derive(Debug, Args)]
 pub struct Serve {
     /// hotline.yaml

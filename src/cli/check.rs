@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::args;
+use super::run::demo_config;
 use super::{CannotRun, Exit, print};
 use crate::config::{self, Config};
 use crate::diagnostic::{Diagnostic, Source, codes, render_all};
@@ -58,7 +59,7 @@ fn examine(paths: &[PathBuf]) -> Result<Vec<Diagnostic>, CannotRun> {
         }
     }
     if !flows.is_empty() {
-        examine_flows(&flows, &config::demo(Path::new("data"), 5060, 8080), &mut found)?;
+        examine_flows(&flows, &demo_config(&args::Demo::default()), &mut found)?;
     }
     Ok(found)
 }

@@ -18,18 +18,16 @@ use crate::server::load::{self, LoadError, Loaded};
 pub(super) fn demo(args: args::Demo) -> Result<Exit, CannotRun> {
     // The screen tells the operator already.
     log_to_stderr("warn,hotline::net::operator=off");
-    let mut config = config::demo(&args.data, args.sip_port, args.http_port);
-    config.flows = at_hand(&config.flows);
-    config.prompts = at_hand(&config.prompts);
+    let config = demo_config(&args);
     let Some(loaded) = loaded(config)? else {
         return Ok(Exit::CannotRun);
     };
     run(async {
+        let mut signals = Signals::new()?;
         let config = loaded.world.config.clone();
         let server = start(loaded).await?;
         print::text(&welcome(&config));
         let ticking = tokio::spawn(tick(server.engine.listen()));
-        let mut signals = Signals::new()?;
         // A demo is over when its user says so: nobody waits for callers to finish.
         tokio::select! {
             () = signals.stop() => {
@@ -42,6 +40,14 @@ pub(super) fn demo(args: args::Demo) -> Result<Exit, CannotRun> {
         ticking.abort();
         ended.map(|()| Exit::Fine).map_err(|error| CannotRun(error.to_string()))
     })
+}
+
+/// The demo bank with its flows and prompts where they are to be found.
+pub(super) fn demo_config(args: &args::Demo) -> Config {
+    let mut config = config::demo(&args.data, args.sip_port, args.http_port);
+    config.flows = at_hand(&config.flows);
+    config.prompts = at_hand(&config.prompts);
+    config
 }
 
 /// Where an installed demo has its flows and prompts.
@@ -60,16 +66,17 @@ fn at_hand(folder: &Path) -> PathBuf {
 /// Production.
 pub(super) fn serve(args: &args::Serve) -> Result<Exit, CannotRun> {
     log_to_stderr("info");
-    let Some(config) = configured(&args.config)? else {
-        return Ok(Exit::CannotRun);
-    };
-    let Some(loaded) = loaded(config)? else {
-        return Ok(Exit::CannotRun);
-    };
     run(async {
+        // First of all: a hangup that comes while prompts are still being read asks for a reload, not for the end.
+        let mut signals = Signals::new()?;
+        let Some(config) = configured(&args.config)? else {
+            return Ok(Exit::CannotRun);
+        };
+        let Some(loaded) = loaded(config)? else {
+            return Ok(Exit::CannotRun);
+        };
         let server = start(loaded).await?;
         tracing::info!("ready");
-        let mut signals = Signals::new()?;
         let mut draining = false;
         loop {
             tokio::select! {
