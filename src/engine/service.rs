@@ -31,7 +31,7 @@ pub(super) enum Service {
         code: StarCode,
     },
     /// Done, and being confirmed.
-    Confirming(Confirming),
+    Confirming(Box<Confirming>),
 }
 
 #[derive(Debug)]
@@ -96,7 +96,7 @@ impl Engine {
         let said = self.obey_star(now, &agent, code);
         self.legs.accept(now, &mut self.endpoint, leg, party.ours().write().into());
         let confirming = Confirming { party, ends: now + SERVICE_LIFE };
-        self.services.insert(leg, Service::Confirming(confirming));
+        self.services.insert(leg, Service::Confirming(Box::new(confirming)));
         self.say_to_agent(&agent, lease, said);
     }
 
