@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::acd::OfferFailure;
 use crate::engine::streams::Lease;
 use crate::ids::{AgentId, CallId, LegId, PlayId, QueueId, StreamId};
 use crate::ivr::run::Run;
@@ -114,6 +115,8 @@ pub struct Ringing {
     pub opening: Vec<Opening>,
     /// Those that were sent the INVITE.
     pub phones: Vec<Party>,
+    /// What tells most of those that will not be answered.
+    pub failed: Option<OfferFailure>,
 }
 
 /// A phone that will ring.
@@ -149,6 +152,25 @@ impl Ringing {
     /// No phone rings or will.
     pub fn is_over(&self) -> bool {
         self.opening.is_empty() && self.phones.is_empty()
+    }
+
+    /// One phone less. Why the offer as a whole has failed, if it has: when no phone is left, or when a person said no.
+    pub fn lost(&mut self, why: OfferFailure) -> Option<OfferFailure> {
+        let worst = self.failed.filter(|before| weight(*before) > weight(why)).unwrap_or(why);
+        self.failed = Some(worst);
+        (self.is_over() || worst == OfferFailure::Rejected).then_some(worst)
+    }
+}
+
+/// How much a phone's failure says about the agent, who may have several: a person's word tells more than a phone's
+/// silence, and one dead phone tells nothing while another could not be tried.
+fn weight(why: OfferFailure) -> u8 {
+    match why {
+        OfferFailure::Rejected => 4,
+        OfferFailure::Busy => 3,
+        OfferFailure::NoAnswer => 2,
+        OfferFailure::NoPort => 1,
+        OfferFailure::Unreachable => 0,
     }
 }
 
@@ -188,6 +210,40 @@ impl Call {
             Stage::Waiting(waiting) => waiting.ringing.as_mut(),
             Stage::Transferring { ringing, .. } => Some(ringing),
             Stage::Menu { .. } | Stage::Talking(_) => None,
+        }
+    }
+
+    /// Takes the phones that ring off the call. A caller who was being transferred is the flow's again.
+    pub fn take_ringing(&mut self) -> Option<Ringing> {
+        match std::mem::replace(&mut self.stage, Stage::Menu { playing: None }) {
+            Stage::Transferring { ringing, .. } => Some(ringing),
+            Stage::Waiting(mut waiting) => {
+                let ringing = waiting.ringing.take();
+                self.stage = Stage::Waiting(waiting);
+                ringing
+            }
+            other => {
+                self.stage = other;
+                None
+            }
+        }
+    }
+
+    /// As `take_ringing` when the phone on `leg` was picked up: that phone, and the others.
+    pub fn pick_up(&mut self, leg: LegId) -> Option<(Party, Ringing)> {
+        let place = self.ringing_mut()?.phones.iter().position(|phone| phone.leg == leg)?;
+        let mut ringing = self.take_ringing()?;
+        Some((ringing.phones.swap_remove(place), ringing))
+    }
+
+    /// Takes the talk off the call if the agent's phone is on `leg`; the caller is with nobody then.
+    pub fn take_talk(&mut self, leg: LegId) -> Option<Talk> {
+        match std::mem::replace(&mut self.stage, Stage::Menu { playing: None }) {
+            Stage::Talking(talk) if talk.phone.leg == leg => Some(talk),
+            other => {
+                self.stage = other;
+                None
+            }
         }
     }
 

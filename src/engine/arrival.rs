@@ -167,10 +167,14 @@ impl Engine {
                 };
                 self.end_knock(now, id, cause, who);
             }
-            LegEvent::Offered { .. } | LegEvent::OfferWanted => {
-                self.legs.answer_offer(now, &mut self.endpoint, leg, Err(488));
-            }
-            _ => {}
+            other => self.not_yet_answered(now, leg, &other),
+        }
+    }
+
+    /// Whoever knocks and offers anew is told to wait for the answer to the first offer.
+    pub(super) fn not_yet_answered(&mut self, now: Moment, leg: LegId, event: &LegEvent) {
+        if matches!(event, LegEvent::Offered { .. } | LegEvent::OfferWanted) {
+            self.legs.answer_offer(now, &mut self.endpoint, leg, Err(488));
         }
     }
 

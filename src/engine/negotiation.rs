@@ -91,18 +91,40 @@ impl Engine {
         let Some(party) = call.party_mut(leg) else {
             return Some(event);
         };
+        let other = self.descriptions(now, party, event);
+        if other.is_none() {
+            self.note_holds(now, call);
+        }
+        other
+    }
+
+    /// As `negotiate`, for one party.
+    pub(super) fn descriptions(
+        &mut self,
+        now: Moment,
+        party: &mut Party,
+        event: LegEvent,
+    ) -> Option<LegEvent> {
         match event {
             LegEvent::Offered { offer } => self.reoffered(now, party, &offer),
             LegEvent::OfferWanted => self.offer_wanted(now, party),
             LegEvent::OfferAnswered { answer } | LegEvent::Confirmed { answer: Some(answer) } => {
-                // An answer that cannot be used leaves the session as it was.
-                let _ = self.answered_with(party, &answer);
+                self.agreed_or_hung_up(now, party, &answer);
             }
             LegEvent::OfferRefused { .. } | LegEvent::Confirmed { answer: None } => {}
             other => return Some(other),
         }
-        self.note_holds(now, call);
         None
+    }
+
+    /// An answer that cannot be used leaves the session as it was. Where there was none, nobody would ever hear
+    /// anything: the leg is hung up, and its end follows as an event.
+    fn agreed_or_hung_up(&mut self, now: Moment, party: &mut Party, answer: &Bytes) {
+        if let Err(cause) = self.answered_with(party, answer)
+            && matches!(party.audio, Audio::Offered(_))
+        {
+            self.legs.hang_up(now, &mut self.endpoint, party.leg, cause);
+        }
     }
 
     /// Compares who is on hold with what was so far; the other side hears music meanwhile.

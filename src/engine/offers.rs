@@ -7,7 +7,7 @@ use super::limits::PHONES_PER_OFFER;
 use super::streams::{Lease, Owner};
 use crate::acd::{self, AgentState, Decision, OfferFailure, Reasons, Withdrawn};
 use crate::call::cause::Cause;
-use crate::call::customer::{Audio, Call, FromQueue, Opening, Party, Ringing, Stage, Talk};
+use crate::call::customer::{Audio, Call, FromQueue, Opening, Party, Ringing, Stage, Talk, Waiting};
 use crate::call::legs::{EndedBy, Invite, LegEvent};
 use crate::ids::{AgentId, CallId, LegId, PlayId, QueueId, StreamId};
 use crate::ivr::run::Event as RunEvent;
@@ -93,21 +93,26 @@ impl Engine {
             let stream = self.streams.open(now, worker, owner, &mut self.rng, &mut self.out)?;
             Some(Opening { stream, target, flow })
         };
+        let phones = targets.len();
         let opening: Vec<Opening> = targets.into_iter().filter_map(open).collect();
-        let ringing = Ringing { agent, opening, phones: Vec::new() };
+        let failed = (opening.len() < phones).then_some(OfferFailure::NoPort);
+        let ringing = Ringing { agent, opening, phones: Vec::new(), failed };
         if ringing.is_over() { Err(OfferFailure::NoPort) } else { Ok(ringing) }
     }
 
     /// A phone's stream is open: the phone is sent its INVITE.
     pub(super) fn ring(&mut self, now: Moment, id: CallId, lease: Lease) {
         let Some(mut call) = self.calls.remove(&id) else {
-            return;
+            return self.streams.close(lease.stream, &mut self.out);
         };
-        if let Some((agent, opening)) = opening_of(&mut call, lease.stream) {
-            let party = self.invite(now, &call, &agent, opening, lease);
-            if let Some(ringing) = call.ringing_mut() {
-                ringing.phones.push(party);
+        match opening_of(&mut call, lease.stream) {
+            Some((agent, opening)) => {
+                let party = self.invite(now, &call, &agent, opening, lease);
+                if let Some(ringing) = call.ringing_mut() {
+                    ringing.phones.push(party);
+                }
             }
+            None => self.streams.close(lease.stream, &mut self.out),
         }
         self.keep(call);
     }
@@ -167,15 +172,13 @@ impl Engine {
         let Some(mut call) = self.calls.remove(&id) else {
             return;
         };
-        match std::mem::replace(&mut call.stage, Stage::Menu { playing: None }) {
-            Stage::Transferring { ringing, .. } if ringing.agent == *agent => {
+        let ours = matches!(&call.stage, Stage::Transferring { ringing, .. } if ringing.agent == *agent);
+        match ours.then(|| call.take_ringing()).flatten() {
+            Some(ringing) => {
                 self.silence(now, ringing, Cause::Unreachable);
                 self.back_to_flow(now, call, RunEvent::TransferFailed);
             }
-            other => {
-                call.stage = other;
-                self.keep(call);
-            }
+            None => self.keep(call),
         }
     }
 
@@ -184,17 +187,15 @@ impl Engine {
         let Some(mut call) = self.calls.remove(&id) else {
             return;
         };
-        match std::mem::replace(&mut call.stage, Stage::Menu { playing: None }) {
-            Stage::Transferring { ringing, until } if until <= now => {
+        let over = matches!(call.stage, Stage::Transferring { until, .. } if until <= now);
+        match over.then(|| call.take_ringing()).flatten() {
+            Some(ringing) => {
                 let (agent, why) = (ringing.agent.clone(), OfferFailure::NoAnswer);
                 self.silence(now, ringing, Cause::NoAnswer);
                 self.acd.handle(now, acd::Event::OfferFailed { agent, call: id, why });
                 self.back_to_flow(now, call, RunEvent::TransferFailed);
             }
-            other => {
-                call.stage = other;
-                self.keep(call);
-            }
+            None => self.keep(call),
         }
     }
 
@@ -258,25 +259,16 @@ impl Engine {
             self.legs.hang_up(now, &mut self.endpoint, leg, refused);
             return self.phone_ended(now, call, leg, refused, EndedBy::Us);
         }
-        let stage = std::mem::replace(&mut call.stage, Stage::Menu { playing: None });
-        let (mut ringing, from_queue) = match stage {
-            Stage::Waiting(waiting) => match waiting.ringing {
-                Some(ringing) => {
-                    let (queue, priority, since) = (waiting.queue, waiting.priority, waiting.since);
-                    (ringing, Some(FromQueue { queue, priority, since }))
-                }
-                None => return self.keep(call),
-            },
-            Stage::Transferring { ringing, .. } => (ringing, None),
-            other => {
-                call.stage = other;
-                return self.keep(call);
+        let from_queue = match &call.stage {
+            Stage::Waiting(Waiting { queue, priority, since, .. }) => {
+                Some(FromQueue { queue: queue.clone(), priority: *priority, since: *since })
             }
+            _ => None,
         };
-        let Some(place) = ringing.phones.iter().position(|phone| phone.leg == leg) else {
+        let Some((phone, ringing)) = call.pick_up(leg) else {
             return self.keep(call);
         };
-        let (agent, phone) = (ringing.agent.clone(), ringing.phones.swap_remove(place));
+        let agent = ringing.agent.clone();
         self.silence(now, ringing, Cause::AnsweredElsewhere);
         self.talk(now, call, agent, phone, from_queue);
     }
@@ -317,11 +309,8 @@ impl Engine {
 
     /// A phone's leg is over: it refused, or was hung up, or died.
     fn phone_ended(&mut self, now: Moment, mut call: Call, leg: LegId, cause: Cause, by: EndedBy) {
-        match std::mem::replace(&mut call.stage, Stage::Menu { playing: None }) {
-            Stage::Talking(talk) if talk.phone.leg == leg => {
-                return self.agent_gone(now, call, talk, cause, by);
-            }
-            other => call.stage = other,
+        if let Some(talk) = call.take_talk(leg) {
+            return self.agent_gone(now, call, talk, cause, by);
         }
         if let Some(ringing) = call.ringing_mut()
             && let Some(place) = ringing.phones.iter().position(|phone| phone.leg == leg)
@@ -332,27 +321,27 @@ impl Engine {
         self.rings_on(now, call, failure(cause));
     }
 
-    /// One phone less: when it was the last, the offer has failed.
+    /// One phone less: when it was the last, or the agent declined, the offer has failed.
+    ///
+    /// 603 is the agent's word for all phones (RFC 3261 §21.6.2): the others stop ringing.
     fn rings_on(&mut self, now: Moment, mut call: Call, why: OfferFailure) {
-        let id = call.id;
-        match std::mem::replace(&mut call.stage, Stage::Menu { playing: None }) {
-            Stage::Waiting(mut waiting) => {
-                let over = waiting.ringing.take_if(|ringing| ringing.is_over());
-                let queue = waiting.queue.clone();
-                call.stage = Stage::Waiting(waiting);
+        let Some(why) = call.ringing_mut().and_then(|ringing| ringing.lost(why)) else {
+            return self.keep(call);
+        };
+        let (id, queue) = (call.id, call.stage.queue().cloned());
+        let Some(ringing) = call.take_ringing() else {
+            return self.keep(call);
+        };
+        let agent = ringing.agent.clone();
+        self.silence(now, ringing, Cause::Declined);
+        match queue {
+            Some(queue) => {
                 self.keep(call);
-                if let Some(ringing) = over {
-                    self.offer_failed(now, id, ringing.agent, queue, why);
-                }
+                self.offer_failed(now, id, agent, queue, why);
             }
-            Stage::Transferring { ringing, .. } if ringing.is_over() => {
-                let agent = ringing.agent;
+            None => {
                 self.acd.handle(now, acd::Event::OfferFailed { agent, call: id, why });
                 self.back_to_flow(now, call, RunEvent::TransferFailed);
-            }
-            other => {
-                call.stage = other;
-                self.keep(call);
             }
         }
     }

@@ -4,19 +4,20 @@ use bytes::Bytes;
 
 use super::Engine;
 use super::Role;
-use super::happened::What;
 use super::limits::SERVICE_LIFE;
 use super::route::StarCode;
+use super::staff::Answer;
 use super::streams::{Lease, Owner};
 use crate::acd;
 use crate::call::cause::Cause;
-use crate::call::customer::Audio;
+use crate::call::customer::{Audio, Party};
 use crate::call::legs::{Invitation, LegEvent};
 use crate::ids::{AgentId, LegId, PlayId, StreamId};
 use crate::media::command::Source;
 use crate::moment::Moment;
-use crate::sdp::negotiate;
-use crate::sdp::session::SessionDescription;
+
+/// The prompt for a code that nobody knows, or that does not hold for an agent who is logged out.
+const NOT_OBEYED: &str = "star_unknown";
 
 /// An agent's phone that dialled a star code.
 #[derive(Debug)]
@@ -30,13 +31,12 @@ pub(super) enum Service {
         code: StarCode,
     },
     /// Done, and being confirmed.
-    Confirming(Confirming),
+    Confirming(Box<Confirming>),
 }
 
 #[derive(Debug)]
 pub(super) struct Confirming {
-    lease: Lease,
-    audio: Audio,
+    party: Party,
     ends: Moment,
 }
 
@@ -44,7 +44,7 @@ impl Service {
     fn stream(&self) -> StreamId {
         match self {
             Service::Opening { stream, .. } => *stream,
-            Service::Confirming(confirming) => confirming.lease.stream,
+            Service::Confirming(confirming) => confirming.party.lease.stream,
         }
     }
 
@@ -88,17 +88,15 @@ impl Engine {
             Ok(audio) => audio,
             Err(cause) => return self.legs.hang_up(now, &mut self.endpoint, leg, cause),
         };
-        let ours = match &audio {
-            Audio::Offered(ours) => ours.write(),
-            Audio::Agreed { ours, session } => {
-                self.connect(lease, session.clone());
-                ours.write()
-            }
-        };
+        let party = Party { leg, lease, audio, version: 1 };
+        if let Audio::Agreed { session, .. } = &party.audio {
+            self.connect(lease, session.clone());
+        }
+        // Only now: a phone that could not be answered has changed nothing.
         let said = self.obey_star(now, &agent, code);
-        self.legs.accept(now, &mut self.endpoint, leg, ours.into());
-        let confirming = Confirming { lease, audio, ends: now + SERVICE_LIFE };
-        self.services.insert(leg, Service::Confirming(confirming));
+        self.legs.accept(now, &mut self.endpoint, leg, party.ours().write().into());
+        let confirming = Confirming { party, ends: now + SERVICE_LIFE };
+        self.services.insert(leg, Service::Confirming(Box::new(confirming)));
         self.say_to_agent(&agent, lease, said);
     }
 
@@ -113,12 +111,13 @@ impl Engine {
             StarCode::WrapUpDone => {
                 (acd::Event::WrapUpDone(agent.clone()), "wrap_up_done", "star_wrapup_done")
             }
-            StarCode::Unknown => return "star_unknown",
+            StarCode::Unknown => return NOT_OBEYED,
         };
-        let what = What::StaffAction { user: agent.to_string(), action: action.to_owned() };
-        self.happened(now, None, Some(agent.clone()), what);
-        self.acd.handle(now, event);
-        said
+        match self.order_agent(now, agent.to_string(), agent, action, event) {
+            Answer::Done => said,
+            // A word of success would leave the agent waiting for calls that cannot come.
+            _ => NOT_OBEYED,
+        }
     }
 
     /// In Chinese to who speaks it, else in English.
@@ -136,36 +135,17 @@ impl Engine {
         if matches!(event, LegEvent::Ended { .. }) {
             return self.forget_service(leg);
         }
-        let Some(Service::Confirming(service)) = self.services.get(&leg) else {
+        let Some(mut service) = self.services.remove(&leg) else {
             return;
         };
-        match event {
-            LegEvent::Confirmed { answer: Some(answer) } => {
-                let Ok(answer) = SessionDescription::parse(&answer) else {
-                    return;
-                };
-                if let Audio::Offered(ours) = &service.audio
-                    && let Ok(session) = negotiate::accept_answer(ours, &answer)
-                {
-                    let lease = service.lease;
-                    self.connect(lease, session);
-                }
+        match &mut service {
+            Service::Opening { .. } => self.not_yet_answered(now, leg, &event),
+            Service::Confirming(confirming) => {
+                // Digits and the like mean nothing here.
+                let _ = self.descriptions(now, &mut confirming.party, event);
             }
-            LegEvent::Offered { offer } => {
-                let lease = service.lease;
-                let local = self.streams.local(lease, 2, None);
-                let agreed = SessionDescription::parse(&offer)
-                    .ok()
-                    .and_then(|offer| negotiate::answer(&offer, &local).ok());
-                let answer = agreed.map(|(ours, session)| {
-                    self.connect(lease, session);
-                    ours.write().into()
-                });
-                self.legs.answer_offer(now, &mut self.endpoint, leg, answer.ok_or(488));
-            }
-            LegEvent::OfferWanted => self.legs.answer_offer(now, &mut self.endpoint, leg, Err(488)),
-            _ => {}
         }
+        self.services.insert(leg, service);
     }
 
     pub(super) fn service_played(&mut self, now: Moment, leg: LegId) {

@@ -58,14 +58,15 @@ impl Engine {
         let answer = match ask {
             Ask::Snapshot => Answer::Snapshot(Box::new(self.snapshot(now))),
             Ask::SetReady { user, agent } => {
-                self.order_agent(now, user, agent, "ready", acd::Event::SetReady)
+                self.order_agent(now, user, &agent, "ready", acd::Event::SetReady(agent.clone()))
             }
             Ask::SetNotReady { user, agent, reason } => {
                 let action = format!("not_ready:{reason}");
-                self.order_agent(now, user, agent, &action, |agent| acd::Event::SetNotReady { agent, reason })
+                let event = acd::Event::SetNotReady { agent: agent.clone(), reason };
+                self.order_agent(now, user, &agent, &action, event)
             }
             Ask::WrapUpDone { user, agent } => {
-                self.order_agent(now, user, agent, "wrap_up_done", acd::Event::WrapUpDone)
+                self.order_agent(now, user, &agent, "wrap_up_done", acd::Event::WrapUpDone(agent.clone()))
             }
             Ask::HangUp { user, call } => self.hang_up_by_staff(now, user, call),
             Ask::LoginFailed { source } => {
@@ -82,21 +83,22 @@ impl Engine {
         self.out.push(Output::Answer { id, answer });
     }
 
-    fn order_agent(
+    /// The one way in which people order agents about: `event` is about `agent`, `action` is its name in the journal.
+    pub(super) fn order_agent(
         &mut self,
         now: Moment,
         user: String,
-        agent: AgentId,
+        agent: &AgentId,
         action: &str,
-        event: impl FnOnce(AgentId) -> acd::Event,
+        event: acd::Event,
     ) -> Answer {
-        match self.acd.agent(&agent) {
+        match self.acd.agent(agent) {
             None => Answer::NotFound,
             Some(acd::AgentState::LoggedOut) => Answer::Refused("the agent's phone is not registered"),
             Some(_) => {
                 let action = action.to_owned();
                 self.happened(now, None, Some(agent.clone()), What::StaffAction { user, action });
-                self.acd.handle(now, event(agent));
+                self.acd.handle(now, event);
                 Answer::Done
             }
         }

@@ -1,10 +1,11 @@
 //! Agents and their phones.
 
 use hotline::acd::AgentState;
+use hotline::engine::happened::What;
 use hotline::engine::staff::{Answer, Ask};
 
 use crate::office::phone::Manner;
-use crate::office::{Office, secs};
+use crate::office::{Office, ms, secs};
 
 #[test]
 fn a_demo_agent_is_ready_as_soon_as_the_phone_registers() {
@@ -22,6 +23,43 @@ fn star_codes_change_the_agents_state() {
     assert!(matches!(office.agent_state("1001"), AgentState::NotReady { .. }));
     dial_star(&mut office, "*11");
     assert!(office.is_ready("1001"));
+}
+
+#[test]
+fn a_star_code_from_an_agent_who_is_logged_out_confirms_nothing() {
+    let mut office = Office::seeded(27);
+    office.agent("1001", Manner::LetsRing);
+    office.registers("1001", 0);
+    office.until("logged out", |office| office.agent_state("1001") == AgentState::LoggedOut);
+    for code in ["*11", "*12", "*13"] {
+        office.dials("1001", code);
+        office.until("the code is refused", |office| office.hears("1001", "star_unknown"));
+        office.until("and hung up", |office| office.phones["1001"].is_idle());
+    }
+    assert_eq!(office.agent_state("1001"), AgentState::LoggedOut);
+    assert!(!office.journal.iter().any(|entry| matches!(entry.what, What::StaffAction { .. })));
+}
+
+#[test]
+fn every_new_answer_to_a_star_code_has_a_newer_version() {
+    let mut office = Office::seeded(28);
+    office.agent("1001", Manner::LetsRing);
+    office.dials("1001", "*11");
+    office.until("a voice confirms", |office| office.phones["1001"].is_talking());
+    for hold in [true, false] {
+        office.run(ms(200));
+        office.holds("1001", hold);
+    }
+    office.until("and hangs up", |office| office.phones["1001"].is_idle());
+    let answers = office.network.ladder.iter().filter_map(|(_, datagram, _)| {
+        let text =
+            std::str::from_utf8(&datagram.bytes).ok().filter(|text| text.starts_with("SIP/2.0 200"))?;
+        let origin = text.lines().find(|line| line.starts_with("o="))?;
+        origin.split(' ').nth(2)?.parse().ok()
+    });
+    let mut versions: Vec<u64> = answers.collect();
+    versions.dedup();
+    assert_eq!(versions, [1, 2, 3]);
 }
 
 fn dial_star(office: &mut Office, code: &str) {

@@ -273,3 +273,30 @@ fn while_the_journal_is_behind_new_calls_are_told_to_come_later() {
     let answer = forge(&mut office, STRANGER, &invite("95500", "138", "", 2));
     assert!(answer.contains(" 200 "), "{answer}");
 }
+
+#[test]
+fn a_caller_whose_late_answer_cannot_be_used_is_hung_up_on() {
+    let mut office = Office::seeded(79);
+    let invite = invite("95500", "138", "", 1);
+    let answer = forge(&mut office, STRANGER, &invite);
+    assert!(answer.contains(" 200 "), "{answer}");
+    let answered = office.network.ladder.iter().rev().find_map(|(_, datagram, _)| {
+        let text = String::from_utf8_lossy(&datagram.bytes).into_owned();
+        text.starts_with("SIP/2.0 200").then_some(text)
+    });
+    let answered = answered.expect("a 200 with our offer");
+    let to = answered.lines().find(|line| line.starts_with("To:")).expect("a To");
+    let body = "v=0\r\no=- 1 1 IN IP4 127.0.9.9\r\ns=-\r\nc=IN IP4 127.0.9.9\r\nt=0 0\r\n\
+                m=audio 4000 RTP/AVP 18\r\n";
+    let ack = format!(
+        "ACK sip:95500@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.9.9:5060;branch=z9hG4bKack\r\n\
+         From: <sip:138@127.0.9.9>;tag=f1\r\n{to}\r\nCall-ID: c1\r\nCSeq: 1 ACK\r\nMax-Forwards: 70\r\n\
+         Content-Type: application/sdp\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let bye = forge(&mut office, STRANGER, &ack);
+    assert!(bye.starts_with("BYE "), "{bye}");
+    assert_eq!(office.last_cause(), Some(Cause::NotAcceptable));
+    office.run(secs(60));
+    assert!(office.sound.streams.is_empty() && office.engine.is_idle());
+}

@@ -1,6 +1,6 @@
 //! Things that cross, and things that are not to be had.
 
-use hotline::acd::AgentState;
+use hotline::acd::{AgentState, OfferFailure};
 use hotline::call::cause::Cause;
 use hotline::engine::happened::{OfferEnd, Party, What};
 use hotline::engine::input::Input;
@@ -134,6 +134,48 @@ fn both_phones_of_an_agent_ring_and_the_second_to_answer_is_silenced() {
     assert!(matches!(office.agent_state("1001"), AgentState::Talking { .. }));
 }
 
+fn two_phones(seed: u64, mobile: Manner) -> Office {
+    let mut office = Office::seeded(seed);
+    office.agent("1001", Manner::LetsRing);
+    office.extra_phone("mobile", "1001", "demo-1001", mobile);
+    office.registers("mobile", 600);
+    office.until("both are registered", |office| office.phones["mobile"].is_registered());
+    office
+}
+
+fn offer_ends(office: &Office) -> Vec<OfferEnd> {
+    let ends = office.journal.iter().filter_map(|entry| match entry.what {
+        What::OfferEnded { why, .. } => Some(why),
+        _ => None,
+    });
+    ends.collect()
+}
+
+#[test]
+fn an_agent_who_declines_on_one_phone_is_rung_on_none() {
+    let mut office = two_phones(91, Manner::Declines);
+    waits(&mut office, ALICE);
+    office.run(secs(1));
+    assert_eq!(offer_ends(&office), [OfferEnd::Failed(OfferFailure::Rejected)]);
+    assert!(office.phones["1001"].is_idle());
+    let state = office.agent_state("1001");
+    assert!(matches!(&state, AgentState::NotReady { reason, .. } if reason == "rejected"), "{state:?}");
+    assert!(office.hears(ALICE, "music/hold"));
+}
+
+#[test]
+fn a_busy_phone_says_more_than_another_that_fails_after_it() {
+    let mut office = two_phones(92, Manner::Busy);
+    waits(&mut office, ALICE);
+    office.until("the other rings on", |office| office.phones["1001"].is_ringing());
+    office.run(secs(2));
+    assert!(office.phones["1001"].is_ringing() && offer_ends(&office).is_empty());
+    // Refuses with 487, which says nothing about the agent.
+    office.hangs_up("1001");
+    office.run(secs(1));
+    assert_eq!(offer_ends(&office), [OfferEnd::Failed(OfferFailure::Busy)]);
+}
+
 #[test]
 fn only_the_next_in_line_is_told_so() {
     let mut office = Office::seeded(97);
@@ -176,10 +218,5 @@ fn the_answer_that_crosses_the_end_of_the_ring_time_is_told_as_no_answer() {
     office.until("the offer is over", |office| {
         count(office, |what| matches!(what, What::OfferEnded { .. })) > 0
     });
-    let ends = office.journal.iter().filter_map(|entry| match entry.what {
-        What::OfferEnded { why, .. } => Some(why),
-        _ => None,
-    });
-    let ends: Vec<OfferEnd> = ends.collect();
-    assert_eq!(ends, [OfferEnd::Failed(hotline::acd::OfferFailure::NoAnswer)]);
+    assert_eq!(offer_ends(&office), [OfferEnd::Failed(OfferFailure::NoAnswer)]);
 }

@@ -18,6 +18,8 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "sdp::session",
             "media::command",
             "media::prompts::Library",
+            // How an offer fails is said in the distributor's own words.
+            "acd::OfferFailure",
             "ivr::run",
             "engine::streams::Lease",
             "engine::happened",
