@@ -334,11 +334,12 @@ impl Phone {
             let start = text.find("nonce=\"")? + 7;
             Some(text[start..].split('"').next()?.to_owned())
         });
-        // Asked twice with a fresh nonce means that the password is wrong.
-        let first = self.register.nonce.is_none();
+        // Asked again although the nonce was not too old means that the password is wrong.
+        let stale = challenges.iter().any(|value| String::from_utf8_lossy(value).contains("stale=true"));
+        let again = stale || self.register.nonce.is_none();
         self.register.nonce = nonce.map(|nonce| (nonce, 0));
         self.register.tx = None;
-        if first {
+        if again {
             self.send_register(now);
         }
     }
