@@ -255,7 +255,7 @@ impl Engine {
                 Owner::Service(leg) => self.service_played(now, leg),
                 Owner::Phone(_) | Owner::Nobody => {}
             },
-            MediaEvent::Latched { .. } => {}
+            MediaEvent::Latched { .. } | MediaEvent::Quality { .. } => {}
             MediaEvent::Silent { stream } => self.silent(now, stream),
             MediaEvent::Closed { stream, .. } => self.streams.closed(now, stream),
             MediaEvent::TapeGap { call, frames } => {

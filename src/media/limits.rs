@@ -49,6 +49,19 @@ pub const KEEP_OPEN: Duration = Duration::from_secs(1);
 /// Mean time between RTCP reports (RFC 3550 §6.2: at least 5 s); each is drawn from 0.5 to 1.5 times this.
 pub const REPORT_INTERVAL: Duration = Duration::from_secs(5);
 
+/// A packet that comes this much later than the fastest of its source counts as late: a phone's jitter buffer that
+/// adapts waits no longer. Beyond it the packet is relayed all the same, and counted in `Figures::packets_late`.
+pub const PLAYOUT: Duration = Duration::from_millis(100);
+
+/// A leg whose R is below this is poor: MOS 3.6, where G.109 has many users dissatisfied. Told by `Event::Quality`.
+pub const POOR: f64 = 70.0;
+
+/// A poor leg is better again from here on, MOS 3.8: further up, so that one that trembles is told of once.
+pub const BETTER: f64 = 75.0;
+
+/// Packets below which an interval is not judged: one second of audio, of which each lost packet would be 2 %.
+pub const JUDGED: u64 = 50;
+
 /// How long the signalled address must have been silent since Connect before another address may be learned.
 pub const LATCH_AFTER: Duration = Duration::from_millis(200);
 

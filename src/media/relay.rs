@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use super::codec::FRAME_SAMPLES;
 use super::event::{DigitBy, Event};
 use super::feed::Feed;
+use super::histogram::micros;
 use super::limits::{DATAGRAM_BYTES, SEQUENCE_MISORDER, SLOT_LATE};
 use super::outbox::Outbox;
 use super::rtp::{self, HEADER_BYTES, Header};
@@ -86,13 +87,27 @@ impl Switch {
         }
         let listeners = stream.listeners;
         let mut place = 0;
+        let mut passed = false;
         while let Some(listener) = listeners.get(place) {
-            self.pass(now, listener, &received, datagram, wire);
+            passed |= self.pass(now, listener, &received, datagram, wire);
             place += 1;
+        }
+        if passed {
+            self.book(now, slot, wire);
         }
     }
 
-    /// Passes an accepted packet to one who hears it, with that stream's header in front of the payload.
+    /// Books the time that a packet of `slot`'s spent inside the server: one look at the clock.
+    fn book(&mut self, now: Moment, slot: usize, wire: &impl Wire) {
+        let spent = micros(wire.clock(now).since(now));
+        self.exits.stats.passages.add(spent, 1);
+        if let Some(stream) = self.table.get_mut(slot) {
+            stream.ledger.add(spent);
+        }
+    }
+
+    /// Passes an accepted packet to one who hears it, with that stream's header in front of the payload. True if it
+    /// was passed.
     fn pass(
         &mut self,
         now: Moment,
@@ -100,9 +115,9 @@ impl Switch {
         received: &Received,
         datagram: &mut [u8],
         wire: &mut impl Wire,
-    ) {
-        let Some(stream) = self.table.get_mut(listener) else { return };
-        let Some(link) = stream.link else { return };
+    ) -> bool {
+        let Some(stream) = self.table.get_mut(listener) else { return false };
+        let Some(link) = stream.link else { return false };
         let digits = matches!(stream.feed, Feed::Peer { digits: true, .. });
         let payload_type = match received.kind {
             Kind::Audio if !received.payload.is_empty() => Some(link.payload_type),
@@ -111,11 +126,11 @@ impl Switch {
         };
         let Some(payload_type) = payload_type.filter(|_| link.sends) else {
             stream.timeline.withheld(&received.incoming);
-            return;
+            return false;
         };
         let Some(stamp) = stream.timeline.relayed(now, &received.incoming) else {
             self.exits.stats.packets_stale.add(1);
-            return;
+            return false;
         };
         let audio = received.kind == Kind::Audio;
         let packet = if audio && link.codec != received.codec {
@@ -130,6 +145,7 @@ impl Switch {
         write_header(packet, stream, payload_type, stamp);
         let outgoing = Outgoing { timestamp: stamp.timestamp, audio, datagram: packet };
         stream.send(listener, now, outgoing, &mut self.exits, wire);
+        true
     }
 
     /// Serves the slots of generated audio whose time has come.
@@ -145,6 +161,9 @@ impl Switch {
             while let Some(slot) = self.pacing.members(due.part).get(place).copied() {
                 self.generate(now, slot, due.at, wire);
                 place += 1;
+            }
+            if place > 0 {
+                self.exits.stats.pacing_errors.add(micros(wire.clock(now).since(due.at)), place as u64);
             }
         }
     }

@@ -6,7 +6,8 @@ use super::command::Rtcp;
 use super::event::Event;
 use super::feed::Feed;
 use super::limits::{KEEP_OPEN, MEDIA_SILENCE};
-use super::rtcp::{Compound, Part, REPORT_BYTES};
+use super::rtcp::xr::{XrBlock, XrBlocks};
+use super::rtcp::{Compound, Part, REPORT_BYTES, Terms};
 use super::stream::Stream;
 use super::switch::Switch;
 use super::wire::{Channel, Wire};
@@ -47,8 +48,19 @@ impl Switch {
             self.generate(now, slot, now, wire);
         }
         if report {
+            self.assess(slot);
             self.report(now, slot, false, wire);
         }
+    }
+
+    /// Tells when a direction of a leg becomes poor, and when it is better.
+    fn assess(&mut self, slot: usize) {
+        let Some(stream) = self.table.get_mut(slot) else { return };
+        let id = stream.id;
+        stream.assess(|way, rating, poor| {
+            self.exits.stats.legs_poor.add(u64::from(poor));
+            self.outbox.tell(Event::Quality { stream: id, way, rating, poor });
+        });
     }
 
     /// Sends a report; the last one says goodbye.
@@ -57,7 +69,10 @@ impl Switch {
         let Some(target) = target(stream) else { return };
         stream.report_at = Some(now + stream.report_interval());
         let mut buffer = [0; REPORT_BYTES];
-        let length = stream.sender.write(now, &mut stream.reception, &self.cname, leaving, &mut buffer);
+        let extended = stream.link.map_or_else(Default::default, |link| link.extended);
+        let heard = stream.heard(stream.reception.losses());
+        let terms = Terms { cname: &self.cname, leaving, extended, heard };
+        let length = stream.sender.write(now, &mut stream.reception, terms, &mut buffer);
         let sent = match target {
             Target::Muxed(to) => wire.send(slot, to, &buffer[..length]),
             Target::Apart(to) => wire.send_report(slot, to, &buffer[..length]),
@@ -92,11 +107,26 @@ impl Switch {
                     blocks
                 }
                 Part::ReceiverReport { blocks, .. } => blocks,
+                Part::Extended { ssrc, blocks } => {
+                    extended(now, stream, ssrc, blocks);
+                    continue;
+                }
                 Part::Cname { .. } | Part::Bye { .. } | Part::Other { .. } => continue,
             };
             for block in blocks {
                 stream.sender.block(now, &block);
             }
+        }
+    }
+}
+
+/// Takes an extended report of the peer's.
+fn extended(now: Moment, stream: &mut Stream, ssrc: u32, blocks: XrBlocks<'_>) {
+    for block in blocks {
+        match block {
+            XrBlock::ReferenceTime { ntp } => stream.reception.reference_time(now, ssrc, ntp),
+            XrBlock::Echo { ssrc, last, delay } => stream.sender.echo(now, ssrc, last, delay),
+            XrBlock::Voip(voip) => stream.sender.voip(&voip),
         }
     }
 }

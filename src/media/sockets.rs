@@ -15,6 +15,8 @@ use nix::sys::socket::{setsockopt, sockopt};
 
 use super::stats::WorkerStats;
 use super::wire::{Channel, Wire};
+use crate::moment::Moment;
+use crate::net::clock::Clock;
 
 /// Expedited forwarding (RFC 3246), as voice is marked (RFC 4594 §4.1), in the place of the TOS byte.
 const VOICE_TOS: i32 = 46 << 2;
@@ -57,12 +59,13 @@ pub struct Sockets {
     pub epoll: Epoll,
     pairs: Vec<Option<Pair>>,
     stats: Arc<WorkerStats>,
+    clock: Clock,
 }
 
 impl Sockets {
-    pub fn new(stats: Arc<WorkerStats>) -> io::Result<Self> {
+    pub fn new(stats: Arc<WorkerStats>, clock: Clock) -> io::Result<Self> {
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
-        Ok(Sockets { epoll, pairs: Vec::new(), stats })
+        Ok(Sockets { epoll, pairs: Vec::new(), stats, clock })
     }
 
     /// One receive. Errors are mostly ICMP's word that the far end's port is closed: counted, and life goes on.
@@ -143,6 +146,10 @@ impl Wire for Sockets {
     fn send(&mut self, slot: usize, to: SocketAddr, datagram: &[u8]) -> bool {
         let Some(Some(pair)) = self.pairs.get(slot) else { return false };
         self.sent(if pair.connected { pair.rtp.send(datagram) } else { pair.rtp.send_to(datagram, to) })
+    }
+
+    fn clock(&self, _: Moment) -> Moment {
+        self.clock.now()
     }
 
     fn send_report(&mut self, slot: usize, to: SocketAddr, datagram: &[u8]) -> bool {

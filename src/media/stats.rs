@@ -1,5 +1,6 @@
 //! What a worker counts of itself, readable by other threads.
 
+use super::histogram::Histogram;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// A number that one thread writes and any may read.
@@ -55,4 +56,12 @@ pub struct WorkerStats {
     pub slots_late: Count,
     /// Slots of 1 ms that were passed over to catch up.
     pub slots_skipped: Count,
+    /// Of each packet that was passed on: from the turn that found it to after it was sent.
+    pub passages: Histogram,
+    /// Of each generated frame: how long after its slot it was sent, as of the last frame of its part.
+    pub pacing_errors: Histogram,
+    /// How long turns took. A packet lies in its socket for at most the rest of the turn under way when it comes.
+    pub turn_times: Histogram,
+    /// Legs whose quality crossed the threshold, downwards.
+    pub legs_poor: Count,
 }

@@ -4,12 +4,15 @@ use std::net::SocketAddr;
 use std::ops::Range;
 use std::time::Duration;
 
-use super::command::{Codec, Direction, Rtcp, Session};
+use super::command::{Codec, Direction, Extended, Rtcp, Session};
 use super::dtmf::{event, tone};
-use super::event::Figures;
+use super::event::{Figures, Way};
 use super::feed::Feed;
+use super::histogram::Ledger;
 use super::latch::{Latch, Verdict};
-use super::limits::{LISTENERS, REPORT_INTERVAL};
+use super::limits::{JUDGED, LISTENERS, REPORT_INTERVAL};
+use super::quality::watch::Watch;
+use super::quality::{Delay, Heard, Losses, Rating};
 use super::rtcp::{Reception, Sender};
 use super::rtp::{HEADER_BYTES, Packet};
 use super::stats::WorkerStats;
@@ -36,6 +39,7 @@ pub struct Link {
     pub sends: bool,
     pub receives: bool,
     pub rtcp: Rtcp,
+    pub extended: Extended,
 }
 
 /// What a packet holds.
@@ -122,6 +126,9 @@ pub struct Stream {
     /// In the pacing wheel.
     pub paced: bool,
     pub report_at: Option<Moment>,
+    /// Time that its packets spent inside the server.
+    pub ledger: Ledger,
+    watch: Watch,
     rng: Rng,
 }
 
@@ -152,6 +159,8 @@ impl Stream {
             sent_at: now,
             paced: false,
             report_at: None,
+            ledger: Ledger::default(),
+            watch: Watch::default(),
             rng,
         }
     }
@@ -167,6 +176,7 @@ impl Stream {
             sends: matches!(session.direction, Direction::SendRecv | Direction::SendOnly),
             receives,
             rtcp: session.rtcp,
+            extended: session.extended,
         });
         self.tones = session.in_band_digits.then(tone::Detector::new);
         if self.report_at.is_none() {
@@ -271,10 +281,46 @@ impl Stream {
     }
 
     pub fn figures(&self) -> Figures {
-        let mut figures = Figures { packets_refused: self.refused, ..Figures::default() };
+        let mut figures = Figures {
+            packets_refused: self.refused,
+            codec: self.link.map(|link| link.codec),
+            heard: self.heard(self.reception.losses()).map(|heard| heard.rating()),
+            heard_worst: self.watch.worst(Way::Heard),
+            told: self.sender.told_losses().and_then(|losses| self.told(losses)).map(|told| told.rating()),
+            told_worst: self.watch.worst(Way::Told),
+            passage: self.ledger.passage(),
+            ..Figures::default()
+        };
         self.reception.figures(&mut figures);
         self.sender.figures(&mut figures);
         figures
+    }
+
+    /// What came from the peer with these losses; `None` if nothing came.
+    pub fn heard(&self, losses: Losses) -> Option<Heard> {
+        let codec = self.link?.codec;
+        let (round_trip_us, jitter_us) = (self.sender.round_trip_us(), self.reception.jitter_us());
+        let delay = Delay { round_trip_us, jitter_us, buffer_us: None };
+        (losses.expected > 0).then_some(Heard { codec, losses, delay })
+    }
+
+    fn told(&self, losses: Losses) -> Option<Heard> {
+        let codec = self.link?.codec;
+        (losses.expected > 0).then_some(Heard { codec, losses, delay: self.sender.told_delay() })
+    }
+
+    /// Rates both directions since this was last done, and says which crossed a threshold: to poor if true.
+    pub fn assess(&mut self, mut crossed: impl FnMut(Way, Rating, bool)) {
+        let heard = self.reception.take_losses();
+        let told = self.sender.take_told_losses();
+        let heard = self.heard(heard).filter(|heard| heard.losses.expected >= JUDGED);
+        let told = told.and_then(|losses| self.told(losses));
+        for (way, direction) in [(Way::Heard, heard), (Way::Told, told)] {
+            let Some(rating) = direction.map(|direction| direction.rating()) else { continue };
+            if let Some(poor) = self.watch.note(way, rating) {
+                crossed(way, rating, poor);
+            }
+        }
     }
 }
 

@@ -241,7 +241,7 @@ impl Switch {
             place += 1;
         }
         wire.close(slot);
-        self.outbox.tell(Event::Closed { stream, figures: closed.figures() });
+        self.outbox.tell(Event::Closed { stream, figures: Box::new(closed.figures()) });
         Some(())
     }
 }

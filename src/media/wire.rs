@@ -2,6 +2,8 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use crate::moment::Moment;
+
 /// Which of a stream's two sockets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Channel {
@@ -24,6 +26,12 @@ pub trait Wire {
 
     /// True if the datagram left. `to` matters only while the socket is not settled.
     fn send(&mut self, slot: usize, to: SocketAddr, datagram: &[u8]) -> bool;
+
+    /// The time now, for a turn that began at `turn`: read anew, so that it tells what the turn has cost so far. A
+    /// network without a clock says that no time has passed.
+    fn clock(&self, turn: Moment) -> Moment {
+        turn
+    }
 
     /// Sends from the RTCP socket.
     fn send_report(&mut self, slot: usize, to: SocketAddr, datagram: &[u8]) -> bool;

@@ -12,6 +12,7 @@ use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFl
 
 use super::command::Command;
 use super::event::Event;
+use super::histogram::micros;
 use super::limits::{COMMAND_SLOTS, COMMANDS_PER_TURN, DATAGRAM_BYTES, EVENT_SLOTS, WAKEUPS};
 use super::outbox::Outbox;
 use super::prompts::Library;
@@ -114,7 +115,7 @@ impl Worker {
         let wake = Arc::new(EventFd::from_flags(flags)?);
         let timer =
             TimerFd::new(ClockId::CLOCK_MONOTONIC, TimerFlags::TFD_NONBLOCK | TimerFlags::TFD_CLOEXEC)?;
-        let sockets = Sockets::new(Arc::clone(&stats))?;
+        let sockets = Sockets::new(Arc::clone(&stats), config.clock)?;
         sockets.epoll.add(&*wake, EpollEvent::new(EpollFlags::EPOLLIN, COMMAND_TOKEN))?;
         sockets.epoll.add(&timer, EpollEvent::new(EpollFlags::EPOLLIN, TIMER_TOKEN))?;
         let outbox = Outbox::new(told, Arc::clone(&stats));
@@ -164,6 +165,7 @@ impl Worker {
             }
             self.tell();
             self.arm();
+            self.stats.turn_times.add(micros(self.clock.now().since(now)), 1);
         }
     }
 

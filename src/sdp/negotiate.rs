@@ -2,8 +2,8 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::session::{Address, Format, Map, Media, Origin, SessionDescription};
-use crate::media::command::{Codec, Direction, Rtcp, Session};
+use super::session::{Address, Attribute, Format, Map, Media, Origin, SessionDescription};
+use crate::media::command::{Codec, Direction, Extended, Rtcp, Session};
 
 /// Payload type of telephone-event where we offer; any dynamic number would do, this one phones expect.
 const TELEPHONE_EVENT: u8 = 101;
@@ -98,7 +98,7 @@ pub fn offer(ours: &Local) -> SessionDescription {
         ptime: Some(PTIME_MS),
         rtcp: None,
         rtcp_mux: false,
-        attributes: Vec::new(),
+        attributes: vec![wishes()],
     };
     describe(ours, vec![media])
 }
@@ -167,7 +167,36 @@ fn agree(theirs: &SessionDescription, media: &Media, ours: &Local) -> Result<Ses
         telephone_event,
         direction: direction(ours.direction, theirs.direction_of(media), address.is_unspecified()),
         in_band_digits: telephone_event.is_none(),
+        extended: extended(media),
     })
+}
+
+/// The attribute of extended reports (RFC 3611 §5.1).
+const EXTENDED: &[u8] = b"rtcp-xr";
+
+/// Our half of it: what we would like to be told, and that we answer reference times.
+const WISHES: &[u8] = b"rcvr-rtt=all stat-summary=loss,dup,jitt voip-metrics";
+
+/// Extended reports that the peer asks of us (RFC 3611 §5.2): whoever names a block wants it sent. An unknown name is
+/// passed over.
+fn extended(media: &Media) -> Extended {
+    let mut wanted = Extended::default();
+    let named = media.attributes.iter().filter(|attribute| attribute.name.eq_ignore_ascii_case(EXTENDED));
+    let values = named.filter_map(|attribute| attribute.value.as_deref());
+    for format in values.flat_map(|value| value.split(u8::is_ascii_whitespace)) {
+        match format.split(|byte| *byte == b'=').next() {
+            Some(b"rcvr-rtt") => wanted.receiver_round_trip = true,
+            Some(b"stat-summary") => wanted.statistics = true,
+            Some(b"voip-metrics") => wanted.voip = true,
+            _ => {}
+        }
+    }
+    wanted
+}
+
+/// The attribute as we write it.
+fn wishes() -> Attribute {
+    Attribute { name: EXTENDED.to_vec(), value: Some(WISHES.to_vec()) }
 }
 
 /// Whether what is sent there reaches more than one host. A call is with one; many would be made to listen to it.
@@ -239,7 +268,8 @@ fn answering(offered: &Media, session: &Session, ours: &Local) -> Media {
         ptime: Some(PTIME_MS),
         rtcp: None,
         rtcp_mux: offered.rtcp_mux,
-        attributes: Vec::new(),
+        // Only to who knows the word: others have nothing to do with it.
+        attributes: if session.extended.is_empty() { Vec::new() } else { vec![wishes()] },
     }
 }
 

@@ -83,7 +83,7 @@ impl Sound {
                 self.plays.retain(|(_, playing), _| *playing != stream);
                 if self.streams.remove(&stream).is_some() {
                     self.closed += 1;
-                    self.events.push(Event::Closed { stream, figures: Figures::default() });
+                    self.events.push(Event::Closed { stream, figures: Box::new(Figures::default()) });
                 }
             }
             Command::Prompts(library) => self.library = library,

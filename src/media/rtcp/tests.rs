@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use super::xr::{Extended, XrBlock};
 use super::*;
 use crate::media::event::Figures;
 
@@ -10,8 +11,9 @@ fn start() -> Moment {
 }
 
 fn report(sender: &mut Sender, reception: &mut Reception, now: Moment, leaving: bool) -> Vec<u8> {
+    let terms = Terms { cname: "leg@bank", leaving, extended: Extended::default(), heard: None };
     let mut buffer = [0; REPORT_BYTES];
-    let length = sender.write(now, reception, "leg@bank", leaving, &mut buffer);
+    let length = sender.write(now, reception, terms, &mut buffer);
     buffer[..length].to_vec()
 }
 

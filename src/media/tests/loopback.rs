@@ -103,7 +103,7 @@ impl Desk {
         self.command(Command::Close { stream });
         loop {
             if let Event::Closed { figures, .. } = self.event() {
-                return figures;
+                return *figures;
             }
         }
     }
@@ -119,6 +119,7 @@ impl Phone {
             telephone_event: Some(EVENTS),
             direction: Direction::SendRecv,
             in_band_digits: false,
+            extended: Extended::default(),
         }
     }
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::codec::FRAME_SAMPLES;
-use super::command::{Codec, Command, Direction, Rtcp, Session, Source};
+use super::command::{Codec, Command, Direction, Extended, Rtcp, Session, Source};
 use super::event::Event;
 use super::outbox::Outbox;
 use super::prompts::Library;
@@ -111,6 +111,7 @@ pub fn session(stream: StreamId, codec: Codec) -> Session {
         telephone_event: Some(EVENTS),
         direction: Direction::SendRecv,
         in_band_digits: false,
+        extended: Extended::default(),
     }
 }
 

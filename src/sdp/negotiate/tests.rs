@@ -47,6 +47,7 @@ fn the_peers_order_and_numbers_are_kept() {
         telephone_event: Some(96),
         direction: Direction::SendRecv,
         in_band_digits: false,
+        extended: Extended::default(),
     };
     assert_eq!(session, expected);
     assert_eq!(
