@@ -33,6 +33,17 @@ pub const SERVICE_LIFE: Duration = Duration::from_secs(30);
 /// into the journal, and into INVITEs that agents' phones then never get.
 pub const NUMBER_BYTES: usize = 64;
 
+/// Packets, received or sent, from which on a leg's figures are kept: one second of audio. Of less there is nothing to
+/// say, and a flood of calls that end at once would double what the journal has to write.
+pub const MEASURED_PACKETS: u64 = 50;
+
+/// Legs that must be poor at once before it is an alarm: fewer are their own access lines' matter.
+pub const POOR_LEGS: usize = 5;
+
+/// And the share of all legs that they must be, in percent: of many thousand some are always poor. Half of both ends
+/// the alarm.
+pub const POOR_SHARE: usize = 10;
+
 /// Refused attempts that are noted in the journal in a second. Forged messages cost nothing to send; noting each
 /// would fill the journal, and a journal that is behind keeps real callers out. Beyond it they are counted only.
 pub const REFUSALS_NOTED: u32 = 20;

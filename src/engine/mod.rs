@@ -3,7 +3,7 @@
 //! `handle(now, input)`, then drain `poll_output`; come back at `next_deadline` with `Input::Time`.
 //! This file owns the order in which the parts are heard; what each happening means is in
 //! `admission` (may this call in?), `registration`, `arrival` (the way to the answer), `customer` (the stages of a call), `offers` (agents' phones),
-//! `negotiation` (audio of a leg under way), `service` (star codes), `staff` (the API's wishes).
+//! `negotiation` (audio of a leg under way), `service` (star codes), `staff` (the API's wishes), `quality` (what legs sound like).
 
 mod admission;
 mod arrival;
@@ -15,6 +15,7 @@ mod negotiation;
 mod noting;
 mod offers;
 pub mod output;
+mod quality;
 mod registration;
 mod route;
 mod service;
@@ -47,6 +48,7 @@ use happened::{Happened, What};
 use input::{Input, World};
 use noting::Noting;
 use output::Output;
+use quality::PoorLegs;
 use service::Service;
 use streams::{Outputs, Owner, Streams};
 use timetable::Timetable;
@@ -88,6 +90,7 @@ pub struct Engine {
     crowded: bool,
     last_call: CallId,
     next_play: u64,
+    poor: PoorLegs,
     seq: u64,
     out: Outputs,
 }
@@ -116,6 +119,7 @@ impl Engine {
             crowded: false,
             last_call: CallId(0),
             next_play: 1,
+            poor: PoorLegs::default(),
             seq: 0,
             out: Outputs::default(),
             world,
@@ -255,9 +259,15 @@ impl Engine {
                 Owner::Service(leg) => self.service_played(now, leg),
                 Owner::Phone(_) | Owner::Nobody => {}
             },
-            MediaEvent::Latched { .. } | MediaEvent::Quality { .. } => {}
+            MediaEvent::Latched { .. } => {}
             MediaEvent::Silent { stream } => self.silent(now, stream),
-            MediaEvent::Closed { stream, .. } => self.streams.closed(now, stream),
+            MediaEvent::Quality { stream, way, rating, poor } => {
+                self.quality(now, stream, way, rating, poor);
+            }
+            MediaEvent::Closed { stream, figures } => {
+                let owner = self.streams.closed(now, stream);
+                self.measured(now, stream, owner, &figures);
+            }
             MediaEvent::TapeGap { call, frames } => {
                 let why = "tape ring full".to_owned();
                 let mark = Mark::Gap { why: why.clone(), frames };

@@ -32,6 +32,8 @@ pub struct Lease {
 struct Held {
     lease: Lease,
     owner: Owner,
+    /// Whose it was opened for, closed or not.
+    opened_for: Owner,
 }
 
 /// Whose stream it is. A closed one is nobody's, until its worker confirms.
@@ -93,7 +95,7 @@ impl Streams {
         self.next += 1;
         self.load[worker] += 1;
         let lease = Lease { stream, worker, port };
-        self.held.insert(stream, Held { lease, owner });
+        self.held.insert(stream, Held { lease, owner, opened_for: owner });
         self.opening.insert(stream, Opening { tries: 1, until: now + OPEN_WAIT });
         out.media(lease, Command::Open { stream, local: self.address, port, seed: rng.u64() });
         Some(stream)
@@ -165,12 +167,12 @@ impl Streams {
         }
     }
 
-    /// The worker has closed it: the ports go to quarantine.
-    pub fn closed(&mut self, now: Moment, stream: StreamId) {
-        if let Some(held) = self.held.remove(&stream) {
-            self.load[held.lease.worker] -= 1;
-            self.ports.release(now, held.lease.port);
-        }
+    /// The worker has closed it: the ports go to quarantine. Whose it was.
+    pub fn closed(&mut self, now: Moment, stream: StreamId) -> Owner {
+        let Some(held) = self.held.remove(&stream) else { return Owner::Nobody };
+        self.load[held.lease.worker] -= 1;
+        self.ports.release(now, held.lease.port);
+        held.opened_for
     }
 
     pub fn owner(&self, stream: StreamId) -> Owner {

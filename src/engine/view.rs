@@ -27,6 +27,8 @@ pub struct LiveCall {
     pub agent: Option<AgentId>,
     pub held: bool,
     pub recorded: bool,
+    /// A direction of one of its legs sounds poor now.
+    pub poor: bool,
 }
 
 /// An agent, logged in or not.
@@ -83,7 +85,9 @@ impl Engine {
     /// By their numbers, which is the order in which they came.
     fn live_calls(&self) -> Vec<LiveCall> {
         let arriving = self.knocking.iter().map(|(id, knock)| arriving_call(*id, knock));
-        let mut calls: Vec<LiveCall> = arriving.chain(self.calls.values().map(live_call)).collect();
+        let poor = self.poor.calls();
+        let live = self.calls.values().map(|call| live_call(call, poor.contains(&call.id)));
+        let mut calls: Vec<LiveCall> = arriving.chain(live).collect();
         calls.sort_by_key(|live| live.call);
         calls
     }
@@ -131,10 +135,11 @@ fn arriving_call(call: CallId, knock: &Knock) -> LiveCall {
         agent: None,
         held: false,
         recorded: false,
+        poor: false,
     }
 }
 
-fn live_call(call: &Call) -> LiveCall {
+fn live_call(call: &Call, poor: bool) -> LiveCall {
     let held = match &call.stage {
         Stage::Talking(talk) => talk.held_by_caller || talk.held_by_agent,
         _ => false,
@@ -150,5 +155,6 @@ fn live_call(call: &Call) -> LiveCall {
         agent: call.stage.agent().cloned(),
         held,
         recorded: call.recorded,
+        poor,
     }
 }

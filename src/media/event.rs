@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use nix::errno::Errno;
+use serde::{Deserialize, Serialize};
 
 use super::command::Codec;
 use super::histogram::Passage;
@@ -61,7 +62,8 @@ pub struct Figures {
 }
 
 /// Which direction of a leg.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Way {
     /// From the peer to us.
     Heard,

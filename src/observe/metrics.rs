@@ -9,6 +9,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
+use super::sound::{LegSounds, WorkerTimes};
 use crate::acd::{AgentState, OfferFailure};
 use crate::call::cause::Cause;
 use crate::engine::happened::{Happened, OfferEnd, What};
@@ -40,6 +41,7 @@ pub struct Counts {
     login_failures: Arc<AtomicU64>,
     recording_failures: Counter,
     missed: Counter,
+    legs: LegSounds,
 }
 
 impl Counts {
@@ -60,6 +62,10 @@ impl Counts {
             What::OfferEnded { why, .. } => self.offers.get_or_create(&label("end", offer_word(*why))).inc(),
             What::PhoneRegistered => self.registrations.inc(),
             What::PhoneVanished => self.phones_vanished.inc(),
+            What::LegMeasured(leg) => {
+                self.legs.count(leg);
+                return;
+            }
             What::RecordingFailed { .. } => self.recording_failures.inc(),
             _ => return,
         };
@@ -91,6 +97,7 @@ impl Counts {
         registry.register("phone_registrations", "First registrations of phones", self.registrations.clone());
         registry.register("phones_vanished", "Phones that are gone", self.phones_vanished.clone());
         registry.register("recording_failures", "Tapes that failed", self.recording_failures.clone());
+        self.legs.register(registry);
         registry.register("events_uncounted", "Events missed by these counters", self.missed.clone());
     }
 }
@@ -119,6 +126,7 @@ pub fn text(counts: &Counts, reading: &Reading<'_>) -> Result<String, std::fmt::
         queues(&mut registry, snapshot);
     }
     media(&mut registry, reading.media);
+    registry.register_collector(Box::new(WorkerTimes(reading.media.to_vec())));
     tapes(&mut registry, reading.tapes);
     journal(&mut registry, reading.journal);
     gauge(&mut registry, "api_sessions", "Sessions of the API", reading.sessions as u64);
@@ -235,6 +243,7 @@ const WORKER_COUNTS: &[WorkerCount] = &[
     ("media_events_lost", "Events the engine did not take", |worker| worker.events_lost.get()),
     ("media_tape_frames_lost", "Frames lost before the tape", |worker| worker.tape_frames_lost.get()),
     ("media_slots_late", "Turns that began late", |worker| worker.slots_late.get()),
+    ("media_legs_poor", "Times a leg became poor", |worker| worker.legs_poor.get()),
     ("media_slots_skipped", "Milliseconds passed over", |worker| worker.slots_skipped.get()),
 ];
 

@@ -42,6 +42,8 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "media::event",
             "media::ports",
             "media::prompts",
+            // A rating is said in the words of who made it.
+            "media::quality::Rating",
             "recording::block::Mark",
             "recording::recorder",
         ],
@@ -61,6 +63,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "call::cause",
             "engine::happened",
             "engine::view",
+            "media::histogram",
             "media::stats",
             "recording::recorder::Figures",
             "store::journal",
