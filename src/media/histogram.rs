@@ -74,7 +74,7 @@ impl Histogram {
         let mut doublings = vec![(f64::from(end(3)) / 1e6, (0..4).map(|b| self.counts[b].get()).sum())];
         for buckets in (4..BUCKETS).collect::<Vec<_>>().chunks(PER_DOUBLING as usize) {
             let last = buckets.last().copied().unwrap_or(BUCKETS - 1);
-            let edge = if last == BUCKETS - 1 { f64::MAX } else { f64::from(end(last)) / 1e6 };
+            let edge = if last == BUCKETS - 1 { f64::INFINITY } else { f64::from(end(last)) / 1e6 };
             doublings.push((edge, buckets.iter().map(|b| self.counts[*b].get()).sum()));
         }
         doublings
@@ -182,7 +182,7 @@ mod tests {
         let doublings = histogram.doublings();
         assert_eq!(doublings[0], (4e-6, 1));
         assert_eq!(doublings.iter().find(|(edge, _)| *edge == 128e-6), Some(&(128e-6, 6)));
-        assert_eq!(doublings.last(), Some(&(f64::MAX, 2)));
+        assert_eq!(doublings.last(), Some(&(f64::INFINITY, 2)));
         assert_eq!(doublings.iter().map(|(_, count)| count).sum::<u64>(), histogram.count());
         assert!((histogram.sum() - 10.000_45).abs() < 1e-9);
     }

@@ -22,9 +22,10 @@ impl Spread {
     /// Least, most, mean and standard deviation; all zero if there was nothing.
     pub fn summary(&self) -> [u32; 4] {
         let count = u64::from(self.count.max(1));
-        let mean = self.sum / count;
-        let variance = (self.squares / count).saturating_sub(mean * mean);
-        [self.least, self.most, mean as u32, variance.isqrt() as u32]
+        // Rounding the mean first would make the variance much too large where the deviation is small.
+        let (count, sum, squares) = (u128::from(count), u128::from(self.sum), u128::from(self.squares));
+        let variance = (squares * count).saturating_sub(sum * sum) / (count * count);
+        [self.least, self.most, (sum / count) as u32, variance.isqrt() as u32]
     }
 }
 

@@ -5,6 +5,8 @@ use std::cell::Cell;
 
 use super::*;
 use crate::ids::PlayId;
+use crate::media::quality::{Delay, Heard};
+use crate::media::rtcp::{REPORT_BYTES, Reception, Sender, Terms};
 
 struct Counting;
 
@@ -75,6 +77,28 @@ fn the_counting_allocator_counts() {
     assert_eq!(allocations(|| drop(std::hint::black_box(Box::new(7)))), 2);
 }
 
+/// Everything that a peer may report.
+fn peers_report(now: Moment) -> Vec<u8> {
+    let mut reception = Reception::new(8_000);
+    for number in 0..100u16 {
+        reception.packet(
+            now + Duration::from_millis(20) * u32::from(number),
+            7,
+            number,
+            u32::from(number) * 160,
+        );
+    }
+    reception.reference_time(now, 7, 1);
+    let delay = Delay::default();
+    let heard = Some(Heard { codec: Codec::Pcma, losses: reception.losses(), delay });
+    let terms = Terms { cname: "ann", leaving: false, extended: Extended::ALL, heard };
+    let mut buffer = [0; REPORT_BYTES];
+    let mut sender = Sender::new(9, 8_000);
+    sender.packet(now, 0, 160);
+    let length = sender.write(now, &mut reception, terms, &mut buffer);
+    buffer[..length].to_vec()
+}
+
 #[test]
 fn relay_transcoding_tape_digits_tones_pacing_and_reports_allocate_nothing() {
     let (mut switch, _events, _tape, stats) = switch(64);
@@ -84,7 +108,7 @@ fn relay_transcoding_tape_digits_tones_pacing_and_reports_allocate_nothing() {
     let caller = StreamId(3);
     for (stream, codec) in [(ANN, Codec::Pcma), (BOB, Codec::Pcmu), (caller, Codec::Pcma)] {
         let in_band_digits = stream == BOB;
-        let session = Session { in_band_digits, ..session(stream, codec) };
+        let session = Session { in_band_digits, extended: Extended::ALL, ..session(stream, codec) };
         switch.obey(now, Command::Open { stream, local, port: 4_000, seed: 1 }, &mut wire);
         switch.obey(now, Command::Connect { stream, session }, &mut wire);
         switch.obey(now, Command::Record { stream, call: CALL }, &mut wire);
@@ -101,10 +125,17 @@ fn relay_transcoding_tape_digits_tones_pacing_and_reports_allocate_nothing() {
     let mut voice = [rtp(8, 0, 0, &[0x42; 160]), rtp(0, 0, 0, &[0x42; 160])];
     let mut digit = rtp(EVENTS, 0, 0, &press(3, false, 160));
     let (ann, bob) = (remote(ANN), remote(BOB));
+    let mut report = peers_report(now);
+    let reports_from = session(ANN, Codec::Pcma).rtcp;
+    let Rtcp::At(reports_from) = reports_from else { panic!("apart") };
     let count = allocations(|| {
         for number in 0..1_000u16 {
             now = now + Duration::from_millis(20);
             for (slot, from) in [(0, ann), (1, bob)] {
+                // A third of Ann's packets are lost for a while, so that a leg becomes poor and better.
+                if slot == 0 && number > 400 && number < 800 && number % 3 == 0 {
+                    continue;
+                }
                 let datagram = &mut voice[slot];
                 // Relaying writes into the datagram, so each round makes it again in place.
                 let payload_type = if slot == 0 { 8 } else { 0 };
@@ -117,12 +148,16 @@ fn relay_transcoding_tape_digits_tones_pacing_and_reports_allocate_nothing() {
                 header.write(digit.first_chunk_mut().unwrap());
                 switch.on_datagram(now, slot, Channel::Rtp, from, &mut digit, &mut wire);
             }
+            if number % 50 == 0 {
+                switch.on_datagram(now, 0, Channel::Rtcp, reports_from, &mut report, &mut wire);
+            }
             switch.on_time(now, &mut wire);
             switch.flush();
         }
     });
     assert_eq!(count, 0);
-    assert!(wire.0 > 4_500, "{} sent", wire.0);
+    assert!(wire.0 > 4_200, "{} sent", wire.0);
     assert!(stats.tape_frames_lost.get() > 0 && stats.reports_sent.get() > 0);
+    assert!(stats.legs_poor.get() > 0 && stats.reports_received.get() > 0 && stats.passages.count() > 2_000);
     assert!(stats.events_waited.get() > 0, "the event ring was full on the way");
 }

@@ -4,6 +4,7 @@ mod allocations;
 mod hearing;
 mod looking_after;
 mod loopback;
+mod quality;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -41,6 +42,8 @@ pub struct Lists {
     pub settled: Vec<(usize, SocketAddr)>,
     pub unsettled: usize,
     pub refuse_open: Option<i32>,
+    /// What the clock shows beyond the turn's beginning.
+    pub spent: Duration,
 }
 
 impl Wire for Lists {
@@ -61,6 +64,10 @@ impl Wire for Lists {
     fn send(&mut self, slot: usize, to: SocketAddr, datagram: &[u8]) -> bool {
         self.sent.push((slot, to, datagram.to_vec()));
         true
+    }
+
+    fn clock(&self, turn: Moment) -> Moment {
+        turn + self.spent
     }
 
     fn send_report(&mut self, slot: usize, to: SocketAddr, datagram: &[u8]) -> bool {

@@ -58,6 +58,23 @@ fn the_peers_order_and_numbers_are_kept() {
 }
 
 #[test]
+fn extended_reports_are_offered_and_answered_only_to_who_asked_for_some() {
+    let ours = text(&offer(&local()));
+    assert!(ours.contains("a=rtcp-xr:rcvr-rtt=all stat-summary=loss,dup,jitt voip-metrics\r\n"), "{ours}");
+    let phone = "m=audio 4000 RTP/AVP 8\n";
+    assert!(!text(&answer(&theirs(phone), &local()).unwrap().0).contains("rtcp-xr"));
+    let asking = format!("{phone}a=rtcp-xr:pkt-loss-rle=80 voip-metrics rcvr-rtt=sender:12 x\n");
+    let (answered, session) = answer(&theirs(&asking), &local()).unwrap();
+    let wanted = Extended { voip: true, receiver_round_trip: true, statistics: false };
+    assert_eq!(session.extended, wanted);
+    assert!(text(&answered).contains("a=rtcp-xr:rcvr-rtt=all"));
+    let refused = format!("{phone}a=rtcp-xr\n");
+    assert_eq!(agreed(&refused).extended, Extended::default(), "present and empty: none (RFC 3611 §5.1)");
+    let session = accept_answer(&offer(&local()), &theirs(&asking)).unwrap();
+    assert_eq!(session.extended, wanted);
+}
+
+#[test]
 fn the_codec_of_the_other_leg_comes_first_if_the_peer_has_it() {
     let offer = theirs("m=audio 4000 RTP/AVP 0 8\n");
     let codec = |ours: Local| answer(&offer, &ours).unwrap().1.codec;
