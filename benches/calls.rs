@@ -11,11 +11,11 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use load::figures::Report;
-use load::forwarder;
-use scenarios::{Wish, prompts, recorded, relay, setup, stall};
+use load::{forwarder, page};
+use scenarios::{Wish, prompts, recorded, relay, setup, sipp, stall};
 
 /// Names of the scenarios, in the order in which all of them are run.
-const SCENARIOS: [&str; 7] = ["relay", "held", "recorded", "prompts", "setup", "overload", "stall"];
+const SCENARIOS: [&str; 8] = ["relay", "held", "recorded", "prompts", "setup", "overload", "stall", "sipp"];
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
@@ -26,7 +26,11 @@ fn main() -> ExitCode {
     }
     ended(bench(&words).and_then(|kept| {
         let check = words.iter().any(|word| word == "--check");
-        if kept || !check { Ok(()) } else { Err(io::Error::other("a promise is not kept, or the generator was late")) }
+        if kept || !check {
+            Ok(())
+        } else {
+            Err(io::Error::other("a promise is not kept, or the generator was late"))
+        }
     }))
 }
 
@@ -47,6 +51,9 @@ fn bench(words: &[String]) -> io::Result<bool> {
     for name in names {
         let report = run(&name, &wish).map_err(|error| io::Error::other(format!("{name}: {error}")))?;
         kept &= report.print(json);
+        if words.iter().any(|word| word == "--write") {
+            page::write(&report, &page::machine())?;
+        }
     }
     Ok(kept)
 }
@@ -60,6 +67,7 @@ fn run(name: &str, wish: &Wish) -> io::Result<Report> {
         "setup" => setup::setup(wish),
         "overload" => setup::overload(wish),
         "stall" => stall::stall(wish),
+        "sipp" => sipp::sipp(wish),
         _ => Err(io::Error::other(format!("no such scenario; there are {}", SCENARIOS.join(", ")))),
     }
 }
@@ -82,7 +90,7 @@ fn wish(words: &[String]) -> io::Result<(Wish, Vec<String>)> {
         let mut value = || rest.next().ok_or_else(|| io::Error::other(format!("{word} wants a value")));
         let wrong = |_| io::Error::other(format!("{word}: not a number"));
         match word.as_str() {
-            "--quick" | "--json" | "--check" => {}
+            "--quick" | "--json" | "--check" | "--write" => {}
             "--seconds" => wish.window = Duration::from_secs(value()?.parse().map_err(wrong)?),
             "--repeat" => wish.repeat = value()?.parse().map_err(wrong)?,
             "--rate" => wish.rate = value()?.parse().map_err(wrong)?,

@@ -308,12 +308,7 @@ impl Audio {
         };
         let length = match (line.pressed, path.telephone_event) {
             (Some(press), Some(payload_type)) => {
-                header = Header {
-                    marker: press.is_first(),
-                    payload_type,
-                    timestamp: press.began,
-                    ..header
-                };
+                header = Header { marker: press.is_first(), payload_type, timestamp: press.began, ..header };
                 let (length, next) = press.packet(&header, room);
                 line.pressed = next;
                 length
@@ -353,7 +348,9 @@ impl Heard {
         window.heard(side);
         // A-law's clock: 125 µs a sample. Timestamps are compared modulo 2^32, which lasts six days.
         let grid = at as i64 - i64::from(packet.timestamp) * 125_000;
-        let least = self.grid.map_or(grid, |least| if (grid - least).abs() > 10_000_000_000 { grid } else { least.min(grid) });
+        let least = self
+            .grid
+            .map_or(grid, |least| if (grid - least).abs() > 10_000_000_000 { grid } else { least.min(grid) });
         self.grid = Some(least);
         window.slot_error((grid - least).unsigned_abs());
         let Some(read) = packet::read(packet.payload) else { return };

@@ -136,7 +136,12 @@ impl Burst {
             let left = (out.count - done) as libc::c_uint;
             // SAFETY: the headers from `done` on are set, and point into `self.outgoing` and `parts`, which outlive the call.
             let sent = unsafe {
-                libc::sendmmsg(self.socket.as_raw_fd(), headers[done..].as_mut_ptr(), left, libc::MSG_DONTWAIT)
+                libc::sendmmsg(
+                    self.socket.as_raw_fd(),
+                    headers[done..].as_mut_ptr(),
+                    left,
+                    libc::MSG_DONTWAIT,
+                )
             };
             if sent <= 0 {
                 // The first of the rest was refused (or an ICMP error of an earlier one was told): it is passed over.

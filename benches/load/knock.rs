@@ -247,7 +247,11 @@ impl Knock {
         }
         one.repeats += 1;
         self.outcome.repeated += 1;
-        if one.state == State::Calling { self.invite(caller) } else { self.bare("BYE", caller, 2, &format!("b{caller}")) }
+        if one.state == State::Calling {
+            self.invite(caller)
+        } else {
+            self.bare("BYE", caller, 2, &format!("b{caller}"))
+        }
         self.repeats.push_back((now + REPEAT, caller));
     }
 
@@ -261,7 +265,8 @@ impl Knock {
                 self.outcome.answered += 1;
                 self.outcome.setup.saturating_record(now - one.began);
                 one.state = State::Talking;
-                (one.to, one.target) = (answer.to.to_owned(), answer.contact.unwrap_or(&one.target).to_owned());
+                (one.to, one.target) =
+                    (answer.to.to_owned(), answer.contact.unwrap_or(&one.target).to_owned());
                 self.bare("ACK", caller, 1, &format!("a{caller}"));
                 self.partings.push_back((now + self.stay, caller));
             }
@@ -274,7 +279,9 @@ impl Knock {
                 self.bare("ACK", caller, 1, &format!("i{caller}"));
             }
             // A 200 that comes again wants its ACK again.
-            (State::Talking, 200..=299) if !answer.is_bye => self.bare("ACK", caller, 1, &format!("a{caller}")),
+            (State::Talking, 200..=299) if !answer.is_bye => {
+                self.bare("ACK", caller, 1, &format!("a{caller}"))
+            }
             (State::Leaving, 200..) if answer.is_bye => {
                 self.outcome.done += u64::from(answer.status == 200);
                 one.state = State::Done;

@@ -53,7 +53,8 @@ pub fn frame(header: &Header, stamp: Stamp, packet: &mut [u8; PACKET_BYTES]) -> 
 /// `None` if the payload is not one of ours.
 pub fn read(payload: &[u8]) -> Option<Read> {
     let rest = payload.strip_prefix(MARK.as_slice())?;
-    let word = |at: usize| rest.get(at..at + 4).and_then(|bytes| bytes.try_into().ok()).map(u32::from_be_bytes);
+    let word =
+        |at: usize| rest.get(at..at + 4).and_then(|bytes| bytes.try_into().ok()).map(u32::from_be_bytes);
     let sent = u64::from_be_bytes(rest.get(8..16)?.try_into().ok()?);
     let stamp = Stamp { window: word(0)?, number: word(4)?, sent };
     Some(Read { stamp, whole: payload.len() == FRAME_BYTES && payload[STAMP_BYTES..] == FILL[STAMP_BYTES..] })

@@ -82,11 +82,30 @@ pub fn all_udp_drops() -> u64 {
     found.and_then(|(_, value)| value.parse().ok()).unwrap_or(0)
 }
 
+/// Seconds that processor `cpu` has worked, for whomever (`stat`: all but idle and waiting for disks, in ticks).
+pub fn worked(cpu: usize) -> f64 {
+    let table = std::fs::read_to_string("/proc/stat").unwrap_or_default();
+    let name = format!("cpu{cpu} ");
+    let words = table.lines().find_map(|line| line.strip_prefix(&name));
+    let values = words.unwrap_or_default().split_whitespace().enumerate();
+    let works = |place: usize| place != 3 && place != 4 && place < 8;
+    values.filter(|(place, _)| works(*place)).filter_map(|(_, word)| word.parse::<f64>().ok()).sum::<f64>()
+        / TICKS
+}
+
+/// The generator goes before others on its processor (as far as it may), or no longer: what it starts would inherit that.
+pub fn hurry(hurries: bool) {
+    let nice = if hurries { -10 } else { 0 };
+    // SAFETY: takes numbers only. Who is not root is refused, and is late more often.
+    unsafe { nix::libc::setpriority(nix::libc::PRIO_PROCESS, 0, nice) };
+}
+
 /// `program` as a command, on processor `cpu` if one is given.
 pub fn pinned(program: &str, cpu: Option<usize>) -> Command {
     let Some(cpu) = cpu else {
         return Command::new(program);
     };
+    hurry(false);
     let mut command = Command::new("taskset");
     command.args(["-c", &cpu.to_string(), program]);
     command

@@ -18,12 +18,13 @@ pub struct Rtpengine {
 }
 
 impl Rtpengine {
-    /// At `host`, its media between the same ports as the others'; one thread that moves packets.
-    pub fn start(host: Ipv4Addr, control_port: u16) -> io::Result<Rtpengine> {
+    /// At `host`, its media between the same ports as the others'. `threads` that move packets, or as many as it likes.
+    pub fn start(host: Ipv4Addr, control_port: u16, threads: Option<u32>) -> io::Result<Rtpengine> {
         let mut command = process::pinned("rtpengine", Some(process::SERVER_CPU));
         command.arg("--config-file=none").arg("--table=-1").arg("--foreground").arg("--log-stderr");
         command.arg(format!("--interface={host}")).arg(format!("--listen-ng={host}:{control_port}"));
-        command.args(["--port-min=10000", "--port-max=60000", "--num-threads=1", "--log-level=3"]);
+        command.args(["--port-min=10000", "--port-max=60000", "--log-level=3"]);
+        command.args(threads.map(|threads| format!("--num-threads={threads}")));
         command.arg("--timeout=600").arg("--silent-timeout=600");
         let quiet = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let child = quiet.spawn()?;
@@ -93,7 +94,10 @@ impl Drop for Rtpengine {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "another program starts meanwhile, and there is nothing else to do")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "another program starts meanwhile, and there is nothing else to do"
+)]
 fn pause() {
     std::thread::sleep(Duration::from_millis(100));
 }
@@ -116,6 +120,7 @@ fn sdp(phone: SocketAddrV4) -> String {
 fn address(answer: &str) -> io::Result<SocketAddrV4> {
     let word = |start: &str| answer.split_once(start)?.1.split_whitespace().next().map(str::to_owned);
     let found = word("c=IN IP4 ").zip(word("m=audio "));
-    let parsed = found.and_then(|(host, port)| Some(SocketAddrV4::new(host.parse().ok()?, port.parse().ok()?)));
+    let parsed =
+        found.and_then(|(host, port)| Some(SocketAddrV4::new(host.parse().ok()?, port.parse().ok()?)));
     parsed.ok_or_else(|| io::Error::other(format!("rtpengine says {answer}")))
 }

@@ -202,7 +202,17 @@ impl Plan {
     pub fn new(data: &Path, agents: usize) -> io::Result<Plan> {
         let host = own_host();
         let ports = free_ports(host)?;
-        Ok(Plan { host, ports, data: data.to_owned(), agents, short_prompts: false, bench: false, tapes: Tapes::Open, calls: 10_000, rate: 10_000 })
+        Ok(Plan {
+            host,
+            ports,
+            data: data.to_owned(),
+            agents,
+            short_prompts: false,
+            bench: false,
+            tapes: Tapes::Open,
+            calls: 10_000,
+            rate: 10_000,
+        })
     }
 
     /// The bench's flows and limits, for `agents` at most.

@@ -21,6 +21,9 @@ const SETTLE: Duration = Duration::from_millis(1_500);
 /// How long after a window's end its last packets are waited for.
 const DRAIN: Duration = Duration::from_millis(300);
 
+/// A run beside others that took so much of the server's processor says nothing.
+const OTHERS_PERCENT: f64 = 2.0;
+
 /// How long calls may take to be all up after the last was dialled.
 const PATIENCE: Duration = Duration::from_secs(15);
 
@@ -29,9 +32,13 @@ const PATIENCE: Duration = Duration::from_secs(15);
 pub enum Subject {
     Hotline(Tapes),
     Forwarder(Kind),
-    Rtpengine,
+    /// With so many threads; `None` as Debian's package sets it.
+    Rtpengine(Option<u32>),
     /// Any server that bridges a call to `number` with a phone at our own address.
-    Elsewhere { at: SocketAddr, number: String },
+    Elsewhere {
+        at: SocketAddr,
+        number: String,
+    },
 }
 
 impl Subject {
@@ -41,7 +48,8 @@ impl Subject {
             Subject::Hotline(Tapes::Open) => "hotline, recorded",
             Subject::Hotline(Tapes::Sealed) => "hotline, recorded and sealed",
             Subject::Forwarder(kind) => kind.name(),
-            Subject::Rtpengine => "rtpengine",
+            Subject::Rtpengine(None) => "rtpengine",
+            Subject::Rtpengine(Some(_)) => "rtpengine, one thread",
             Subject::Elsewhere { .. } => "the other server",
         }
     }
@@ -78,10 +86,10 @@ impl Bridge {
                 let forwarder = Forwarder::start(*kind, host, most, callers, agents)?;
                 Bridge::of(subject, Under::Forwarder(forwarder), fleet)
             }
-            Subject::Rtpengine => {
+            Subject::Rtpengine(threads) => {
                 let [port] = server::free_ports(host)?;
                 let fleet = Fleet::new(host, (host, 5_060).into())?;
-                Bridge::of(subject, Under::Rtpengine(Rtpengine::start(host, port)?), fleet)
+                Bridge::of(subject, Under::Rtpengine(Rtpengine::start(host, port, *threads)?), fleet)
             }
             Subject::Elsewhere { at, number } => {
                 let fleet = Fleet::new(Ipv4Addr::LOCALHOST, *at)?;
@@ -169,7 +177,10 @@ impl Bridge {
 
     fn pair(
         &mut self,
-        ends: impl FnOnce(&mut Under, (std::net::SocketAddrV4, std::net::SocketAddrV4)) -> io::Result<(std::net::SocketAddrV4, std::net::SocketAddrV4)>,
+        ends: impl FnOnce(
+            &mut Under,
+            (std::net::SocketAddrV4, std::net::SocketAddrV4),
+        ) -> io::Result<(std::net::SocketAddrV4, std::net::SocketAddrV4)>,
     ) -> io::Result<()> {
         let ssrc = self.phones.len() as u32;
         let audio = &mut self.fleet.audio;
@@ -185,12 +196,15 @@ impl Bridge {
     /// One window of `time` over the calls there are.
     pub fn measure(&mut self, time: Duration) -> Run {
         self.fleet.run(SETTLE);
+        process::hurry(true);
         let (before, drops) = (self.usage(), process::all_udp_drops());
+        let worked = process::worked(process::SERVER_CPU);
         self.fleet.open_window();
         let began = self.fleet.now();
         self.fleet.run(time);
         self.fleet.close_window();
         let seconds = self.fleet.now().since(began).as_secs_f64();
+        let worked = process::worked(process::SERVER_CPU) - worked;
         let (after, dropped) = (self.usage(), process::all_udp_drops() - drops);
         self.fleet.run(DRAIN);
         let calls = self.calls();
@@ -205,9 +219,21 @@ impl Bridge {
             run.put("setup_p99_ms", "INVITE to 200, p99", "ms", millis(setup.value_at_quantile(0.99)));
         }
         if self.pid().is_some() {
-            cost(&mut run, after.since(before), self.empty, seconds, calls, self.fleet.window().packets_received());
+            cost(
+                &mut run,
+                after.since(before),
+                self.empty,
+                seconds,
+                calls,
+                self.fleet.window().packets_received(),
+            );
         }
         heard(&mut run, &self.fleet);
+        if self.pid().is_some() {
+            let others = (worked - (after.busy - before.busy)).max(0.0) * 100.0 / seconds;
+            run.put("others_percent", "other programs on the server's processor", "% of a core", others);
+            run.valid &= others < OTHERS_PERCENT;
+        }
         run.put("drops", "dropped by the kernel for a full socket", "", dropped as f64);
         run
     }
@@ -254,7 +280,12 @@ pub fn cost(run: &mut Run, used: Usage, empty: Usage, seconds: f64, calls: usize
     let sampled = (used.user + used.system).max(1e-9);
     run.put("cpu_percent", "server's processor", "% of a core", used.busy * 100.0 / seconds);
     run.put("cpu_per_100_calls", "per 100 calls", "% of a core", per_hundred(used.busy));
-    run.put("cpu_user_per_100_calls", "of that user", "% of a core", per_hundred(used.busy) * used.user / sampled);
+    run.put(
+        "cpu_user_per_100_calls",
+        "of that user",
+        "% of a core",
+        per_hundred(used.busy) * used.user / sampled,
+    );
     run.put(
         "cpu_system_per_100_calls",
         "of that system",
@@ -283,7 +314,12 @@ pub fn heard(run: &mut Run, fleet: &Fleet) {
     run.put("latency_max_ms", "one-way latency, max", "ms", millis(window.latency.max()));
     run.put("jitter_p50_ms", "jitter of a phone, p50", "ms", millis(window.jitter.value_at_quantile(0.5)));
     run.put("jitter_p99_ms", "jitter of a phone, p99", "ms", millis(window.jitter.value_at_quantile(0.99)));
-    run.put("late_p99_ms", "generator's own lateness, p99", "ms", millis(window.late.value_at_quantile(0.99)));
+    run.put(
+        "late_p99_ms",
+        "generator's own lateness, p99",
+        "ms",
+        millis(window.late.value_at_quantile(0.99)),
+    );
     run.put("late_max_ms", "generator's own lateness, max", "ms", millis(window.late.max()));
     run.valid = window.is_valid();
 }

@@ -5,6 +5,7 @@ pub mod prompts;
 pub mod recorded;
 pub mod relay;
 pub mod setup;
+pub mod sipp;
 pub mod stall;
 
 use std::net::SocketAddr;

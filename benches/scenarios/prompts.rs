@@ -80,7 +80,12 @@ fn once(callers: usize, wish: &Wish) -> io::Result<Vec<Run>> {
         run.put("slot_p99_ms", "distance from its slot, p99", "ms", slot(0.99));
         run.put("slot_p99_9_ms", "distance from its slot, p99.9", "ms", slot(0.999));
         run.put("slot_max_ms", "distance from its slot, max", "ms", millis(fleet.window().slot_error.max()));
-        run.put("drops", "dropped by the kernel for a full socket", "", (process::all_udp_drops() - drops) as f64);
+        run.put(
+            "drops",
+            "dropped by the kernel for a full socket",
+            "",
+            (process::all_udp_drops() - drops) as f64,
+        );
         run.valid = fleet.window().is_valid();
         runs.push(run);
     }

@@ -32,11 +32,11 @@ pub fn recorded(wish: &Wish) -> io::Result<Report> {
     }
     let most = loads.iter().copied().max().unwrap_or(0);
     let get = |key| report.median(taped.name(), most, key);
-    let (loss, p99, dirty, tapes) =
-        (get("loss_percent"), get("latency_p99_ms"), get("tapes_dirty"), get("tapes"));
+    let (loss, p99, bad, tapes) =
+        (get("loss_percent"), get("latency_p99_ms"), get("tapes_bad"), get("tapes"));
     report.promise(&format!("{most} recorded calls held: loss under 0.1 %"), loss, |loss| loss < 0.1);
     report.promise(&format!("{most} recorded calls held: latency p99 under 5 ms"), p99, |p99| p99 < 5.0);
-    report.promise("`verify` finds nothing wrong with any tape", dirty, |dirty| dirty == 0.0);
+    report.promise("`verify` finds nothing wrong with any tape", bad, |bad| bad == 0.0);
     report.promise("there is a tape of every call", tapes, |tapes| tapes >= most as f64);
     if wish.loads.is_none() {
         report.promise("calls recorded at once", Some(most as f64), |calls| calls >= PROMISED as f64);
@@ -55,27 +55,22 @@ fn once(subject: &Subject, loads: &[usize], wish: &Wish) -> io::Result<Vec<Run>>
         runs.push(run);
     }
     let ended = bridge.end()?;
-    if let (Subject::Hotline(Tapes::Sealed), Some((plan, scratch)), Some(run)) = (subject, ended, runs.last_mut()) {
+    if let (Subject::Hotline(Tapes::Sealed), Some((plan, scratch)), Some(run)) =
+        (subject, ended, runs.last_mut())
+    {
         let (data, key) = (plan.data.display().to_string(), scratch.path().join("tape.key"));
-        let args = ["recordings", "verify", "--json", "--data", &data, "--key-file", &key.display().to_string()];
-        let (code, out, err) = server::command(&args)?;
-        let (whole, dirty) = verdict(&out);
-        if code != 0 {
-            eprintln!("verify: {err}");
-        }
-        run.put("tapes", "tapes verified", "", whole as f64);
-        run.put("tapes_dirty", "of them with something wrong", "", (dirty + usize::from(code != 0 && dirty == 0)) as f64);
+        let args = ["recordings", "verify", "--data", &data, "--key-file", &key.display().to_string()];
+        let (_, out, err) = server::command(&args)?;
+        let (tapes, bad) =
+            verdict(&out).ok_or_else(|| io::Error::other(format!("verify says {out}{err}")))?;
+        run.put("tapes", "tapes verified", "", tapes as f64);
+        run.put("tapes_bad", "of them with something wrong", "", bad as f64);
     }
     Ok(runs)
 }
 
-/// Tapes that `verify` looked at, and those with which something is wrong.
-fn verdict(out: &str) -> (usize, usize) {
-    let lines = out.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
-    let tapes: Vec<_> = lines.flat_map(|line| match line {
-        serde_json::Value::Array(tapes) => tapes,
-        tape => vec![tape],
-    }).collect();
-    let dirty = tapes.iter().filter(|tape| tape.get("ok").and_then(serde_json::Value::as_bool) == Some(false));
-    (tapes.len(), dirty.count())
+/// Of `verify`'s last words, `12 tapes, 0 bad`, the two numbers.
+fn verdict(out: &str) -> Option<(usize, usize)> {
+    let (whole, bad) = out.lines().find(|line| line.ends_with(" bad"))?.split_once(" tapes, ")?;
+    Some((whole.parse().ok()?, bad.strip_suffix(" bad")?.parse().ok()?))
 }

@@ -2,8 +2,8 @@
 
 use std::io;
 
-use super::bridge::{Bridge, Subject};
 use super::Wish;
+use super::bridge::{Bridge, Subject};
 use crate::load::figures::{Report, Run};
 use crate::load::forwarder::Kind;
 use crate::load::server::Tapes;
@@ -20,6 +20,7 @@ const LOSS_PERCENT: f64 = 0.1;
 const LATENCY_MS: f64 = 5.0;
 
 const HOTLINE: Subject = Subject::Hotline(Tapes::None);
+const ENGINE: Subject = Subject::Rtpengine(None);
 
 pub fn relay(wish: &Wish) -> io::Result<Report> {
     let loads = wish.loads(&LOADS);
@@ -29,7 +30,8 @@ pub fn relay(wish: &Wish) -> io::Result<Report> {
         HOTLINE,
         Subject::Forwarder(Kind::Connected),
         Subject::Forwarder(Kind::Shared),
-        Subject::Rtpengine,
+        ENGINE,
+        Subject::Rtpengine(Some(1)),
     ];
     subjects.extend(wish.against.clone().map(|(at, number)| Subject::Elsewhere { at, number }));
     subjects.retain(|subject| wish.wants(subject.name()));
@@ -57,7 +59,7 @@ pub fn climb(subject: &Subject, loads: &[usize], wish: &Wish) -> io::Result<Vec<
         eprintln!("{}", line(&run));
         let held = is_held(&run);
         runs.push(run);
-        if !held && matches!(subject, Subject::Rtpengine | Subject::Elsewhere { .. }) {
+        if !held && matches!(subject, Subject::Rtpengine(_) | Subject::Elsewhere { .. }) {
             break;
         }
     }
@@ -71,8 +73,15 @@ pub fn held(wish: &Wish) -> io::Result<Report> {
 }
 
 /// Climbs from `from` until a load is not held.
-pub fn search(name: &str, subject: &Subject, from: usize, promised: usize, wish: &Wish) -> io::Result<Report> {
-    let title = format!("the most calls held on a core, from {from} on by {STEP}, {} s each", wish.window.as_secs());
+pub fn search(
+    name: &str,
+    subject: &Subject,
+    from: usize,
+    promised: usize,
+    wish: &Wish,
+) -> io::Result<Report> {
+    let title =
+        format!("the most calls held on a core, from {from} on by {STEP}, {} s each", wish.window.as_secs());
     let mut report = Report::titled(name, &title);
     let mut bridge = Bridge::start(subject, MOST, wish)?;
     let (mut held, mut load) = (0, from);
@@ -105,7 +114,7 @@ fn is_held(run: &Run) -> bool {
 pub fn line(run: &Run) -> String {
     let get = |key| run.get(key).unwrap_or(f64::NAN);
     format!(
-        "{:<30} {:>5} calls: {:>6.2} % per 100, {:>6.2} µs a packet, loss {:.4} %, p50 {:.3} p99 {:.3} p99.9 {:.3} max {:.2} ms, {:.1} KiB a call, late p99 {:.3} max {:.2} ms{}",
+        "{:<30} {:>5} calls: {:>6.2} % per 100, {:>6.2} µs a packet, loss {:.4} %, p50 {:.3} p99 {:.3} p99.9 {:.3} max {:.2} ms, {:.1} KiB a call, late p99 {:.3} max {:.2} ms, others {:.1} %{}",
         run.subject,
         run.load,
         get("cpu_per_100_calls"),
@@ -118,18 +127,21 @@ pub fn line(run: &Run) -> String {
         get("rss_per_call_kib"),
         get("late_p99_ms"),
         get("late_max_ms"),
+        get("others_percent"),
         if run.valid { "" } else { " INVALID" },
     )
 }
 
 fn promises(report: &mut Report, loads: &[usize]) {
-    let cpu = |report: &Report, subject: &Subject, load| report.median(subject.name(), load, "cpu_per_100_calls");
+    let cpu =
+        |report: &Report, subject: &Subject, load| report.median(subject.name(), load, "cpu_per_100_calls");
     for load in [500, 1_000].into_iter().filter(|load| loads.contains(load)) {
         let ours = cpu(report, &HOTLINE, load);
         let bare = cpu(report, &Subject::Forwarder(Kind::Connected), load);
-        let engine = cpu(report, &Subject::Rtpengine, load);
+        let engine = cpu(report, &ENGINE, load);
         let ratio = |other: Option<f64>| Some(ours? / other?);
-        let text = format!("CPU per call at {load} calls at most 1.25 × the bare forwarder with connected sockets");
+        let text =
+            format!("CPU per call at {load} calls at most 1.25 × the bare forwarder with connected sockets");
         report.promise_if(&text, ratio(bare), |ratio| ratio <= 1.25);
         let text = format!("CPU per call at {load} calls at most 0.45 × rtpengine's");
         report.promise_if(&text, ratio(engine), |ratio| ratio <= 0.45);
@@ -139,17 +151,23 @@ fn promises(report: &mut Report, loads: &[usize]) {
     report.promise_if("one-way latency p99 under 0.5 ms at 1,000 calls", p99, |p99| p99 < 0.5);
     let all: Option<Vec<f64>> = loads.iter().map(|load| cpu(report, &HOTLINE, *load)).collect();
     if let Some(all) = all.filter(|all| all.len() > 1) {
-        let (low, high) = all.iter().fold((f64::MAX, 0.0_f64), |(low, high), at| (low.min(*at), high.max(*at)));
-        report.promise("CPU per call flat within 15 % over all loads (highest / lowest)", Some(high / low), |ratio| {
-            ratio <= 1.15
-        });
+        let (low, high) =
+            all.iter().fold((f64::MAX, 0.0_f64), |(low, high), at| (low.min(*at), high.max(*at)));
+        report.promise(
+            "CPU per call flat within 15 % over all loads (highest / lowest)",
+            Some(high / low),
+            |ratio| ratio <= 1.15,
+        );
     }
     let most = loads.iter().copied().max().unwrap_or(0);
     let memory = report.median(ours, most, "rss_per_call_kib");
     report.promise_if("memory per relayed call under 48 KiB", memory, |kib| kib < 48.0);
-    let worst = |key| report.runs.iter().filter(|run| run.subject == ours).filter_map(|run| run.get(key)).reduce(f64::max);
+    let worst = |key| {
+        report.runs.iter().filter(|run| run.subject == ours).filter_map(|run| run.get(key)).reduce(f64::max)
+    };
     let (spoiled, failed, loss) = (worst("spoiled"), worst("failed"), worst("loss_percent"));
-    report.promise_if("every packet of G.711 comes bit for bit as it was sent", spoiled, |count| count == 0.0);
+    report
+        .promise_if("every packet of G.711 comes bit for bit as it was sent", spoiled, |count| count == 0.0);
     report.promise_if("no call fails", failed, |count| count == 0.0);
     report.promise_if("RTP loss under 0.1 %", loss, |loss| loss < LOSS_PERCENT);
 }

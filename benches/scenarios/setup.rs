@@ -56,7 +56,12 @@ pub fn setup(wish: &Wish) -> io::Result<Report> {
         run.put("cpu_per_call_ms", "processor per call", "ms", each);
         let grown = after.rss_kib.saturating_sub(empty.rss_kib);
         run.put("rss_grown_kib", "memory above the empty server", "KiB", grown as f64);
-        run.put("drops", "dropped by the kernel for a full socket", "", (process::all_udp_drops() - drops) as f64);
+        run.put(
+            "drops",
+            "dropped by the kernel for a full socket",
+            "",
+            (process::all_udp_drops() - drops) as f64,
+        );
         report.runs.push(run);
     }
     let loads: Vec<usize> = report.groups().into_iter().map(|(load, _)| load).collect();
@@ -91,9 +96,11 @@ fn outcome(run: &mut Run, outcome: &Outcome) {
 /// Three times what is promised, beside 500 calls that talk.
 pub fn overload(wish: &Wish) -> io::Result<Report> {
     let seconds = if wish.quick { 5 } else { 15 };
-    let title = format!("{} calls/s for {seconds} s to a server set to {RATE}, beside {TALKING} that talk", 3 * RATE);
+    let title =
+        format!("{} calls/s for {seconds} s to a server set to {RATE}, beside {TALKING} that talk", 3 * RATE);
     let mut report = Report::titled("overload", &title);
-    let mut bridge = Bridge::start(&Subject::Hotline(Tapes::None), TALKING, &Wish { rate: 200, ..wish.clone() })?;
+    let mut bridge =
+        Bridge::start(&Subject::Hotline(Tapes::None), TALKING, &Wish { rate: 200, ..wish.clone() })?;
     bridge.grow(TALKING)?;
     report.runs.push(bridge.measure(Duration::from_secs(5)));
     let (plan, _) = bridge.plan().ok_or_else(|| io::Error::other("no server of ours"))?;
@@ -122,7 +129,12 @@ pub fn overload(wish: &Wish) -> io::Result<Report> {
     run.put("refusal_p50_ms", "INVITE to 503, p50", "ms", refusal(0.5));
     run.put("refusal_p99_ms", "INVITE to 503, p99", "ms", refusal(0.99));
     run.put("accepted_per_second", "answered a second", "", told.answered as f64 / took);
-    run.put("unserved", "answered and not served to the end", "", told.answered.saturating_sub(told.done) as f64);
+    run.put(
+        "unserved",
+        "answered and not served to the end",
+        "",
+        told.answered.saturating_sub(told.done) as f64,
+    );
     run.put("unanswered", "gave up without an answer", "", told.unanswered as f64);
     bridge::heard(&mut run, &bridge.fleet);
     run.valid &= late_callers;
@@ -141,4 +153,3 @@ pub fn overload(wish: &Wish) -> io::Result<Report> {
     report.promise("RTP loss of running calls under 0.1 %", loss, |loss| loss < 0.1);
     Ok(report)
 }
-
