@@ -268,6 +268,9 @@ impl Engine {
                 let owner = self.streams.closed(now, stream);
                 self.measured(now, stream, owner, &figures);
             }
+            MediaEvent::Crossed { stream } => self.crossed(now, stream),
+            MediaEvent::Overloaded { worker } => self.worker_overloaded(now, worker, true),
+            MediaEvent::Eased { worker } => self.worker_overloaded(now, worker, false),
             MediaEvent::TapeGap { call, frames } => {
                 let why = "tape ring full".to_owned();
                 let mark = Mark::Gap { why: why.clone(), frames };

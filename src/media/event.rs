@@ -87,10 +87,17 @@ pub enum Event {
     Silent { stream: StreamId },
     /// This direction became worse than `POOR` in the last interval, or is better again: told when it changes.
     Quality { stream: StreamId, way: Way, rating: Rating, poor: bool },
+    /// Another stream on the same shared sockets has the same far end: this one hears nobody.
+    Crossed { stream: StreamId },
     /// The stream is closed, its ports are free after quarantine.
     Closed { stream: StreamId, figures: Box<Figures> },
     /// The tape ring is full: audio goes on, the tape has a gap of `frames` packets.
     TapeGap { call: CallId, frames: u32 },
+    /// The worker of this number has more to do than its core can (`load`): no new calls for it. What it has goes on,
+    /// with packets dropped where they cannot be read in time.
+    Overloaded { worker: usize },
+    /// It keeps up again.
+    Eased { worker: usize },
 }
 
 /// Whether `errno` of `OpenFailed` speaks against that one port, so that another may do. Otherwise it is our address

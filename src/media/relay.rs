@@ -1,6 +1,7 @@
 //! The path of a packet, and of a frame of our own. Nothing here allocates, locks, logs or waits.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use super::codec::FRAME_SAMPLES;
 use super::event::{DigitBy, Event};
@@ -87,22 +88,37 @@ impl Switch {
         }
         let listeners = stream.listeners;
         let mut place = 0;
-        let mut passed = false;
+        let (mut passed, mut waits) = (false, false);
         while let Some(listener) = listeners.get(place) {
-            passed |= self.pass(now, listener, &received, datagram, wire);
+            if self.pass(now, listener, &received, datagram, wire) {
+                passed = true;
+                waits |= wire.waits(listener);
+            }
             place += 1;
         }
-        if passed {
-            self.book(now, slot, wire);
+        if waits && self.leaving.len() < self.leaving.capacity() {
+            self.leaving.push(slot);
+        } else if passed {
+            self.book(slot, micros(wire.clock(now).since(now)));
         }
     }
 
-    /// Books the time that a packet of `slot`'s spent inside the server: one look at the clock.
-    fn book(&mut self, now: Moment, slot: usize, wire: &impl Wire) {
-        let spent = micros(wire.clock(now).since(now));
+    /// Books the time that a packet of `slot`'s spent inside the server.
+    fn book(&mut self, slot: usize, spent: u32) {
         self.exits.stats.passages.add(spent, 1);
         if let Some(stream) = self.table.get_mut(slot) {
             stream.ledger.add(spent);
+        }
+    }
+
+    /// Everything that waited has been sent: the packets that left with it are booked, by one look at the clock.
+    pub fn left(&mut self, now: Moment, wire: &impl Wire) {
+        if self.leaving.is_empty() {
+            return;
+        }
+        let spent = micros(wire.clock(now).since(now));
+        while let Some(slot) = self.leaving.pop() {
+            self.book(slot, spent);
         }
     }
 
@@ -148,9 +164,11 @@ impl Switch {
         true
     }
 
-    /// Serves the slots of generated audio whose time has come.
-    pub(super) fn pace(&mut self, now: Moment, wire: &mut impl Wire) {
+    /// Serves the slots of generated audio whose time has come. How late the latest of them was.
+    pub(super) fn pace(&mut self, now: Moment, wire: &mut impl Wire) -> Duration {
+        let mut latest = Duration::ZERO;
         while let Some(due) = self.pacing.due(now) {
+            latest = latest.max(due.late);
             if due.late > SLOT_LATE {
                 self.exits.stats.slots_late.add(1);
             }
@@ -166,6 +184,7 @@ impl Switch {
                 self.exits.stats.pacing_errors.add(micros(wire.clock(now).since(due.at)), place as u64);
             }
         }
+        latest
     }
 
     /// Sends the next frame of our own. On hold the source runs on unheard, so that a play ends in its time.

@@ -52,15 +52,20 @@ pub struct WorkerStats {
     pub events_waited: Count,
     /// Frames missing on tapes because the ring was full.
     pub tape_frames_lost: Count,
+    /// Packets that the kernel dropped because the worker did not read its sockets in time (`SOCKET_BYTES`).
+    pub packets_shed: Count,
+    /// 1 while the worker has more to do than its core can, else 0.
+    pub overloaded: Count,
     /// Turns of the pacing that began more than `SLOT_LATE` late: the worker has more than its core can do.
     pub slots_late: Count,
     /// Slots of 1 ms that were passed over to catch up.
     pub slots_skipped: Count,
-    /// Of each packet that was passed on: from the turn that found it to after it was sent.
+    /// Of each packet that was passed on: from the beginning of the turn that read it to after it was sent. What it lay
+    /// in its socket before is not in it: the rest of the turn before, or what is left of `GATHER`.
     pub passages: Histogram,
     /// Of each generated frame: how long after its slot it was sent, as of the last frame of its part.
     pub pacing_errors: Histogram,
-    /// How long turns took. A packet lies in its socket for at most the rest of the turn under way when it comes.
+    /// How long turns took, without the time spent waiting.
     pub turn_times: Histogram,
     /// Legs whose quality crossed the threshold, downwards.
     pub legs_poor: Count,

@@ -44,6 +44,8 @@ pub struct Lists {
     pub refuse_open: Option<i32>,
     /// What the clock shows beyond the turn's beginning.
     pub spent: Duration,
+    /// What is sent leaves at the end of the turn.
+    pub batched: bool,
 }
 
 impl Wire for Lists {
@@ -68,6 +70,22 @@ impl Wire for Lists {
 
     fn clock(&self, turn: Moment) -> Moment {
         turn + self.spent
+    }
+
+    fn waits(&self, _: usize) -> bool {
+        self.batched
+    }
+
+    fn join(&mut self, _: usize, _: IpAddr, _: u16) -> Result<(), i32> {
+        Ok(())
+    }
+
+    fn expect(&mut self, _: usize, _: SocketAddr, _: Option<SocketAddr>) -> bool {
+        true
+    }
+
+    fn shed(&mut self, _: usize) -> u32 {
+        0
     }
 
     fn send_report(&mut self, slot: usize, to: SocketAddr, datagram: &[u8]) -> bool {

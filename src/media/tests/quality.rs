@@ -89,6 +89,21 @@ fn the_time_inside_is_booked_to_the_leg_the_packet_came_from_and_to_the_worker()
 }
 
 #[test]
+fn packets_that_leave_together_are_booked_when_they_have_left() {
+    let mut rig = Rig::talking(Codec::Pcma, Codec::Pcma, false);
+    rig.wire.batched = true;
+    for number in 0..3 {
+        rig.says(ANN, &voice(number));
+    }
+    assert_eq!(rig.stats.passages.count(), 0);
+    rig.wire.spent = Duration::from_micros(250);
+    rig.switch.left(rig.now, &rig.wire);
+    rig.switch.left(rig.now, &rig.wire);
+    assert_eq!(rig.stats.passages.count(), 3);
+    assert_eq!(closes(&mut rig, ANN).passage.max_us, 250);
+}
+
+#[test]
 fn what_nobody_hears_has_no_time_inside() {
     let mut rig = Rig::with_two(Codec::Pcma, Codec::Pcma);
     speaks(&mut rig, 0..10, |_| false);
