@@ -349,7 +349,7 @@ mod tests {
 
     #[test]
     fn a_socket_that_is_not_read_keeps_half_a_second_and_tells_what_it_dropped() {
-        let mut sockets = Sockets::new(Arc::default()).expect("an epoll");
+        let mut sockets = Sockets::new(Arc::default(), Clock::start()).expect("an epoll");
         let local: IpAddr = [127, 0, 0, 1].into();
         let phone = UdpSocket::bind((local, 0)).expect("a socket");
         // Any even port that is free will do, and a server's default range is not where the system gives from.
