@@ -82,7 +82,7 @@ impl Reception {
     }
 
     /// The RTP clock has another rate from now on, Hz: a codec was negotiated anew.
-    pub fn set_clock_rate(&mut self, clock_rate: u32) {
+    pub fn set_clock(&mut self, clock_rate: u32) {
         if clock_rate != self.clock_rate {
             self.retire();
             self.clock_rate = clock_rate;

@@ -81,7 +81,7 @@ impl Sender {
     }
 
     /// The RTP clock has another rate from now on, Hz: a codec was negotiated anew.
-    pub fn set_clock_rate(&mut self, clock_rate: u32) {
+    pub fn set_clock(&mut self, clock_rate: u32) {
         self.clock_rate = clock_rate;
     }
 

@@ -97,7 +97,7 @@ fn clocks_that_part_slowly_make_no_packet_late() {
 #[test]
 fn a_codec_of_another_clock_begins_anew_and_keeps_the_totals() {
     let mut reception = heard(8_000, (0..50).map(|n| voice(n, 0)).collect());
-    reception.set_clock_rate(48_000);
+    reception.set_clock(48_000);
     for number in 50..100u64 {
         let now = start() + Duration::from_millis(number * 20);
         reception.packet(now, 7, number as u16, number as u32 * 960);
