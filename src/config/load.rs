@@ -10,6 +10,7 @@ use super::{Config, Http, Limits, Media, Recording, Sip, people, places, routes}
 use crate::diagnostic::fields::Fields;
 use crate::diagnostic::yaml::{self, Node};
 use crate::diagnostic::{self, Diagnostic, Findings, Source, Span};
+use crate::media::command::Codec;
 
 /// Most workers: more than any machine's cores, and a bound on threads.
 const MAX_WORKERS: i64 = 256;
@@ -151,9 +152,13 @@ fn media(mut fields: Fields<'_>, out: &mut Findings) -> Option<Media> {
         }
         None => Some(1),
     };
+    let codecs = match fields.take("codecs") {
+        Some(node) => places::codecs(node, out),
+        None => Some(Codec::ALL.into()),
+    };
     fields.finish(out);
     let address: Option<IpAddr> = address;
-    Some(Media { address: address?, ports: ports?, workers: workers? })
+    Some(Media { address: address?, ports: ports?, workers: workers?, codecs: codecs? })
 }
 
 fn http(mut fields: Fields<'_>, out: &mut Findings) -> Option<Http> {

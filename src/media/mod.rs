@@ -4,6 +4,7 @@
 pub mod codec;
 pub mod command;
 pub mod dtmf;
+mod ear;
 pub mod event;
 mod feed;
 mod latch;

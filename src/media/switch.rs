@@ -168,7 +168,7 @@ impl Switch {
         match source {
             Source::Silence => (Feed::Silence, true),
             Source::Prompts { play, prompts } => (Feed::Prompts(Play::new(play, prompts, library)), true),
-            Source::Loop(prompt) => (Feed::Loop { library, prompt, offset: 0 }, true),
+            Source::Loop(prompt) => (Feed::Loop { library, prompt, place: 0 }, true),
             Source::Peer { stream, digits } => {
                 let peer = self.table.find(stream);
                 let Some((peer, heard)) = peer.and_then(|p| Some((p, self.table.get_mut(p)?))) else {
