@@ -1,8 +1,8 @@
 //! 8, 16 and 48 kHz to each other: fixed whole ratios, by polyphase FIR filters.
 //!
 //! A filter has 24 taps for each sample of the slower side: flat to 0.42 of the slower rate (3.4 kHz at 8 kHz), 60 dB
-//! down from 0.58 (what lies between folds into the gap above speech); it delays by 12 samples of the slower rate,
-//! 1.5 ms at 8 kHz and 0.75 ms at 16 kHz.
+//! down from 0.58 (what lies between folds into the gap above speech); it delays by less than 12 samples of
+//! the slower rate, 1.5 ms at 8 kHz and 0.75 ms at 16 kHz.
 
 use std::f64::consts::PI;
 use std::sync::LazyLock;

@@ -79,7 +79,7 @@ fn no_image_of_speech_appears_above_the_slower_band() {
 }
 
 #[test]
-fn a_sample_comes_out_twelve_samples_of_the_slower_rate_later() {
+fn a_sample_comes_out_eleven_to_twelve_samples_of_the_slower_rate_later() {
     for (from, to) in pairs() {
         let mut input = vec![0; from.frame() * 4];
         input[from.frame()] = 20_000;
@@ -93,7 +93,7 @@ fn a_sample_comes_out_twelve_samples_of_the_slower_rate_later() {
             moment / weight / f64::from(rate.hertz())
         };
         let delay = (centre(&out, to) - centre(&input, from)) * f64::from(from.min(to).hertz());
-        assert!((delay - 12.0).abs() < 0.6, "{from:?} to {to:?}: {delay} samples");
+        assert!((11.0..12.0).contains(&delay), "{from:?} to {to:?}: {delay} samples");
     }
 }
 
