@@ -39,6 +39,8 @@ const FAULTS: &[(&str, &str, &str)] = &[
     ("realm: sip.bank.example", "realm: «sip bank", "config-001"),
     ("ports: 16384-32766", "ports: «16385-32766", "config-005"),
     ("ports: 16384-32766", "ports: «16384", "config-005"),
+    ("ports: 16384-32766", "ports: 16384-32766\n  trunk_port: «16001", "config-005"),
+    ("ports: 16384-32766", "ports: 16384-32766\n  trunk_port: «16384", "config-005"),
     ("workers: 1", "workers: «0", "yaml-008"),
     ("codecs: [pcma, pcmu", "codecs: [pcma, «pcna", "config-009"),
     ("codecs: [pcma, pcmu", "codecs: [pcma, «PCMA", "config-009"),
