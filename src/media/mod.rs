@@ -23,6 +23,7 @@ mod switch;
 mod table;
 mod tape_tap;
 mod timeline;
+mod voice;
 mod wire;
 pub mod worker;
 
