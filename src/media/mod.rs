@@ -1,6 +1,7 @@
 //! The data plane: workers that receive, route and send audio by finished tables.
 //! Decides nothing about calls; shares no memory with the control plane but prompts.
 
+mod bridge;
 pub mod codec;
 pub mod command;
 pub mod dtmf;
@@ -8,6 +9,7 @@ pub mod event;
 mod feed;
 mod latch;
 pub mod limits;
+mod mixer;
 mod outbox;
 mod pacing;
 pub mod ports;
