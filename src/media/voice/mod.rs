@@ -294,3 +294,6 @@ fn samples(units: u32, rate: Rate, clock: u32) -> usize {
 fn units(samples: usize, rate: Rate, clock: u32) -> u32 {
     (samples as u64 * u64::from(clock) / u64::from(rate.hertz())) as u32
 }
+
+#[cfg(test)]
+mod tests;
