@@ -25,8 +25,9 @@ const GROWTH: f32 = 1.002;
 /// Counts are scaled back when a packet's weight gets here.
 const HEAVY: f32 = 1.0e6;
 
-/// Counts that stand in the first bins before anything came, as if so many packets had had a delay of 20 ms at most.
-const PRIOR: f32 = 10.0;
+/// Counts that stand in the first bins before anything came, as if a packet had had a delay of 10 ms at most: forgotten
+/// after a second.
+const PRIOR: f32 = 1.0;
 
 /// The delays of one source.
 #[derive(Clone, Debug)]
@@ -48,7 +49,7 @@ impl Delays {
     /// `clock`: RTP units in a second.
     pub fn new(clock: u32) -> Self {
         let mut bins = [0.0; BINS];
-        bins[..4].fill(PRIOR / 4.0);
+        bins[..2].fill(PRIOR / 2.0);
         let clock = i64::from(clock);
         let mut delays = Delays {
             clock,

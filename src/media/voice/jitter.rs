@@ -7,7 +7,7 @@
 
 use super::delay::Delays;
 use super::limits::{MOST_DELAY, PATIENCE, PAYLOAD_BYTES, RESTART, SLOTS};
-use crate::media::limits::{SEQUENCE_JUMP, SEQUENCE_MISORDER};
+use crate::media::limits::{FRAME, SEQUENCE_JUMP, SEQUENCE_MISORDER};
 use crate::media::timeline::Incoming;
 use crate::moment::Moment;
 
@@ -92,6 +92,8 @@ pub struct Jitter {
     seen: u64,
     delays: Delays,
     counts: Counts,
+    /// What comes until then was kept waiting by ourselves.
+    deaf_until: Option<Moment>,
     /// RTP units in 20 ms.
     frame: u32,
 }
@@ -107,6 +109,7 @@ impl Jitter {
             seen: 0,
             delays: Delays::new(clock),
             counts: Counts::default(),
+            deaf_until: None,
             frame: clock / 50,
         }
     }
@@ -128,7 +131,7 @@ impl Jitter {
         if self.begins_anew(now, incoming) {
             self.restart(incoming);
         }
-        if self.keep(incoming, State::Audio, payload) {
+        if self.keep(incoming, State::Audio, payload) && self.deaf_until.is_none_or(|until| now > until) {
             self.delays.came(now, incoming.timestamp);
         }
     }
@@ -236,7 +239,9 @@ impl Jitter {
     }
 
     /// The listener's clock went on without playing, by so many RTP units: what is too old by that is given up.
-    pub fn skip(&mut self, units: u32) {
+    /// Packets that were kept waiting meanwhile say nothing about the network.
+    pub fn skip(&mut self, now: Moment, units: u32) {
+        self.deaf_until = Some(now + FRAME);
         if let Phase::Playing { playout, .. } = &mut self.phase {
             let reached = playout.wrapping_add(units);
             *playout = reached;

@@ -148,7 +148,7 @@ impl Voice {
     pub fn frame(&mut self, tick: u64, due: Moment) -> &[i16] {
         match self.tick {
             Some(last) if tick <= last => return self.played(),
-            Some(last) if tick > last + 1 => self.pass(tick - last - 1),
+            Some(last) if tick > last + 1 => self.pass(due, tick - last - 1),
             _ => {}
         }
         self.tick = Some(tick);
@@ -184,9 +184,9 @@ impl Voice {
     }
 
     /// Nobody asked for so many ticks.
-    fn pass(&mut self, ticks: u64) {
+    fn pass(&mut self, due: Moment, ticks: u64) {
         let units = ticks.saturating_mul(u64::from(self.clock / 50)).min(u64::from(u32::MAX / 2));
-        self.jitter.skip(units as u32);
+        self.jitter.skip(due, units as u32);
     }
 
     /// Puts more samples to the line's end: a packet, or something in place of the `wanted` ones.

@@ -144,7 +144,10 @@ fn a_steady_stream_is_heard_to_the_bit_whatever_the_length_of_its_packets() {
     let said = speech(16_000);
     for lasts in [80, 160, 240, 320, 480] {
         let listener = heard(CLEAN, &said, lasts);
-        let delay = place(&listener.heard, &said).unwrap_or_else(|| panic!("packets of {lasts}"));
+        // It fades in over 10 ms at most.
+        let place = place(&listener.heard, &said[80..])
+            .unwrap_or_else(|| panic!("packets of {lasts}: {:?}", listener.voice.figures()));
+        let delay = place - 80;
         assert!(delay <= 480 + lasts, "{delay} samples for packets of {lasts}");
         let figures = listener.voice.figures();
         assert_eq!((figures.lost, figures.late, figures.shortened, figures.lengthened), (0, 0, 0, 0));
@@ -159,7 +162,7 @@ fn through_jitter_and_loss_there_is_no_gap_over_twenty_milliseconds() {
         let listener = heard(net, &said, 160);
         let figures = listener.voice.figures();
         assert!(
-            quietest(&listener.heard) > 900.0,
+            quietest(&listener.heard) > rms(&said) / 10.0,
             "{} with seed {seed}: {figures:?}",
             quietest(&listener.heard)
         );
@@ -196,8 +199,9 @@ fn a_clock_that_drifts_neither_starves_nor_floods_the_voice() {
     for drift_ppm in [200, -200] {
         let listener = heard(Net { drift_ppm, ..CLEAN }, &said, 160);
         let figures = listener.voice.figures();
-        // 200 ppm of 240 s are 48 ms, 384 samples.
-        assert!(figures.shortened + figures.lengthened + figures.concealed < 1_000, "{figures:?}");
+        // 200 ppm of 240 s are 48 ms, 384 samples. At the end the sender stops, which is concealed for 120 ms.
+        assert!(figures.shortened + figures.lengthened < 600, "{figures:?}");
+        assert!(figures.concealed <= 960, "{figures:?}");
         assert_eq!((figures.lost, figures.dropped), (0, 0), "{figures:?}");
         assert!(quietest(&listener.heard) > 2_000.0, "{drift_ppm}");
     }
@@ -242,7 +246,8 @@ fn after_a_stall_of_ours_what_is_too_old_is_dropped_and_nothing_is_later_than_be
     let after = listener.heard.len() - 480;
     let said_at = place(&said, &listener.heard[after..]).expect("heard as said");
     assert!((after - said_at).abs_diff(delay) <= 160, "{} {delay}", after - said_at);
-    assert!(listener.voice.figures().shortened < 500);
+    let figures = listener.voice.figures();
+    assert!(figures.shortened < 500, "{figures:?}");
 }
 
 #[test]
