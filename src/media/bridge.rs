@@ -81,7 +81,7 @@ impl Switch {
     }
 
     /// What was negotiated for `slot` changed: its own mix and its listeners' may need another codec, or none.
-    pub(super) fn rejoin(&mut self, slot: usize) {
+    pub(super) fn rejoin(&mut self, now: Moment, slot: usize) {
         let listeners = self.table.get_mut(slot).map(|stream| stream.listeners).unwrap_or_default();
         let mut place = 0;
         let mut next = Some(slot);
@@ -97,6 +97,7 @@ impl Switch {
                 self.join(listener, sources, digits, peer);
                 sources.into_iter().flatten().for_each(|source| self.tune(source));
             }
+            self.arrange(now, listener);
             next = listeners.get(place);
             place += 1;
         }

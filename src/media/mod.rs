@@ -9,7 +9,11 @@ pub mod event;
 mod feed;
 mod latch;
 pub mod limits;
+<<<<<<< HEAD
 mod mixer;
+=======
+mod load;
+>>>>>>> main
 mod outbox;
 mod pacing;
 pub mod ports;
@@ -18,6 +22,7 @@ mod relay;
 mod report;
 pub mod rtcp;
 pub mod rtp;
+mod shared;
 mod sockets;
 pub mod stats;
 mod stream;
