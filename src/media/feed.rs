@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::codec::coder::PAYLOAD_BYTES;
 use super::command::Codec;
+use super::mixer::Mix;
 use super::prompts::{Found, Library, PromptId};
 use crate::ids::PlayId;
 
@@ -35,6 +36,8 @@ pub enum Feed {
         slot: usize,
         digits: bool,
     },
+    /// Heard by samples.
+    Mix(Box<Mix>),
 }
 
 /// A list of prompts on its way. It keeps its library until it is replaced, so that nothing is freed while pacing.
@@ -90,7 +93,7 @@ impl Feed {
     /// Fills the next frame. A prompt that is not encoded yet waits for its frames in silence.
     pub fn frame(&mut self, codec: Codec, frame: &mut Frame) -> Filled {
         let found = match self {
-            Feed::Silence | Feed::Peer { .. } => Found::End,
+            Feed::Silence | Feed::Peer { .. } | Feed::Mix(_) => Found::End,
             Feed::Prompts(play) => return play.frame(codec, frame),
             Feed::Loop { library, prompt, place } => {
                 if *place >= library.length(*prompt) {

@@ -1,6 +1,7 @@
 //! The data plane: workers that receive, route and send audio by finished tables.
 //! Decides nothing about calls; shares no memory with the control plane but prompts.
 
+mod bridge;
 pub mod codec;
 pub mod command;
 pub mod dtmf;
@@ -9,7 +10,11 @@ pub mod event;
 mod feed;
 mod latch;
 pub mod limits;
+<<<<<<< HEAD
+mod mixer;
+=======
 mod load;
+>>>>>>> main
 mod outbox;
 mod pacing;
 pub mod ports;
@@ -26,6 +31,7 @@ mod switch;
 mod table;
 mod tape_tap;
 mod timeline;
+mod voice;
 mod wire;
 pub mod worker;
 

@@ -16,6 +16,7 @@ use super::rtp::{HEADER_BYTES, Packet};
 use super::stats::WorkerStats;
 use super::tape_tap::{Tap, Taped};
 use super::timeline::{Incoming, Timeline};
+use super::voice::Voice;
 use super::wire::Wire;
 use crate::ids::{CallId, StreamId};
 use crate::moment::Moment;
@@ -108,6 +109,8 @@ pub struct Stream {
     pub timeline: Timeline,
     pub feed: Feed,
     pub listeners: Listeners,
+    /// While it is heard by samples.
+    pub voice: Option<Box<Voice>>,
     pub presses: event::Receiver,
     /// Listens for tones, where no telephone-event was agreed.
     pub ear: Option<Box<Ear>>,
@@ -141,6 +144,7 @@ impl Stream {
             timeline: Timeline::new(now, ssrc, first_sequence, first_timestamp),
             feed: Feed::Silence,
             listeners: Listeners::default(),
+            voice: None,
             presses: event::Receiver::new(CLOCK_RATE),
             ear: None,
             tape: None,

@@ -98,6 +98,14 @@ impl Codec {
         }
     }
 
+    /// The rate of a coder that is offered, or asked for, `rate`: Opus takes any, the others have one of their own.
+    pub fn rate_for(self, rate: Rate) -> Rate {
+        match self {
+            Codec::Pcmu | Codec::Pcma | Codec::G722 => self.rate(),
+            Codec::Opus => rate,
+        }
+    }
+
     /// The law, if it is G.711.
     pub fn law(self) -> Option<Law> {
         match self {
