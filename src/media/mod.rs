@@ -1,15 +1,18 @@
 //! The data plane: workers that receive, route and send audio by finished tables.
 //! Decides nothing about calls; shares no memory with the control plane but prompts.
 
+mod bridge;
 pub mod codec;
 pub mod command;
 pub mod dtmf;
+mod ear;
 pub mod event;
 mod feed;
 pub mod histogram;
 mod latch;
 pub mod limits;
 mod load;
+mod mixer;
 mod outbox;
 mod pacing;
 pub mod ports;
@@ -27,6 +30,7 @@ mod switch;
 mod table;
 mod tape_tap;
 mod timeline;
+mod voice;
 mod wire;
 pub mod worker;
 
