@@ -157,3 +157,37 @@ fn a_peer_that_asked_gets_extended_reports_and_its_own_are_believed() {
         blocks_to(&rig, ANN).into_iter().filter(|block| matches!(block, XrBlock::Echo { .. })).collect();
     assert!(matches!(echoes[..], [XrBlock::Echo { ssrc: 7, last: 0x0304_0506, .. }]), "{echoes:?}");
 }
+
+#[test]
+#[ignore = "prints a measurement: run it by name with --release, alone on the machine"]
+fn the_cost_of_a_packets_figures() {
+    use crate::media::histogram::{Histogram, Ledger};
+    use crate::media::rtcp::Reception;
+    use crate::net::clock::Clock;
+
+    const PACKETS: u64 = 10_000_000;
+    let clock = Clock::start();
+    let nanos = |began: Moment| clock.now().since(began).as_nanos() as f64 / PACKETS as f64;
+    let mut reception = Reception::new(8_000);
+    let began = clock.now();
+    for number in 0..PACKETS {
+        let now = Moment::from_micros(1_000_000_000 + number * 20_000 + number % 7);
+        reception.packet(std::hint::black_box(now), 7, number as u16, (number * 160) as u32);
+    }
+    println!("sequence, jitter and fate: {:.1} ns", nanos(began));
+    let (histogram, mut ledger) = (Histogram::default(), Ledger::default());
+    let began = clock.now();
+    for number in 0..PACKETS {
+        let spent = std::hint::black_box((number % 97) as u32);
+        histogram.add(spent, 1);
+        ledger.add(spent);
+    }
+    println!("booking a passage: {:.1} ns", nanos(began));
+    let began = clock.now();
+    for _ in 0..PACKETS {
+        std::hint::black_box(clock.now());
+    }
+    println!("looking at the clock: {:.1} ns", nanos(began));
+    assert_eq!(ledger.passage().packets, PACKETS);
+    std::hint::black_box(reception.losses());
+}

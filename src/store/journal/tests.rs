@@ -140,3 +140,24 @@ async fn however_often_a_full_disk_refused_a_batch_once_it_is_taken_everybody_se
     }
     assert!(refused > 0);
 }
+
+#[tokio::test]
+async fn what_a_leg_sounded_like_comes_after_the_calls_end_and_is_in_its_record() {
+    let folder = Folder::new();
+    let store = folder.store().await;
+    let figures = serde_json::json!({
+        "leg": "caller", "codec": "PCMA", "packets_received": 980, "packets_sent": 1000, "packets_lost": 20,
+        "packets_late": 0, "packets_repeated": 0, "packets_refused": 0, "bursts": 1, "jitter_us": 4000,
+        "jitter_max_us": 9000, "round_trip_max_us": 0, "peer_jitter_us": 0,
+        "heard": {"r_tenths": 861, "mos_hundredths": 421, "worst_mos_hundredths": 250},
+        "passed": 980, "inside_p50_us": 20, "inside_p99_us": 60, "inside_max_us": 900,
+    });
+    let leg: crate::engine::happened::LegFigures = serde_json::from_value(figures).expect("as it is written");
+    let measured = What::LegMeasured(Box::new(leg.clone()));
+    write(&store, [arrived(1), ended(1, 5), event(1, 5, measured.clone())]).await;
+    let record = store.call(call(1)).await.expect("readable").expect("recorded");
+    assert_eq!(record.legs, [leg]);
+    let last = store.events_of(call(1)).await.expect("readable").pop().expect("an event");
+    assert_eq!(last.what, measured);
+    assert_eq!(store.verify_journal().await.expect("readable").first_bad, None);
+}
