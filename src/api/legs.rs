@@ -28,6 +28,8 @@ pub struct Leg {
 pub struct Heard {
     pub packets: u64,
     pub lost: u64,
+    /// Of those lost: dropped because this server could not keep up.
+    pub shed: u64,
     /// Came too late for a listener.
     pub late: u64,
     /// Came once more.
@@ -79,6 +81,7 @@ pub(super) fn leg(figures: &LegFigures) -> Leg {
         heard: Heard {
             packets: figures.packets_received,
             lost: figures.packets_lost,
+            shed: figures.packets_shed,
             late: figures.packets_late,
             repeated: figures.packets_repeated,
             refused: figures.packets_refused,

@@ -19,6 +19,12 @@ pub(super) fn lines(leg: &LegFigures) -> Vec<String> {
             millis(leg.inside_max_us)
         ));
     }
+    if leg.packets_shed > 0 {
+        lines.push(format!(
+            "  {} OF THE LOST WERE DROPPED HERE: the server had more to do than it could",
+            leg.packets_shed
+        ));
+    }
     if leg.packets_refused > 0 {
         lines.push(format!(
             "  {} packets refused: from another address than agreed, or not the audio agreed on",
@@ -116,6 +122,7 @@ mod tests {
             packets_received: 2_941,
             packets_sent: 2_950,
             packets_lost: 50,
+            packets_shed: 0,
             packets_late: 9,
             packets_repeated: 0,
             packets_refused: 0,
@@ -158,11 +165,13 @@ mod tests {
             told: None,
             passed: 0,
             packets_refused: 7,
+            packets_shed: 3,
             ..leg()
         };
         let lines = lines(&mute);
         assert!(lines[1].contains("NOTHING CAME"), "{lines:?}");
         assert!(lines[2].contains("it never reported what arrived"), "{lines:?}");
-        assert!(lines[3].contains("7 packets refused"), "{lines:?}");
+        assert!(lines[3].contains("3 OF THE LOST WERE DROPPED HERE"), "{lines:?}");
+        assert!(lines[4].contains("7 packets refused"), "{lines:?}");
     }
 }

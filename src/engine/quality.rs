@@ -51,6 +51,9 @@ pub struct LegFigures {
     pub packets_received: u64,
     pub packets_sent: u64,
     pub packets_lost: u64,
+    /// Of those: dropped because this server could not keep up.
+    #[serde(default)]
+    pub packets_shed: u64,
     pub packets_late: u64,
     pub packets_repeated: u64,
     pub packets_refused: u64,
@@ -86,6 +89,7 @@ impl LegFigures {
             packets_received: figures.packets_received,
             packets_sent: figures.packets_sent,
             packets_lost: figures.packets_lost,
+            packets_shed: figures.packets_shed,
             packets_late: figures.packets_late,
             packets_repeated: figures.packets_repeated,
             packets_refused: figures.packets_refused,

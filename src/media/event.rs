@@ -28,6 +28,9 @@ pub struct Figures {
     pub packets_lost: u64,
     /// Came more than `PLAYOUT` later than the fastest: no use to a listener.
     pub packets_late: u64,
+    /// Of those lost: dropped by the system because the worker did not read them in time (`SOCKET_BYTES`), not by the
+    /// network. On sockets that are shared nobody knows whose they were.
+    pub packets_shed: u64,
     /// Came once more.
     pub packets_repeated: u64,
     /// Stretches of heavy loss (RFC 3611 §4.7.2), packets in them, and those of them that were lost or late.

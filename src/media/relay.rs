@@ -9,7 +9,7 @@ use super::feed::{Feed, Filled};
 use super::histogram::micros;
 use super::limits::{DATAGRAM_BYTES, SLOT_LATE};
 use super::rtp::{self, HEADER_BYTES, Header};
-use super::stream::{Kind, Outgoing, Received, Stream};
+use super::stream::{Kind, Listeners, Outgoing, Received, Stream};
 use super::switch::Switch;
 use super::tape_tap::Taped;
 use super::timeline::Stamp;
@@ -97,10 +97,23 @@ impl Switch {
             }
         }
         let listeners = stream.listeners;
+        self.pass_on(now, slot, listeners, &received, datagram, wire);
+    }
+
+    /// Passes an accepted packet of `slot`'s to all who hear it, and books the time that it spent inside.
+    fn pass_on(
+        &mut self,
+        now: Moment,
+        slot: usize,
+        listeners: Listeners,
+        received: &Received,
+        datagram: &mut [u8],
+        wire: &mut impl Wire,
+    ) {
         let mut place = 0;
         let (mut passed, mut waits) = (false, false);
         while let Some(listener) = listeners.get(place) {
-            if self.pass(now, listener, &received, datagram, wire) {
+            if self.pass(now, listener, received, datagram, wire) {
                 passed = true;
                 waits |= wire.waits(listener);
             }

@@ -35,7 +35,7 @@ impl Switch {
 
     fn attend_to(&mut self, now: Moment, slot: usize, wire: &mut impl Wire) {
         self.tell_gap(slot);
-        self.exits.stats.packets_shed.add(u64::from(wire.shed(slot)));
+        self.count_shed(slot, wire);
         let Some(stream) = self.table.get_mut(slot) else { return };
         let Some(link) = stream.link else { return };
         if link.receives && !stream.silence_told && now.since(stream.heard_at) >= MEDIA_SILENCE {
@@ -51,6 +51,15 @@ impl Switch {
         if report {
             self.assess(slot);
             self.report(now, slot, false, wire);
+        }
+    }
+
+    /// Counts what the system dropped because we did not read in time: lost, but not by the network.
+    pub(super) fn count_shed(&mut self, slot: usize, wire: &mut impl Wire) {
+        let shed = u64::from(wire.shed(slot));
+        self.exits.stats.packets_shed.add(shed);
+        if let Some(stream) = self.table.get_mut(slot) {
+            stream.shed += shed;
         }
     }
 

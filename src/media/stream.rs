@@ -122,6 +122,8 @@ pub struct Stream {
     /// Frames missing on the tape and not yet told.
     pub gap: u32,
     pub refused: u64,
+    /// Packets that the system dropped because the worker did not read in time.
+    pub shed: u64,
     /// When RTP was last accepted, or became expected.
     pub heard_at: Moment,
     pub silence_told: bool,
@@ -157,6 +159,7 @@ impl Stream {
             tape: None,
             gap: 0,
             refused: 0,
+            shed: 0,
             heard_at: now,
             silence_told: false,
             sent_at: now,
@@ -291,6 +294,7 @@ impl Stream {
     pub fn figures(&self) -> Figures {
         let mut figures = Figures {
             packets_refused: self.refused,
+            packets_shed: self.shed,
             codec: self.link.map(|link| link.codec),
             heard: self.heard(self.reception.losses()).map(|heard| heard.rating()),
             heard_worst: self.watch.worst(Way::Heard),

@@ -229,6 +229,7 @@ impl Switch {
     fn close(&mut self, now: Moment, stream: StreamId, wire: &mut impl Wire) -> Option<()> {
         let slot = self.table.find(stream)?;
         self.tell_gap(slot);
+        self.count_shed(slot, wire);
         self.report(now, slot, true, wire);
         self.hear_nobody(slot);
         self.pacing.remove(slot);

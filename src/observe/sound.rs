@@ -141,6 +141,7 @@ mod tests {
             packets_received: 980,
             packets_sent: 1_000,
             packets_lost: 20,
+            packets_shed: 0,
             packets_late: 0,
             packets_repeated: 0,
             packets_refused: 0,

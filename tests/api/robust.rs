@@ -103,7 +103,7 @@ fn figures_are_in_the_form_that_prometheus_reads() {
         "hotline_media_passage_seconds_count{worker=\"0\"} ",
         "hotline_media_pacing_error_seconds_bucket{le=\"0.001024\",worker=\"0\"} ",
         "hotline_media_turn_seconds_bucket{le=\"+Inf\",worker=\"0\"} ",
-        "# TYPE hotline_leg_mos histogram",
+        "# TYPE hotline_media_passage_seconds histogram",
     ] {
         assert!(text.contains(histogram), "{histogram} is missing:\n{text}");
     }

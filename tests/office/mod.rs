@@ -395,7 +395,8 @@ impl Office {
             self.records.insert(record.call, record);
         } else if let Some(record) = happened.call.and_then(|call| self.records.get_mut(&call)) {
             assert!(
-                record.ended.is_none() || matches!(happened.what, What::RecordingGap { .. }),
+                record.ended.is_none()
+                    || matches!(happened.what, What::RecordingGap { .. } | What::LegMeasured(_)),
                 "after its end: {happened:?}"
             );
             record.apply(&happened);

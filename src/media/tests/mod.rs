@@ -47,6 +47,8 @@ pub struct Lists {
     pub spent: Duration,
     /// What is sent leaves at the end of the turn.
     pub batched: bool,
+    /// What the system has dropped unread.
+    pub shed: u32,
 }
 
 impl Wire for Lists {
@@ -86,7 +88,7 @@ impl Wire for Lists {
     }
 
     fn shed(&mut self, _: usize) -> u32 {
-        0
+        std::mem::take(&mut self.shed)
     }
 
     fn send_report(&mut self, slot: usize, to: SocketAddr, datagram: &[u8]) -> bool {
