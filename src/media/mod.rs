@@ -10,11 +10,8 @@ pub mod event;
 mod feed;
 mod latch;
 pub mod limits;
-<<<<<<< HEAD
-mod mixer;
-=======
 mod load;
->>>>>>> main
+mod mixer;
 mod outbox;
 mod pacing;
 pub mod ports;
