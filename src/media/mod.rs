@@ -9,11 +9,8 @@ pub mod event;
 mod feed;
 mod latch;
 pub mod limits;
-<<<<<<< HEAD
-mod mixer;
-=======
 mod load;
->>>>>>> main
+pub mod mixer;
 mod outbox;
 mod pacing;
 pub mod ports;
@@ -30,7 +27,7 @@ mod switch;
 mod table;
 mod tape_tap;
 mod timeline;
-mod voice;
+pub mod voice;
 mod wire;
 pub mod worker;
 
