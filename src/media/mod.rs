@@ -11,7 +11,7 @@ mod feed;
 mod latch;
 pub mod limits;
 mod load;
-mod mixer;
+pub mod mixer;
 mod outbox;
 mod pacing;
 pub mod ports;
@@ -28,7 +28,7 @@ mod switch;
 mod table;
 mod tape_tap;
 mod timeline;
-mod voice;
+pub mod voice;
 mod wire;
 pub mod worker;
 
