@@ -182,6 +182,14 @@ impl Switch {
             }
             (_, Some((link, wanted))) => Some(Box::new(Voice::new(link.codec, wanted, id.0 as u32))),
         };
+        let Some(rate) = stream.voice.as_ref().map(|voice| voice.rate()) else { return };
+        let mut place = 0;
+        while let Some(listener) = listeners.get(place) {
+            if let Some(Feed::Mix(mix)) = self.table.get_mut(listener).map(|stream| &mut stream.feed) {
+                mix.comes_at(slot, rate);
+            }
+            place += 1;
+        }
     }
 
     /// Passes a telephone-event to one who hears a mix, if wanted, at its own time among the frames of our own. All else

@@ -12,7 +12,7 @@ pub mod histogram;
 mod latch;
 pub mod limits;
 mod load;
-mod mixer;
+pub mod mixer;
 mod outbox;
 mod pacing;
 pub mod ports;
@@ -30,7 +30,7 @@ mod switch;
 mod table;
 mod tape_tap;
 mod timeline;
-mod voice;
+pub mod voice;
 mod wire;
 pub mod worker;
 

@@ -22,7 +22,7 @@ use self::stretch::Loudness;
 use super::codec::{Decoder, Rate};
 use super::command::Codec;
 use super::limits::FRAME;
-use super::timeline::Incoming;
+pub use super::timeline::Incoming;
 use crate::moment::Moment;
 
 /// Played samples that are remembered, in samples at 8 kHz: what concealment repeats, or stretching.

@@ -70,7 +70,8 @@ fn through(net: Net, samples: &[i16], lasts: usize) -> Vec<Sent> {
         let ideal = (number * lasts) as i64 * 125;
         let leaves = START as i64 + ideal + ideal * net.drift_ppm / 1_000_000;
         let at = leaves as u64 + 5_300 + rng.below(net.jitter.max(1));
-        let incoming = incoming(7, 65_500u16.wrapping_add(number as u16), (number * lasts) as u32);
+        let mut incoming = incoming(7, 65_500u16.wrapping_add(number as u16), (number * lasts) as u32);
+        incoming.lasts = lasts as u32;
         if burst == 0 && rng.below(1_000) < net.bursts {
             burst = 3;
         }
