@@ -56,16 +56,15 @@ impl Counts {
     }
 
     pub fn count(&self, happened: &Happened) {
+        if let What::LegMeasured(leg) = &happened.what {
+            return self.legs.count(leg);
+        }
         match &happened.what {
             What::CallArrived { .. } => self.arrived.inc(),
             What::CallEnded { cause, .. } => self.ended.get_or_create(&label("cause", cause.word())).inc(),
             What::OfferEnded { why, .. } => self.offers.get_or_create(&label("end", offer_word(*why))).inc(),
             What::PhoneRegistered => self.registrations.inc(),
             What::PhoneVanished => self.phones_vanished.inc(),
-            What::LegMeasured(leg) => {
-                self.legs.count(leg);
-                return;
-            }
             What::RecordingFailed { .. } => self.recording_failures.inc(),
             _ => return,
         };

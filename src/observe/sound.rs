@@ -18,6 +18,9 @@ type Labels = [(&'static str, String); 2];
 
 type Legs = Family<Labels, Histogram, fn() -> Histogram>;
 
+/// By codec.
+type Trips = Family<[(&'static str, String); 1], Histogram, fn() -> Histogram>;
+
 /// Upper edges of MOS: the categories of G.107 table B.1, and where an excellent leg lies.
 const MOS: [f64; 7] = [2.0, 2.58, 3.1, 3.6, 4.03, 4.34, 4.5];
 
@@ -36,7 +39,7 @@ pub struct LegSounds {
     mos: Legs,
     loss: Legs,
     jitter: Legs,
-    trip: Family<[(&'static str, String); 1], Histogram, fn() -> Histogram>,
+    trip: Trips,
 }
 
 impl Default for LegSounds {
