@@ -63,6 +63,7 @@ impl Wire {
         let wake = Arc::new(EventFd::from_flags(EfdFlags::EFD_NONBLOCK).unwrap());
         let (tape, ring) = frame::ring_of(frame::RING_BYTES);
         let worker = WorkerConfig {
+            number: 0,
             name: "media".into(),
             cname: "test".into(),
             clock,
