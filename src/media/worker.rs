@@ -25,7 +25,7 @@ use super::tape_tap::Tap;
 use super::wire::Channel;
 use crate::moment::Moment;
 use crate::net::clock::Clock;
-use crate::recording::frame::TapeFrame;
+use crate::recording::frame::Inlet;
 
 /// Epoll's word for "a command came". No socket has it: its slot is beyond every table.
 const COMMAND_TOKEN: u64 = u64::MAX;
@@ -47,8 +47,8 @@ pub struct WorkerConfig {
     /// The same clock as everybody's.
     pub clock: Clock,
     pub library: Arc<Library>,
-    /// Into the disk thread's ring, of `recording::frame::RING_SLOTS`.
-    pub tape: rtrb::Producer<TapeFrame>,
+    /// Into the disk thread's ring, of `recording::frame::RING_BYTES`.
+    pub tape: Inlet,
     /// Written to when events have been put into the ring.
     pub engine_wake: Arc<EventFd>,
 }
