@@ -81,6 +81,8 @@ pub struct Voice {
     /// Frames since the last packet.
     absent: u32,
     pace_rests: u8,
+    /// The frame under way has its first packet.
+    paced: bool,
     /// The last tick that was asked for.
     tick: Option<u64>,
     concealed: u64,
@@ -108,6 +110,7 @@ impl Voice {
             described: false,
             absent: 0,
             pace_rests: 0,
+            paced: false,
             tick: None,
             concealed: 0,
             shortened: 0,
@@ -152,6 +155,7 @@ impl Voice {
             _ => {}
         }
         self.tick = Some(tick);
+        self.paced = false;
         self.jitter.aim();
         let length = self.rate.frame();
         let start = HISTORY * self.fold;
@@ -238,7 +242,10 @@ impl Voice {
         self.absent = 0;
         self.noise.awake();
         self.end += count;
-        self.keep_pace(power, excess);
+        if !self.paced {
+            self.paced = true;
+            self.keep_pace(power, excess);
+        }
     }
 
     /// Shortens or lengthens what is to be played, if the delay is off.
