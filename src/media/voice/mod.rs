@@ -27,9 +27,10 @@ use crate::moment::Moment;
 
 /// Played samples that are remembered, in samples at 8 kHz: what concealment repeats, or stretching.
 const HISTORY: usize = 400;
+const _: () = assert!(HISTORY >= conceal::HISTORY && HISTORY >= stretch::HISTORY);
 
 /// Samples after them at most, at 8 kHz: what is left of a frame, the longest packet of 120 ms, a period added.
-const AHEAD: usize = 160 + 960 + 160;
+const AHEAD: usize = 160 + 960 + stretch::MOST_ADDED;
 
 /// After a change of pace so many packets pass unchanged.
 const PACE_RESTS: u8 = 1;
