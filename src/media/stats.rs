@@ -61,7 +61,7 @@ pub struct WorkerStats {
     /// Slots of 1 ms that were passed over to catch up.
     pub slots_skipped: Count,
     /// Of each packet that was passed on: from the beginning of the turn that read it to after it was sent. What it lay
-    /// in its socket before is not in it: the rest of the turn before, or what is left of `GATHER`.
+    /// in its socket before is not in it: at most the rest of the turn before.
     pub passages: Histogram,
     /// Of each generated frame: how long after its slot it was sent, as of the last frame of its part.
     pub pacing_errors: Histogram,

@@ -13,9 +13,7 @@ fn a_call_whose_packets_were_lost_says_so_in_its_record_and_in_the_figures() {
         // One of ten is missing. A socket keeps half a second, so the next ten wait for these.
         caller.speaks(there, (0..10).filter(|unit| *unit != 5).map(|unit| tens * 10 + unit));
         let line = format!("hotline_media_packets_received_total{{worker=\"0\"}} {}\n", (tens + 1) * 9);
-        until("the packets are counted", || {
-            api.get("/metrics").send().text().contains(&line).then_some(())
-        });
+        until("the packets are counted", || api.get("/metrics").send().text().contains(&line).then_some(()));
     }
     let live = api.get("/api/v1/calls/live").bearer(&token).send().json();
     let call = live["calls"][0]["call"].as_str().expect("a call under way").to_owned();
