@@ -9,6 +9,7 @@ use bytes::Bytes;
 use super::Engine;
 use super::happened::What;
 use super::limits::{NUMBER_BYTES, RETRY_AFTER_SECS};
+use super::pressure::Turn;
 use super::route::{Destination, route};
 use crate::call::cause::Cause;
 use crate::config::{self, Config};
@@ -18,6 +19,7 @@ use crate::sip::digest::{Ha1, Verdict};
 use crate::sip::endpoint::{Happening, ServerTx};
 use crate::sip::message::{HeaderName, Request, Response};
 use crate::sip::transport::Flow;
+use crate::sip::triage::Urgency;
 use crate::sip::uri::Uri;
 
 /// A caller who has been let in.
@@ -95,6 +97,38 @@ fn contains(network: IpAddr, prefix: u8, address: IpAddr) -> bool {
 }
 
 impl Engine {
+    /// A message. While the server is behind, one that would begin a call goes no further than its refusal.
+    pub(super) fn received(&mut self, now: Moment, flow: Flow, bytes: Bytes, waited: Duration) {
+        if Urgency::of(&bytes) == Urgency::Patient {
+            let turn = self.pressure.waited(now, waited);
+            self.say_pressure(now, turn);
+            let retry_after = self.pressure.is_behind().then_some(RETRY_AFTER_SECS);
+            self.endpoint.turn_away(retry_after);
+        }
+        self.endpoint.receive(now, flow, bytes);
+    }
+
+    /// A new call got its 503 because the server is behind.
+    pub(super) fn turned_away(&mut self, now: Moment, request: &Request) {
+        self.pressure.turned_away();
+        if let Some(unnoted) = self.refusals.takes(now) {
+            let dialled = presentable(&request.uri.user().unwrap_or_default());
+            let (from, cause) = (calling_number(request), Cause::Overloaded);
+            self.happened(now, None, None, What::CallRefused { from, dialled, cause, unnoted });
+        }
+    }
+
+    pub(super) fn say_pressure(&mut self, now: Moment, turn: Turn) {
+        match turn {
+            Turn::Nothing => {}
+            Turn::Overloaded => {
+                let text = "new calls wait too long for their turn and are turned away".to_owned();
+                self.alarm(now, "overload", Some(text));
+            }
+            Turn::Over => self.alarm(now, "overload", None),
+        }
+    }
+
     /// An INVITE outside any dialog: let in, challenged, or refused.
     pub(super) fn knock(&mut self, now: Moment, tx: ServerTx, request: Request, flow: Flow) {
         match self.admit(now, &request, flow) {

@@ -85,9 +85,8 @@ async fn put<T>(
 
 /// Appends events to the journal.
 pub async fn put_events(connection: &mut SqliteConnection, rows: &[JournalRow]) -> Result<(), sqlx::Error> {
-    static TEXTS: LazyLock<[String; 3]> = LazyLock::new(|| {
-        texts("INSERT INTO journal (seq, at, call, agent, kind, json, hash)", 7, "")
-    });
+    static TEXTS: LazyLock<[String; 3]> =
+        LazyLock::new(|| texts("INSERT INTO journal (seq, at, call, agent, kind, json, hash)", 7, ""));
     put(connection, &TEXTS, rows, JournalRow::bind).await
 }
 
