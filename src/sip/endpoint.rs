@@ -102,8 +102,8 @@ impl Endpoint {
         }
     }
 
-    /// From now on new calls (INVITEs outside any dialog) get 503 with this Retry-After, in seconds, without a
-    /// transaction, and copies that come of it get the same; `None`: they are heard again. Copies of an INVITE that has been
+    /// From now on new calls (INVITEs outside any dialog) get 503 with this Retry-After, in seconds, and nothing is held
+    /// of them: a copy is judged anew, as is one after the 503 was lost, for no 100 has stopped its sender from repeating it; `None`: they are heard again. Copies of an INVITE that has been
     /// heard still get its answer.
     pub fn turn_away(&mut self, retry_after_secs: Option<u32>) {
         self.turns_away = retry_after_secs;

@@ -25,6 +25,14 @@ impl Urgency {
     }
 }
 
+/// The user part of the Request-URI as it is written, if it is written plainly. What is written otherwise, is to be parsed.
+pub fn dialled(message: &[u8]) -> Option<&[u8]> {
+    let line = message.split(|b| matches!(b, b'\r' | b'\n')).find(|line| !line.is_empty())?;
+    let uri = line.split(|b| *b == b' ').nth(1)?.strip_prefix(b"sip:")?;
+    let user = &uri[..uri.iter().position(|b| *b == b'@')?];
+    user.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'*' | b'-')).then_some(user)
+}
+
 fn to_is_tagged(message: &[u8]) -> bool {
     let mut lines = message.split(|b| *b == b'\n').skip(1).take_while(|line| !line.trim_ascii().is_empty());
     lines.find_map(to_value).is_some_and(|value| {
@@ -67,6 +75,17 @@ mod tests {
             assert_eq!(invite(tagged), Urgency::Pressing, "{tagged}");
         }
         assert_eq!(invite("Subject: x\r\n\r\nTo: <sip:a@b>;tag=1"), Urgency::Patient, "a body is no header");
+    }
+
+    #[test]
+    fn a_number_is_read_where_it_is_written_plainly() {
+        assert_eq!(dialled(b"\r\nINVITE sip:95500@bank SIP/2.0\r\n"), Some(&b"95500"[..]));
+        assert_eq!(dialled(b"INVITE sip:*11@bank SIP/2.0\r\n"), Some(&b"*11"[..]));
+        for unclear in
+            ["INVITE sip:9%3500@bank SIP/2.0", "INVITE sip:bank SIP/2.0", "INVITE tel:1 SIP/2.0", "", "\r\n"]
+        {
+            assert_eq!(dialled(unclear.as_bytes()), None, "{unclear}");
+        }
     }
 
     #[test]
