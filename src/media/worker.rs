@@ -16,6 +16,7 @@ use super::event::Event;
 use super::limits::{COMMAND_SLOTS, COMMANDS_PER_TURN, DATAGRAM_BYTES, EVENT_SLOTS, GATHER, WAKEUPS};
 use super::load::{Change, Load};
 use super::outbox::Outbox;
+use super::priority;
 use super::prompts::Library;
 use super::shared::Inbound;
 use super::sockets::{Ready, SHARED_RTCP, SHARED_RTP, Sockets};
@@ -158,6 +159,8 @@ impl Worker {
         let mut inbound = Inbound::default();
         // Refused on a system without it: then turns are some 50 µs longer.
         let _ = set_timerslack(1);
+        // What is refused is done without.
+        let _ = priority::ask();
         let (mut began, mut served) = (self.clock.now(), false);
         loop {
             let rests = self.clock.now();
