@@ -12,6 +12,7 @@ mod load;
 mod outbox;
 mod pacing;
 pub mod ports;
+mod priority;
 pub mod prompts;
 mod relay;
 mod report;

@@ -15,6 +15,7 @@ use super::event::Event;
 use super::limits::{COMMAND_SLOTS, COMMANDS_PER_TURN, DATAGRAM_BYTES, EVENT_SLOTS, WAKEUPS};
 use super::load::{Change, Load};
 use super::outbox::Outbox;
+use super::priority;
 use super::prompts::Library;
 use super::shared::Inbound;
 use super::sockets::{Ready, SHARED_RTCP, SHARED_RTP, Sockets};
@@ -147,6 +148,8 @@ impl Worker {
         let mut ready = [EpollEvent::empty(); WAKEUPS];
         let mut datagram = [0; DATAGRAM_BYTES];
         let mut inbound = Inbound::default();
+        // What is refused is done without.
+        let _ = priority::ask();
         loop {
             let rests = self.clock.now();
             let count = match self.sockets.epoll.wait(&mut ready, self.patience()) {
