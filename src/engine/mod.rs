@@ -15,6 +15,7 @@ mod negotiation;
 mod noting;
 mod offers;
 pub mod output;
+mod pressure;
 mod quality;
 mod registration;
 mod route;
@@ -48,6 +49,7 @@ use happened::{Happened, What};
 use input::{Input, World};
 use noting::Noting;
 use output::Output;
+use pressure::Pressure;
 use quality::PoorLegs;
 use service::Service;
 use streams::{Outputs, Owner, Streams};
@@ -76,6 +78,7 @@ pub struct Engine {
     authenticator: Authenticator,
     acd: Acd,
     gate: Gate,
+    pressure: Pressure,
     refusals: Noting,
     login_failures: Noting,
     streams: Streams,
@@ -107,6 +110,7 @@ impl Engine {
             authenticator: Authenticator::new(&config.sip.realm, rng.fork()),
             acd: Acd::new(config.queues.clone(), config.agents.clone()),
             gate: Gate::new(now, &config.limits),
+            pressure: Pressure::default(),
             refusals: Noting::refusals(now),
             login_failures: Noting::login_failures(now),
             streams: Streams::new(&config.media, &mut rng),
@@ -135,7 +139,7 @@ impl Engine {
     /// Takes one thing that happened and everything that follows from it at once.
     pub fn handle(&mut self, now: Moment, input: Input) {
         match input {
-            Input::Received { flow, bytes } => self.endpoint.receive(now, flow, bytes),
+            Input::Received { flow, bytes, waited } => self.received(now, flow, bytes, waited),
             Input::Unreachable { transport, remote, connection } => {
                 self.unreachable(now, transport, remote, connection);
             }
@@ -167,6 +171,7 @@ impl Engine {
             self.registrar.next_deadline(),
             self.timetable.next(),
             self.streams.next_deadline(),
+            self.pressure.next_deadline(),
             self.next_service_end(),
         ]
         .into_iter()
@@ -196,6 +201,8 @@ impl Engine {
             self.wake_call(now, call);
         }
         self.end_old_services(now);
+        let turn = self.pressure.handle_time(now);
+        self.say_pressure(now, turn);
     }
 
     /// Hears every part out until all are quiet.
@@ -221,6 +228,7 @@ impl Engine {
             {
                 return self.knock(now, tx, request, flow);
             }
+            Happening::TurnedAway { request } => return self.turned_away(now, &request),
             other => other,
         };
         if let Some(Happening::Request { tx, request, flow }) =

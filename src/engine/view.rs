@@ -63,6 +63,10 @@ pub struct Snapshot {
     pub legs: usize,
     /// Attempts that never became a call, since the start; those the journal does not note too.
     pub calls_refused: u64,
+    /// Of these, those refused because the server was behind.
+    pub calls_turned_away: u64,
+    /// The server is behind, and turns new calls away.
+    pub overloaded: bool,
     /// Wrong log-ins of API and phones, likewise.
     pub login_failures: u64,
 }
@@ -78,6 +82,8 @@ impl Engine {
             transactions: self.endpoint.transactions(),
             legs: self.legs.len(),
             calls_refused: self.refusals.seen(),
+            calls_turned_away: self.pressure.total(),
+            overloaded: self.pressure.is_behind(),
             login_failures: self.login_failures.seen(),
         }
     }

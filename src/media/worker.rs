@@ -16,6 +16,7 @@ use super::histogram::micros;
 use super::limits::{COMMAND_SLOTS, COMMANDS_PER_TURN, DATAGRAM_BYTES, EVENT_SLOTS, WAKEUPS};
 use super::load::{Change, Load};
 use super::outbox::Outbox;
+use super::priority;
 use super::prompts::Library;
 use super::shared::Inbound;
 use super::sockets::{Ready, SHARED_RTCP, SHARED_RTP, Sockets};
@@ -148,6 +149,8 @@ impl Worker {
         let mut ready = [EpollEvent::empty(); WAKEUPS];
         let mut datagram = [0; DATAGRAM_BYTES];
         let mut inbound = Inbound::default();
+        // What is refused is done without.
+        let _ = priority::ask();
         let mut began = self.clock.now();
         loop {
             let rests = self.clock.now();

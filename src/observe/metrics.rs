@@ -33,6 +33,8 @@ pub struct Counts {
     arrived: Counter,
     /// As the engine last said: the journal, and so the stream of events, leaves out most of a flood.
     refused: Arc<AtomicU64>,
+    /// Likewise; of these, those the server was too far behind for.
+    turned_away: Arc<AtomicU64>,
     ended: Family<Label, Counter>,
     offers: Family<Label, Counter>,
     registrations: Counter,
@@ -78,6 +80,7 @@ impl Counts {
     /// What the engine counts itself. A snapshot that comes late takes nothing back.
     fn catch_up(&self, snapshot: &Snapshot) {
         self.refused.fetch_max(snapshot.calls_refused, Ordering::Relaxed);
+        self.turned_away.fetch_max(snapshot.calls_turned_away, Ordering::Relaxed);
         self.login_failures.fetch_max(snapshot.login_failures, Ordering::Relaxed);
     }
 
@@ -89,6 +92,12 @@ impl Counts {
             "calls_refused",
             "Attempts that never became a call",
             refused.load(Ordering::Relaxed),
+        );
+        counter(
+            registry,
+            "calls_turned_away",
+            "Calls refused because the server was behind",
+            self.turned_away.load(Ordering::Relaxed),
         );
         counter(registry, "login_failures", "Wrong log-ins of API and phones", wrong.load(Ordering::Relaxed));
         registry.register("calls_ended", "Calls that ended, by cause", self.ended.clone());
@@ -176,6 +185,12 @@ fn live(registry: &mut Registry, snapshot: &Snapshot) {
     let agents = zero.chain(snapshot.agents.iter().map(|agent| (state_word(&agent.state).to_owned(), 1)));
     family(registry, "agents", "Agents, by state", "state", agents);
     gauge(registry, "draining", "The server takes no new calls", u64::from(snapshot.draining));
+    gauge(
+        registry,
+        "overloaded",
+        "The server is behind and turns new calls away",
+        u64::from(snapshot.overloaded),
+    );
     gauge(registry, "sip_transactions", "SIP transactions under way", snapshot.transactions as u64);
     gauge(registry, "sip_legs", "SIP dialogs under way", snapshot.legs as u64);
 }
@@ -311,6 +326,8 @@ mod tests {
             transactions: 0,
             legs: 0,
             calls_refused: 1_000,
+            calls_turned_away: 300,
+            overloaded: true,
             login_failures: 7,
         };
         counts.catch_up(&snapshot);
@@ -321,6 +338,7 @@ mod tests {
         let mut text = String::new();
         encode(&mut text, &registry).expect("text");
         assert!(text.contains("calls_refused_total 1000\n"), "{text}");
+        assert!(text.contains("calls_turned_away_total 300\n"), "{text}");
         assert!(text.contains("login_failures_total 7\n"), "{text}");
     }
 
