@@ -17,6 +17,7 @@ mod report;
 pub mod rtcp;
 pub mod rtp;
 mod sockets;
+pub mod srtp;
 pub mod stats;
 mod stream;
 mod switch;
