@@ -13,7 +13,7 @@ use hotline::media::command::{Codec, Direction};
 use hotline::moment::Moment;
 use hotline::net::clock::Clock;
 use hotline::rng::Rng;
-use hotline::sdp::negotiate::{self, Local};
+use hotline::sdp::negotiate::{self, Local, Terms};
 use hotline::sdp::session::SessionDescription;
 use hotline::sip::endpoint::{ClientTx, Endpoint, Happening};
 use hotline::sip::transport::{Flow, Transport};
@@ -355,6 +355,7 @@ impl Fleet {
             prefer: None,
             direction: Direction::SendRecv,
             telephone_event: true,
+            srtp: Terms::PLAIN,
         }
     }
 
@@ -507,6 +508,7 @@ impl Talk {
             prefer: None,
             direction: Direction::SendRecv,
             telephone_event: true,
+            srtp: Terms::PLAIN,
         };
         let offer = SessionDescription::parse(offer).ok()?;
         let (ours, session) = negotiate::answer(&offer, &local).ok()?;

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{
-    Agent, Config, DEMO_PASSWORD, Http, Limits, Media, Number, Queue, Recording, Role, Secret, Sip, Trunk,
-    User,
+    Agent, Config, DEMO_PASSWORD, Http, Limits, Media, Number, Queue, Recording, Role, Secret, Sip, Srtp,
+    Trunk, User,
 };
 use crate::ids::{QueueId, SkillId};
 
@@ -66,7 +66,7 @@ pub fn demo(data: impl Into<PathBuf>, sip_port: u16, http_port: u16) -> Config {
     Config {
         // The realm is what phones put behind the @: an address they can reach.
         sip: Sip { listen: vec![SocketAddr::new(loopback, sip_port)], realm: loopback.to_string() },
-        media: Media { address: loopback, ports: (16_384, 32_766), workers: 1 },
+        media: Media { address: loopback, ports: (16_384, 32_766), workers: 1, srtp: Srtp::default() },
         http: Http { listen: SocketAddr::new(loopback, http_port) },
         data: data.into(),
         flows: "ivr-flows".into(),

@@ -63,6 +63,22 @@ pub struct Media {
     pub ports: (u16, u16),
     /// Media worker threads. Default 1.
     pub workers: usize,
+    /// Default `accepted`.
+    pub srtp: Srtp,
+}
+
+/// Whether audio is protected by SRTP, with keys in SDP (RFC 4568).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Srtp {
+    /// Never; phones that insist on it get 488.
+    Off,
+    /// Where a phone offers it; ourselves we offer plain audio.
+    #[default]
+    Accepted,
+    /// And we offer it to phones, which may take or leave it (RFC 8643).
+    Offered,
+    /// All audio; phones and trunks that cannot get 488.
+    Required,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

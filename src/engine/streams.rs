@@ -13,9 +13,10 @@ use crate::ids::{CallId, LegId, StreamId};
 use crate::media::command::{Codec, Command, Direction};
 use crate::media::event::blames_port;
 use crate::media::ports::Ports;
+use crate::media::srtp::keying::{KeySeed, Keying};
 use crate::moment::Moment;
 use crate::rng::Rng;
-use crate::sdp::negotiate::Local;
+use crate::sdp::negotiate::{Keys, Local, Security, Terms};
 
 /// In the order we like them.
 const CODECS: [Codec; 2] = [Codec::Pcma, Codec::Pcmu];
@@ -56,6 +57,7 @@ struct Opening {
 #[derive(Debug)]
 pub struct Streams {
     address: IpAddr,
+    security: Security,
     ports: Ports,
     /// Streams per worker: the next call goes to the least loaded.
     load: Vec<usize>,
@@ -69,6 +71,7 @@ impl Streams {
     pub fn new(media: &config::Media, rng: &mut Rng) -> Streams {
         Streams {
             address: media.address,
+            security: security(media.srtp),
             ports: Ports::new(media.ports.0, media.ports.1, rng),
             load: vec![0; media.workers.max(1)],
             held: BTreeMap::new(),
@@ -187,8 +190,15 @@ impl Streams {
     }
 
     /// Our half of an offer or answer for `lease`. `prefer`: the codec of the other leg, so that packets are
-    /// relayed as they are.
-    pub fn local(&self, lease: Lease, version: u64, prefer: Option<Codec>) -> Local<'static> {
+    /// relayed as they are. `current`: the keys that the stream has.
+    pub fn local<'a>(
+        &self,
+        lease: Lease,
+        version: u64,
+        prefer: Option<Codec>,
+        current: Option<&'a Keying>,
+        rng: &mut Rng,
+    ) -> Local<'a> {
         Local {
             address: self.address,
             port: lease.port,
@@ -198,7 +208,17 @@ impl Streams {
             prefer,
             direction: Direction::SendRecv,
             telephone_event: true,
+            srtp: Terms { security: self.security, keys: Keys::Drawn { seed: KeySeed::drawn(rng), current } },
         }
+    }
+}
+
+fn security(configured: config::Srtp) -> Security {
+    match configured {
+        config::Srtp::Off => Security::Off,
+        config::Srtp::Accepted => Security::Accepted,
+        config::Srtp::Offered => Security::Offered,
+        config::Srtp::Required => Security::Required,
     }
 }
 

@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use super::prompts::{Library, PromptId};
+use super::srtp::keying::Keying;
 use crate::ids::{CallId, PlayId, StreamId};
 
 /// What an RTP stream carries. G.722 and Opus take their places here when they come.
@@ -48,6 +49,8 @@ pub struct Session {
     pub direction: Direction,
     /// Look for DTMF tones in what comes in; only where no telephone-event was agreed.
     pub in_band_digits: bool,
+    /// What comes must be SRTP under these keys, what is sent is; `None`: plain RTP.
+    pub srtp: Option<Box<Keying>>,
 }
 
 /// What a stream's far end hears.

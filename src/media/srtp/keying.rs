@@ -118,6 +118,32 @@ impl std::fmt::Debug for MasterKey {
     }
 }
 
+/// What the keys of one description are drawn from: one for each suite, so that none serves two.
+#[derive(Clone, Copy)]
+pub struct KeySeed([u8; 32]);
+
+impl KeySeed {
+    pub fn drawn(rng: &mut Rng) -> KeySeed {
+        let mut seed = [0; 32];
+        rng.fill(&mut seed);
+        KeySeed(seed)
+    }
+
+    /// The same each time.
+    pub fn key(&self, suite: Suite) -> MasterKey {
+        let mut rng = Rng::from_seed(self.0);
+        let before = Suite::ALL.iter().take_while(|other| **other != suite);
+        before.for_each(|_| drop(rng.fork()));
+        MasterKey::drawn(suite, &mut rng.fork())
+    }
+}
+
+impl std::fmt::Debug for KeySeed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("KeySeed(..)")
+    }
+}
+
 /// What two ends agreed on: each direction has a key of its own, both are of one suite (RFC 4568 §7.1.2).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Keying {

@@ -99,6 +99,24 @@ impl Srtp {
         self.inbound.unprotect_rtcp(packet)
     }
 
+    /// A protected copy of a plain RTP packet, made in `room`.
+    pub fn protected<'a>(&mut self, packet: &[u8], room: &'a mut [u8]) -> Result<&'a [u8], Unsendable> {
+        room.get_mut(..packet.len()).ok_or(Unsendable::NoRoom)?.copy_from_slice(packet);
+        let length = self.protect(room, packet.len())?;
+        Ok(&room[..length])
+    }
+
+    /// As `protected`, for an RTCP compound.
+    pub fn protected_report<'a>(
+        &mut self,
+        report: &[u8],
+        room: &'a mut [u8],
+    ) -> Result<&'a [u8], Unsendable> {
+        room.get_mut(..report.len()).ok_or(Unsendable::NoRoom)?.copy_from_slice(report);
+        let length = self.protect_rtcp(room, report.len())?;
+        Ok(&room[..length])
+    }
+
     /// Sources that something is known of: at most `SRTP_SOURCES`.
     pub fn sources(&self) -> usize {
         self.inbound.sources()

@@ -119,6 +119,7 @@ impl Phone {
             telephone_event: Some(EVENTS),
             direction: Direction::SendRecv,
             in_band_digits: false,
+            srtp: None,
         }
     }
 

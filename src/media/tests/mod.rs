@@ -4,6 +4,7 @@ mod allocations;
 mod hearing;
 mod looking_after;
 mod loopback;
+mod protection;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -91,7 +92,7 @@ pub fn switch(
     let (told, events) = rtrb::RingBuffer::new(64);
     let (taped, tape) = rtrb::RingBuffer::new(tape_slots);
     let stats = Arc::<WorkerStats>::default();
-    let exits = Exits { tap: Tap::new(taped, stats.clone()), stats: stats.clone() };
+    let exits = Exits::new(Tap::new(taped, stats.clone()), stats.clone());
     let outbox = Outbox::new(told, stats.clone());
     (Switch::new("hotline", library(), outbox, exits), events, tape, stats)
 }
@@ -111,6 +112,7 @@ pub fn session(stream: StreamId, codec: Codec) -> Session {
         telephone_event: Some(EVENTS),
         direction: Direction::SendRecv,
         in_band_digits: false,
+        srtp: None,
     }
 }
 
