@@ -5,6 +5,7 @@ mod bank;
 mod baresip;
 mod callers;
 mod main_job;
+mod protected;
 mod room;
 mod sipp;
 mod sound;
