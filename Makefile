@@ -17,8 +17,11 @@ demo: ## build and run the demonstration bank on this machine only
 test: deps lint prompts ## everything continuous integration runs
 	cargo test --locked
 
-bench: deps ## the benchmarks
-	cargo bench --locked
+bench: ## every benchmark three times, 40 minutes on a quiet machine; QUICK=1: once and short, 8 minutes
+	@.ci/deps bench
+	cargo bench --locked --bench calls -- --write $(if $(QUICK),--quick)
+	cargo bench --locked --bench memory -- $(if $(QUICK),--quick)
+	cargo bench --locked --bench growth -- $(if $(QUICK),--quick)
 
 lint: ## formatting and clippy; a warning is an error
 	cargo fmt --check

@@ -15,7 +15,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use figures::Report;
+use figures::{Report, Run};
 use hotline::net::clock::Clock;
 use office::phone::{Manner, State};
 use office::{Office, ms, secs};
@@ -72,19 +72,22 @@ fn main() -> ExitCode {
     let early = day.living();
     day.calls(calls);
     let late = day.living();
-    let mut report = Report::titled(&format!("growth: {calls} simulated calls after {warm_up}"));
-    report.put("answered", "calls answered", day.answered, day.answered);
-    report.put("talked", "of them talked with an agent", day.talked, day.talked);
-    report.put("living_early", "living bytes before", early, early);
-    report.put("living_late", "living bytes after", late, late);
+    let mut run = Run::new("the engine, simulated", calls);
+    run.put("answered", "calls answered", "", day.answered as f64);
+    run.put("talked", "of them talked with an agent", "", day.talked as f64);
+    run.put("living_early", "living before", "bytes", early as f64);
+    run.put("living_late", "living after", "bytes", late as f64);
     let grown = late - early;
-    let each = grown as f64 / calls as f64;
-    report.put("grown", "grown by", format!("{grown} bytes, {each:.2} a call"), grown);
-    let took = clock.now().since(began).as_secs_f64();
-    report.put("seconds", "took", format!("{took:.1} s"), took);
-    report.expect(grown.abs() < BOUND_BYTES, "living bytes are flat within 64 KiB");
-    report.expect(day.answered == warm_up + calls, "every call is answered");
-    report.expect(day.talked > calls / 10, "agents talk");
+    run.put("grown", "grown by", "bytes", grown as f64);
+    run.put("seconds", "took", "s", clock.now().since(began).as_secs_f64());
+    let mut report = Report::titled("growth", &format!("{calls} simulated calls after {warm_up}"));
+    report.runs.push(run);
+    report.promise("living bytes are flat within 64 KiB", Some(grown as f64), |grown| {
+        grown.abs() < BOUND_BYTES as f64
+    });
+    let unanswered = (warm_up + calls - day.answered) as f64;
+    report.promise("every call is answered; those that are not", Some(unanswered), |calls| calls == 0.0);
+    report.promise("agents talk", Some(day.talked as f64), |talked| talked > (calls / 10) as f64);
     if report.print(has("--json")) || !has("--check") { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 

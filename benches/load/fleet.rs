@@ -1,11 +1,12 @@
-//! Many phones on one SIP socket, each with an RTP socket of its own, driven by one loop.
+//! Many phones on one SIP socket, their audio in `audio`, all driven by one loop.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, UdpSocket};
 use std::time::Duration;
 
 use bytes::Bytes;
+use hdrhistogram::Histogram;
 use hotline::call::cause::Cause;
 use hotline::call::legs::{Invite, LegEvent, Legs};
 use hotline::ids::LegId;
@@ -16,28 +17,31 @@ use hotline::rng::Rng;
 use hotline::sdp::negotiate::{self, Local, Terms};
 use hotline::sdp::session::SessionDescription;
 use hotline::sip::endpoint::{ClientTx, Endpoint, Happening};
+use hotline::sip::message::HeaderName;
 use hotline::sip::transport::{Flow, Transport};
 use hotline::sip::uri::{SipUri, Uri};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use nix::sys::socket::{setsockopt, sockopt};
 
-use super::line::{Counts, Line};
+use super::audio::{self, Audio, Path, Phone, Side};
 use super::register::Login;
+use super::window::{Counts, Window, histogram};
 
-/// Parts of the 20 ms over which the phones' packets are spread.
-const SLOTS: usize = 20;
+/// How often timers are looked at, at most.
+const TICK: Duration = Duration::from_millis(1);
 
-/// One part.
-const SLOT: Duration = Duration::from_millis(1);
+/// How often a busy fleet looks for SIP: a hundredth of what a call's set-up takes.
+const SIP_EVERY: Duration = Duration::from_micros(20);
 
-/// A frame sent so much after its slot was sent late: the machine did not let the generator keep time.
-pub const LATE: Duration = Duration::from_millis(10);
+/// How often RTCP is thrown away.
+const SINKS_EVERY: Duration = Duration::from_millis(100);
 
 /// Kernel buffer of the SIP socket, bytes.
 const SIP_BUFFER: usize = 4 << 20;
 
-/// The SIP socket's mark among the epoll events; lines have their leg's number, from 1.
+/// Marks among the epoll events.
 const SIP: u64 = 0;
+const AUDIO: u64 = 1;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
@@ -60,24 +64,30 @@ pub struct Talk {
     pub began: Moment,
     /// When the 200 came, or was sent.
     pub answered: Option<Moment>,
-    pub line: Option<Line>,
-    pub counts: Counts,
+    pub line: Option<Phone>,
 }
 
-/// What a fleet has seen.
-#[derive(Debug, Default)]
+/// What a fleet has seen of SIP.
+#[derive(Debug)]
 pub struct Seen {
-    /// INVITE to 200 of each answered call, microseconds.
-    pub setup_micros: Vec<u64>,
-    /// One-way, of each packet of the window, microseconds.
-    pub latency_micros: Vec<u64>,
-    /// How late each slot of the generator was served, microseconds; slots without phones too.
-    pub slot_micros: Vec<u64>,
+    /// INVITE to 200 of each answered call, nanoseconds.
+    pub setup: Histogram<u64>,
+    /// INVITE to its refusal, nanoseconds.
+    pub refusal: Histogram<u64>,
+    /// Final refusals by status; 0 where nothing came.
+    pub refused: BTreeMap<u16, u64>,
+    /// Of the 503 those that said when to come again.
+    pub retry_after: u64,
+}
+
+impl Default for Seen {
+    fn default() -> Seen {
+        Seen { setup: histogram(), refusal: histogram(), refused: BTreeMap::new(), retry_after: 0 }
+    }
 }
 
 pub struct Fleet {
     clock: Clock,
-    pub host: IpAddr,
     server: SocketAddr,
     ours: SocketAddr,
     socket: UdpSocket,
@@ -92,10 +102,14 @@ pub struct Fleet {
     pickups: BTreeSet<(Moment, LegId)>,
     /// How long an agent lets the phone ring.
     pub ring: Duration,
-    wheel: Vec<Vec<LegId>>,
-    turn: u64,
-    next_slot: Moment,
-    window_open: bool,
+    pub audio: Audio,
+    /// Spins instead of sleeping, so that the server's sends wake nobody and slots are kept to the microsecond.
+    pub busy: bool,
+    /// Ended calls are forgotten.
+    pub forgetful: bool,
+    next_sip: Moment,
+    next_tick: Moment,
+    next_sinks: Moment,
     pub seen: Seen,
 }
 
@@ -110,9 +124,10 @@ impl Fleet {
         setsockopt(&socket, sockopt::RcvBuf, &SIP_BUFFER)?;
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
         epoll.add(&socket, EpollEvent::new(EpollFlags::EPOLLIN, SIP))?;
+        let audio = Audio::new()?;
+        audio.watch(&epoll, AUDIO)?;
         let mut rng = Rng::seeded(clock.now().as_micros());
         Ok(Fleet {
-            host: host.into(),
             server,
             ours: socket.local_addr()?,
             socket,
@@ -125,10 +140,12 @@ impl Fleet {
             logging_in: BTreeMap::new(),
             pickups: BTreeSet::new(),
             ring: Duration::from_millis(100),
-            wheel: vec![Vec::new(); SLOTS],
-            turn: 0,
-            next_slot: clock.now(),
-            window_open: false,
+            audio,
+            busy: false,
+            forgetful: false,
+            next_sip: clock.now(),
+            next_tick: clock.now(),
+            next_sinks: clock.now(),
             seen: Seen::default(),
             clock,
         })
@@ -136,6 +153,11 @@ impl Fleet {
 
     pub fn now(&self) -> Moment {
         self.clock.now()
+    }
+
+    /// Where phones take SIP.
+    pub fn sip(&self) -> SocketAddr {
+        self.ours
     }
 
     // What people do.
@@ -159,9 +181,9 @@ impl Fleet {
     /// A caller dials.
     pub fn dials(&mut self, from: &str, number: &str) -> io::Result<LegId> {
         let now = self.clock.now();
-        let line = Line::bind(self.host, self.rng.u32())?;
+        let phone = self.audio.open(Side::Caller, self.rng.u32());
         let target = Uri::Sip(SipUri::new(Some(number), self.server));
-        let ours = negotiate::offer(&self.local(line.port, 1));
+        let ours = negotiate::offer(&local(self.audio.address(phone), 1));
         let invite = Invite {
             to: target.clone(),
             target,
@@ -172,14 +194,14 @@ impl Fleet {
             extra: Vec::new(),
         };
         let leg = self.legs.invite(now, &mut self.endpoint, invite);
-        self.put(leg, from, false, ours, line)?;
+        self.put(leg, from, false, ours, phone);
         self.settle();
         Ok(leg)
     }
 
     pub fn presses(&mut self, leg: LegId, key: char) {
-        if let Some(line) = self.talks.get_mut(&leg).and_then(|talk| talk.line.as_mut()) {
-            line.press(key);
+        if let Some(phone) = self.talks.get(&leg).and_then(|talk| talk.line) {
+            self.audio.press(phone, key);
         }
     }
 
@@ -215,37 +237,34 @@ impl Fleet {
         self.logins.values().filter(|login| login.registered).count()
     }
 
-    /// Whether the phone hears another phone, not prompts or music.
+    /// Packets of another phone, not of prompts or music, that it has heard.
+    pub fn voice(&self, leg: LegId) -> u64 {
+        let phone = self.talks.get(&leg).and_then(|talk| talk.line);
+        phone.and_then(|phone| self.audio.heard(phone)).map_or(0, |heard| heard.voice)
+    }
+
+    /// Whether the phone hears another phone.
     pub fn hears_voice(&self, leg: LegId) -> bool {
-        self.talks.get(&leg).and_then(|talk| talk.line.as_ref()).is_some_and(|line| line.voice_ever > 0)
+        self.voice(leg) > 0
     }
 
     /// What the phones of one side counted in the window, together.
     pub fn counts(&self, agents: bool) -> Counts {
-        let mut sum = Counts::default();
-        for talk in self.talks.values().filter(|talk| talk.is_agent == agents) {
-            let counts = talk.line.as_ref().map_or(talk.counts, |line| line.counts);
-            sum.sent += counts.sent;
-            sum.received += counts.received;
-            sum.heard += counts.heard;
-            sum.spanned += counts.spanned;
-        }
-        sum
+        if agents { self.audio.window.agents } else { self.audio.window.callers }
+    }
+
+    pub fn window(&self) -> &Window {
+        &self.audio.window
     }
 
     /// From now on packets count.
     pub fn open_window(&mut self) {
-        self.window_open = true;
-        self.seen.slot_micros.clear();
-        self.seen.latency_micros.clear();
-        for line in self.talks.values_mut().filter_map(|talk| talk.line.as_mut()) {
-            line.open_window();
-        }
+        self.audio.open_window();
     }
 
     /// Packets sent from now on do not count; those on their way still do.
     pub fn close_window(&mut self) {
-        self.window_open = false;
+        self.audio.close_window();
     }
 
     // The loop.
@@ -257,6 +276,27 @@ impl Fleet {
         }
     }
 
+    /// Runs with something else in each turn.
+    pub fn run_beside(&mut self, time: Duration, mut other: impl FnMut()) {
+        let end = self.clock.now() + time;
+        while self.clock.now() < end {
+            self.turn(end);
+            other();
+        }
+    }
+
+    /// The same, until the other says that it is over, at most `limit`.
+    pub fn run_until_beside(&mut self, limit: Duration, mut other: impl FnMut() -> bool) -> bool {
+        let end = self.clock.now() + limit;
+        while self.clock.now() < end {
+            self.turn(end);
+            if other() {
+                return true;
+            }
+        }
+        false
+    }
+
     /// Runs until `seen`, at most `limit`; whether it was seen.
     pub fn run_until(&mut self, limit: Duration, mut seen: impl FnMut(&Fleet) -> bool) -> bool {
         let end = self.clock.now() + limit;
@@ -264,31 +304,40 @@ impl Fleet {
             if seen(self) {
                 return true;
             }
-            self.turn(end.min(self.clock.now() + SLOT));
+            self.turn(end.min(self.clock.now() + TICK));
         }
         seen(self)
     }
 
     fn turn(&mut self, end: Moment) {
-        let now = self.clock.now();
-        let due = [
-            self.endpoint.next_deadline(),
-            self.legs.next_deadline(),
-            self.pickups.first().map(|(at, _)| *at),
-        ];
-        let due = due.into_iter().flatten().chain([end, self.next_slot]).min().unwrap_or(end);
-        // Rounded up: a wait of zero would spin.
-        let millis = due.since(now).as_micros().div_ceil(1_000) as u16;
-        let mut events = [EpollEvent::empty(); 128];
-        let count = self.epoll.wait(&mut events, EpollTimeout::from(millis)).unwrap_or(0);
-        for event in &events[..count] {
-            match event.data() {
-                SIP => self.read_sip(),
-                leg => self.read_line(LegId(leg)),
-            }
+        if !self.busy {
+            self.sleep(end);
         }
-        self.serve_slots();
-        self.serve_time();
+        self.audio.turn();
+        let now = self.clock.now();
+        if now >= self.next_sip || !self.busy {
+            self.next_sip = now + SIP_EVERY;
+            self.read_sip();
+        }
+        if now >= self.next_tick {
+            self.next_tick = now + TICK;
+            self.serve_time();
+        }
+        if now >= self.next_sinks {
+            self.next_sinks = now + SINKS_EVERY;
+            self.audio.empty_sinks();
+        }
+    }
+
+    /// Until something is there to do, or a frame or `end` is due.
+    fn sleep(&self, end: Moment) {
+        let now = self.clock.now();
+        let frame = Duration::from_nanos(self.audio.due().saturating_sub(audio::now()));
+        // Rounded up: a wait of zero would spin.
+        let wait = frame.min(end.since(now)).min(TICK).as_micros().div_ceil(1_000) as u16;
+        let mut events = [EpollEvent::empty(); 8];
+        // What is there is looked for in any case.
+        let _ = self.epoll.wait(&mut events, EpollTimeout::from(wait));
     }
 
     fn read_sip(&mut self) {
@@ -297,34 +346,10 @@ impl Fleet {
             let bytes = Bytes::copy_from_slice(&buffer[..bytes]);
             self.endpoint.receive(self.clock.now(), flow(self.ours, remote), bytes);
             self.settle();
-        }
-    }
-
-    fn read_line(&mut self, leg: LegId) {
-        let now = self.clock.now();
-        let (open, latencies) = (self.window_open, &mut self.seen.latency_micros);
-        if let Some(line) = self.talks.get_mut(&leg).and_then(|talk| talk.line.as_mut()) {
-            line.receive(now, open, |micros| latencies.push(micros));
-        }
-    }
-
-    fn serve_slots(&mut self) {
-        loop {
-            let now = self.clock.now();
-            if now < self.next_slot {
-                return;
+            if self.busy {
+                // Between two messages frames may have come due.
+                self.audio.turn();
             }
-            let slot = (self.turn % SLOTS as u64) as usize;
-            for leg in &self.wheel[slot] {
-                if let Some(line) = self.talks.get_mut(leg).and_then(|talk| talk.line.as_mut()) {
-                    line.send(self.clock.now(), self.window_open);
-                }
-            }
-            if self.window_open {
-                self.seen.slot_micros.push(now.since(self.next_slot).as_micros() as u64);
-            }
-            self.turn += 1;
-            self.next_slot = self.next_slot + SLOT;
         }
     }
 
@@ -345,31 +370,7 @@ impl Fleet {
         self.settle();
     }
 
-    fn local(&self, port: u16, version: u64) -> Local<'static> {
-        Local {
-            address: self.host,
-            port,
-            session: 1,
-            version,
-            codecs: &CODECS,
-            prefer: None,
-            direction: Direction::SendRecv,
-            telephone_event: true,
-            srtp: Terms::PLAIN,
-        }
-    }
-
-    fn put(
-        &mut self,
-        leg: LegId,
-        who: &str,
-        is_agent: bool,
-        ours: SessionDescription,
-        line: Line,
-    ) -> io::Result<()> {
-        self.epoll.add(line.socket(), EpollEvent::new(EpollFlags::EPOLLIN, leg.0))?;
-        let lightest = self.wheel.iter_mut().min_by_key(|slot| slot.len()).expect("the wheel has slots");
-        lightest.push(leg);
+    fn put(&mut self, leg: LegId, who: &str, is_agent: bool, ours: SessionDescription, phone: Phone) {
         let stage = if is_agent { Stage::Ringing } else { Stage::Calling };
         let talk = Talk {
             who: who.to_owned(),
@@ -379,11 +380,9 @@ impl Fleet {
             version: 1,
             began: self.clock.now(),
             answered: None,
-            line: Some(line),
-            counts: Counts::default(),
+            line: Some(phone),
         };
         self.talks.insert(leg, talk);
-        Ok(())
     }
 
     fn settle(&mut self) {
@@ -420,6 +419,12 @@ impl Fleet {
                 }
             }
             other => {
+                if let Happening::Response { response, .. } = &other
+                    && response.status == 503
+                {
+                    let says_when = response.headers.get(&HeaderName::RetryAfter).is_some();
+                    self.seen.retry_after += u64::from(says_when);
+                }
                 if let Some(Happening::Request { tx, request, .. }) =
                     self.legs.handle(now, &mut self.endpoint, other)
                 {
@@ -431,52 +436,50 @@ impl Fleet {
 
     fn rung(&mut self, leg: LegId, who: &str, offer: Option<Bytes>) {
         let now = self.clock.now();
-        let taken = self.line_for(offer);
-        let Some((ours, line)) = taken else {
+        let phone = self.audio.open(Side::Agent, self.rng.u32());
+        let Some((ours, path)) = answer(offer.as_deref(), &local(self.audio.address(phone), 1)) else {
+            self.audio.close(phone);
             return self.legs.hang_up(now, &mut self.endpoint, leg, Cause::NotAcceptable);
         };
+        self.audio.connect(phone, path);
         self.legs.ring(now, &mut self.endpoint, leg);
-        if self.put(leg, who, true, ours, line).is_ok() {
-            self.pickups.insert((now + self.ring, leg));
-        }
-    }
-
-    fn line_for(&mut self, offer: Option<Bytes>) -> Option<(SessionDescription, Line)> {
-        let mut line = Line::bind(self.host, self.rng.u32()).ok()?;
-        let offer = SessionDescription::parse(&offer?).ok()?;
-        let (ours, session) = negotiate::answer(&offer, &self.local(line.port, 1)).ok()?;
-        line.connect(session).ok()?;
-        Some((ours, line))
+        self.put(leg, who, true, ours, phone);
+        self.pickups.insert((now + self.ring, leg));
     }
 
     fn event(&mut self, leg: LegId, event: LegEvent) {
         let now = self.clock.now();
-        let host = self.host;
         let Some(talk) = self.talks.get_mut(&leg) else {
             return;
         };
         match event {
             LegEvent::Ringing => talk.stage = Stage::Ringing,
-            LegEvent::EarlyMedia { answer } | LegEvent::OfferAnswered { answer } => talk.take_answer(&answer),
+            LegEvent::EarlyMedia { answer } | LegEvent::OfferAnswered { answer } => {
+                talk.take_answer(&answer, &mut self.audio);
+            }
             LegEvent::Answered { answer } => {
                 (talk.stage, talk.answered) = (Stage::Talking, Some(now));
-                self.seen.setup_micros.push(now.since(talk.began).as_micros() as u64);
+                self.seen.setup.saturating_record(nanos(now.since(talk.began)));
                 if let Some(answer) = answer {
-                    talk.take_answer(&answer);
+                    talk.take_answer(&answer, &mut self.audio);
                 }
             }
             LegEvent::Offered { offer } => {
-                let answer = talk.reoffered(&offer, host);
+                let answer = talk.reoffered(&offer, &mut self.audio);
                 self.legs.answer_offer(now, &mut self.endpoint, leg, answer.ok_or(488));
             }
             LegEvent::OfferWanted => self.legs.answer_offer(now, &mut self.endpoint, leg, Err(488)),
             LegEvent::Ended { cause, status, .. } => {
-                talk.stage = Stage::Ended { cause, status };
-                if let Some(line) = talk.line.take() {
-                    talk.counts = line.counts;
+                if talk.answered.is_none() && !talk.is_agent {
+                    self.seen.refusal.saturating_record(nanos(now.since(talk.began)));
+                    *self.seen.refused.entry(status.unwrap_or(0)).or_default() += 1;
                 }
-                for slot in &mut self.wheel {
-                    slot.retain(|other| *other != leg);
+                talk.stage = Stage::Ended { cause, status };
+                if let Some(phone) = talk.line.take() {
+                    self.audio.close(phone);
+                }
+                if self.forgetful {
+                    self.talks.remove(&leg);
                 }
             }
             LegEvent::Confirmed { .. } | LegEvent::OfferRefused { .. } | LegEvent::Digit { .. } => {}
@@ -485,39 +488,51 @@ impl Fleet {
 }
 
 impl Talk {
-    fn take_answer(&mut self, answer: &[u8]) {
+    fn take_answer(&mut self, answer: &[u8], audio: &mut Audio) {
         let session = SessionDescription::parse(answer)
             .ok()
             .and_then(|answer| negotiate::accept_answer(&self.ours, &answer).ok());
-        if let (Some(session), Some(line)) = (session, &mut self.line) {
-            // An address that cannot be sent to shows as loss.
-            let _ = line.connect(session);
+        // An address that cannot be sent to shows as loss.
+        if let (Some(path), Some(phone)) = (session.as_ref().and_then(Path::of), self.line) {
+            audio.connect(phone, path);
         }
     }
 
     /// The server offers anew: taken as it is.
-    fn reoffered(&mut self, offer: &[u8], host: IpAddr) -> Option<Bytes> {
-        let line = self.line.as_mut()?;
+    fn reoffered(&mut self, offer: &[u8], audio: &mut Audio) -> Option<Bytes> {
+        let phone = self.line?;
         self.version += 1;
-        let local = Local {
-            address: host,
-            port: line.port,
-            session: 1,
-            version: self.version,
-            codecs: &CODECS,
-            prefer: None,
-            direction: Direction::SendRecv,
-            telephone_event: true,
-            srtp: Terms::PLAIN,
-        };
-        let offer = SessionDescription::parse(offer).ok()?;
-        let (ours, session) = negotiate::answer(&offer, &local).ok()?;
-        line.connect(session).ok()?;
+        let (ours, path) = answer(Some(offer), &local(audio.address(phone), self.version))?;
+        audio.connect(phone, path);
         self.ours = ours;
         Some(Bytes::from(self.ours.write()))
     }
 }
 
+fn answer(offer: Option<&[u8]>, local: &Local) -> Option<(SessionDescription, Path)> {
+    let offer = SessionDescription::parse(offer?).ok()?;
+    let (ours, session) = negotiate::answer(&offer, local).ok()?;
+    Some((ours, Path::of(&session)?))
+}
+
+fn local(at: SocketAddrV4, version: u64) -> Local<'static> {
+    Local {
+        address: (*at.ip()).into(),
+        port: at.port(),
+        session: 1,
+        version,
+        codecs: &CODECS,
+        prefer: None,
+        direction: Direction::SendRecv,
+        telephone_event: true,
+        srtp: Terms::PLAIN,
+    }
+}
+
 fn flow(local: SocketAddr, remote: SocketAddr) -> Flow {
     Flow { transport: Transport::Udp, local, remote, connection: None }
+}
+
+fn nanos(time: Duration) -> u64 {
+    time.as_nanos() as u64
 }

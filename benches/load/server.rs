@@ -1,7 +1,8 @@
-//! The program under test as a child process, and what the kernel says about it.
+//! The program under test as a child process, and the configuration it is given.
 
 use std::io::{self, BufRead as _, BufReader};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
@@ -12,6 +13,8 @@ use hotline::net::clock::Clock;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use super::process::{self, Usage, pinned};
+
 /// The program, as cargo built it for this run.
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_hotline");
 
@@ -20,9 +23,6 @@ const LINES: usize = 100_000;
 
 /// How long a server may take to be there, and to be gone.
 const PATIENCE: Duration = Duration::from_secs(30);
-
-/// Ticks of processor time in a second, as Linux tells them to programs (USER_HZ).
-const TICKS: f64 = 100.0;
 
 /// A running server.
 pub struct Server {
@@ -34,20 +34,10 @@ pub struct Server {
     pub said: Vec<String>,
 }
 
-/// The kernel's account of a process.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Usage {
-    /// Seconds of processor time.
-    pub user: f64,
-    pub system: f64,
-    /// Resident memory, KiB.
-    pub rss_kib: u64,
-}
-
 impl Server {
     /// `hotline demo` with its data in `data`; on processor `cpu`, if one is given.
     pub fn demo(data: &Path, sip_port: u16, http_port: u16, cpu: Option<usize>) -> io::Result<Server> {
-        let mut command = pinned(cpu);
+        let mut command = pinned(PROGRAM, cpu);
         command.args(["demo", "--sip-port", &sip_port.to_string(), "--http-port", &http_port.to_string()]);
         command.arg("--data").arg(data);
         let host = Ipv4Addr::LOCALHOST;
@@ -56,7 +46,7 @@ impl Server {
 
     /// `hotline serve` by a configuration written by `Plan::write`.
     pub fn serve(plan: &Plan, config: &Path, cpu: Option<usize>) -> io::Result<Server> {
-        let mut command = pinned(cpu);
+        let mut command = pinned(PROGRAM, cpu);
         command.arg("serve").arg("--config").arg(config);
         Server::start(command, plan.sip(), plan.http())
     }
@@ -129,7 +119,7 @@ impl Server {
     }
 
     pub fn usage(&self) -> Usage {
-        usage(self.child.id()).unwrap_or_default()
+        process::usage(self.child.id())
     }
 }
 
@@ -143,45 +133,6 @@ impl Drop for Server {
 
 fn boxed(pipe: impl io::Read + Send + 'static) -> Box<dyn io::Read + Send> {
     Box::new(pipe)
-}
-
-fn pinned(cpu: Option<usize>) -> Command {
-    let Some(cpu) = cpu else {
-        return Command::new(PROGRAM);
-    };
-    let mut command = Command::new("taskset");
-    command.args(["-c", &cpu.to_string(), PROGRAM]);
-    command
-}
-
-/// Keeps this process, and what it starts from now on, on one processor.
-pub fn pin_self(cpu: usize) -> io::Result<()> {
-    let pid = std::process::id().to_string();
-    let done = Command::new("taskset").args(["-a", "-c", "-p", &cpu.to_string(), &pid]).output()?;
-    if done.status.success() { Ok(()) } else { Err(io::Error::other("taskset refused")) }
-}
-
-/// By proc(5): `stat` has user and system time as its 14th and 15th words, `status` the resident memory.
-fn usage(pid: u32) -> Option<Usage> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name may hold anything; the rest begins behind its closing bracket.
-    let mut words = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
-    let user = words.next()?.parse::<f64>().ok()? / TICKS;
-    let system = words.next()?.parse::<f64>().ok()? / TICKS;
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let rss = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    let rss_kib = rss.trim().trim_end_matches(" kB").parse().ok()?;
-    Some(Usage { user, system, rss_kib })
-}
-
-/// Datagrams that the kernel dropped because the buffer of a socket at `host` was full, of the sockets there are now
-/// (proc(5), `net/udp`: the local address is the second word, in hexadecimal as it lies in memory, drops are the last).
-pub fn udp_drops(host: Ipv4Addr) -> u64 {
-    let table = std::fs::read_to_string("/proc/net/udp").unwrap_or_default();
-    let ours = format!("{:08X}:", u32::from_ne_bytes(host.octets()));
-    let lines =
-        table.lines().filter(|line| line.split_whitespace().nth(1).is_some_and(|at| at.starts_with(&ours)));
-    lines.filter_map(|line| line.split_whitespace().last()?.parse::<u64>().ok()).sum()
 }
 
 /// Ports that nothing has at `host` now, for UDP and TCP alike.
@@ -220,7 +171,28 @@ pub struct Plan {
     pub agents: usize,
     /// Prompts of a second's silence instead of those that ship: a program built without optimisation reads them faster.
     pub short_prompts: bool,
+    /// The bench's own flows, short prompts, and limits that are no limits.
+    pub bench: bool,
+    pub tapes: Tapes,
+    /// Calls at once, and new ones a second, that the bench's server takes.
+    pub calls: usize,
+    pub rate: u32,
 }
+
+/// What is kept of calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tapes {
+    None,
+    Open,
+    Sealed,
+}
+
+/// Numbers of the bench's own flows: straight to the agents; a long prompt.
+pub const DESK: &str = "95501";
+pub const SPEECH: &str = "95502";
+
+/// Length of that prompt, seconds.
+const SPEECH_SECONDS: usize = 240;
 
 /// The first agent's number.
 pub const FIRST_AGENT: usize = 200_001;
@@ -230,7 +202,22 @@ impl Plan {
     pub fn new(data: &Path, agents: usize) -> io::Result<Plan> {
         let host = own_host();
         let ports = free_ports(host)?;
-        Ok(Plan { host, ports, data: data.to_owned(), agents, short_prompts: false })
+        Ok(Plan {
+            host,
+            ports,
+            data: data.to_owned(),
+            agents,
+            short_prompts: false,
+            bench: false,
+            tapes: Tapes::Open,
+            calls: 10_000,
+            rate: 10_000,
+        })
+    }
+
+    /// The bench's flows and limits, for `agents` at most.
+    pub fn bench(data: &Path, agents: usize, tapes: Tapes) -> io::Result<Plan> {
+        Ok(Plan { short_prompts: true, bench: true, tapes, ..Plan::new(data, agents)? })
     }
 
     pub fn sip(&self) -> SocketAddr {
@@ -251,14 +238,23 @@ impl Plan {
         let here = std::env::current_dir()?;
         let (host, here) = (self.host, here.display());
         let prompts = if self.short_prompts { short_prompts(folder)? } else { format!("{here}/prompts") };
+        let flows = if self.bench { bench_flows(folder)? } else { format!("{here}/ivr-flows") };
+        let ports = if self.bench { "10000-60000" } else { "16384-32766" };
         let mut text = format!(
-            "sip:\n  listen: [{}]\n  realm: {host}\nmedia:\n  address: {host}\nhttp:\n  listen: {}\n\
-             data: {}\nflows: {here}/ivr-flows\nprompts: {prompts}\n\
-             numbers:\n  \"95500\": {{ flow: main, language: zh-CN }}\nqueues:\n",
+            "sip:\n  listen: [{}]\n  realm: {host}\nmedia:\n  address: {host}\n  ports: {ports}\nhttp:\n  listen: {}\n\
+             data: {}\nflows: {flows}\nprompts: {prompts}\n",
             self.sip(),
             self.http(),
             self.data.display(),
         );
+        text.push_str(&self.recording(folder)?);
+        text.push_str("numbers:\n");
+        let numbers: &[(&str, &str)] =
+            if self.bench { &[(DESK, "desk"), (SPEECH, "speech")] } else { &[("95500", "main")] };
+        for (number, flow) in numbers {
+            let _ = writeln!(text, "  \"{number}\": {{ flow: {flow}, language: zh-CN }}");
+        }
+        text.push_str("queues:\n");
         for queue in ["general", "urgent", "cards", "sme", "complaint", "senior"] {
             let _ = writeln!(text, "  {queue}: {{ requires: {{ general: 1 }}, wrap_up: 1s }}");
         }
@@ -269,35 +265,75 @@ impl Plan {
                 "  \"{name}\": {{ name: A{name}, password: load-{name}, skills: {{ general: 5 }}, ready_on_register: true }}"
             );
         }
-        text.push_str("trunks:\n  - name: loopback\n    sources: [127.0.0.0/8]\n    numbers: [\"95500\"]\n");
+        let numbers: Vec<String> = numbers.iter().map(|(number, _)| format!("\"{number}\"")).collect();
+        let numbers = numbers.join(", ");
+        let _ = writeln!(
+            text,
+            "trunks:\n  - name: loopback\n    sources: [127.0.0.0/8]\n    numbers: [{numbers}]"
+        );
+        if self.bench {
+            let _ = writeln!(text, "limits:\n  calls: {}\n  calls_per_second: {}", self.calls, self.rate);
+        }
         let path = folder.join("hotline.yaml");
         std::fs::write(&path, text)?;
         Ok(path)
     }
 }
 
+impl Plan {
+    fn recording(&self, folder: &Path) -> io::Result<String> {
+        Ok(match self.tapes {
+            Tapes::None => "recording:\n  enabled: false\n".to_owned(),
+            Tapes::Open => String::new(),
+            Tapes::Sealed => {
+                let key = folder.join("tape.key");
+                std::fs::write(&key, "0123456789abcdef".repeat(4))?;
+                std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600))?;
+                format!("recording:\n  enabled: true\n  key_file: {}\n", key.display())
+            }
+        })
+    }
+}
+
+/// `desk` queues callers at once, `speech` plays them the long prompt; the folder they are in.
+fn bench_flows(folder: &Path) -> io::Result<String> {
+    let to = folder.join("flows");
+    std::fs::create_dir_all(&to)?;
+    let ending = "  bye: { hangup: { prompts: goodbye } }\n";
+    let head = |name: &str| format!("flow: {name}\nlanguages: [zh-CN]\nstart: {name}\nnodes:\n");
+    let desk = "  desk: { queue: { to: general, on_timeout: bye, on_full: bye } }\n";
+    std::fs::write(to.join("desk.yaml"), format!("{}{desk}{ending}", head("desk")))?;
+    let speech = "  speech: { play: { prompts: speech, next: bye } }\n";
+    std::fs::write(to.join("speech.yaml"), format!("{}{speech}{ending}", head("speech")))?;
+    Ok(to.display().to_string())
+}
+
 /// Every prompt that ships by its name, a second of silence at 8 kHz; the folder they are in.
 fn short_prompts(folder: &Path) -> io::Result<String> {
     let to = folder.join("prompts");
+    for language in ["zh-CN", "en", "music"] {
+        std::fs::create_dir_all(to.join(language))?;
+        for file in std::fs::read_dir(Path::new("prompts").join(language))? {
+            let name = file?.file_name();
+            write_silence(&to.join(language).join(name), 1)?;
+        }
+    }
+    write_silence(&to.join("zh-CN/speech.wav"), SPEECH_SECONDS)?;
+    Ok(to.display().to_string())
+}
+
+fn write_silence(path: &Path, seconds: usize) -> io::Result<()> {
     let format = hound::WavSpec {
         channels: 1,
         sample_rate: 8_000,
         bits_per_sample: 16,
         sample_format: hound::SampleFormat::Int,
     };
-    for language in ["zh-CN", "en", "music"] {
-        std::fs::create_dir_all(to.join(language))?;
-        for file in std::fs::read_dir(Path::new("prompts").join(language))? {
-            let name = file?.file_name();
-            let mut wav =
-                hound::WavWriter::create(to.join(language).join(name), format).map_err(io::Error::other)?;
-            for _ in 0..8_000 {
-                wav.write_sample(0_i16).map_err(io::Error::other)?;
-            }
-            wav.finalize().map_err(io::Error::other)?;
-        }
+    let mut wav = hound::WavWriter::create(path, format).map_err(io::Error::other)?;
+    for _ in 0..seconds * 8_000 {
+        wav.write_sample(0_i16).map_err(io::Error::other)?;
     }
-    Ok(to.display().to_string())
+    wav.finalize().map_err(io::Error::other)
 }
 
 /// A folder that is gone when this is.

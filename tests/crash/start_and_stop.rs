@@ -28,9 +28,7 @@ fn a_draining_server_serves_its_calls_to_the_end_and_refuses_new_ones() {
     );
 
     // The old call still talks.
-    let heard = |fleet: &super::load::fleet::Fleet| {
-        fleet.talks[&caller].line.as_ref().map_or(0, |line| line.voice_ever)
-    };
+    let heard = |fleet: &super::load::fleet::Fleet| fleet.voice(caller);
     let before = heard(&fleet);
     fleet.run(Duration::from_secs(1));
     assert!(heard(&fleet) > before + 30, "audio goes on");

@@ -92,7 +92,13 @@ fn like(what: &str, said: &[i16], heard: &[i16], passed: &[i16]) {
     let word = &passed[middle - RATE / 2..middle + RATE / 2];
     let spoken = sound::find(word, said);
     let found = sound::find(word, heard);
-    println!("{what}: word from {} of {}, heard {} samples, likeness {:.3}", middle, passed.len(), heard.len(), found.likeness);
+    println!(
+        "{what}: word from {} of {}, heard {} samples, likeness {:.3}",
+        middle,
+        passed.len(),
+        heard.len(),
+        found.likeness
+    );
     for second in heard.chunks(RATE) {
         let place = sound::find(&second[..second.len().min(4000)], said);
         print!("{:.2}@{} ", place.likeness, place.at as f64 / RATE as f64);

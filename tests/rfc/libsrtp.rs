@@ -57,7 +57,8 @@ impl Library {
         }
         let library = Library(library);
         // SAFETY: `int srtp_init(void)`.
-        let init: unsafe extern "C" fn() -> c_int = unsafe { std::mem::transmute(library.symbol(c"srtp_init")) };
+        let init: unsafe extern "C" fn() -> c_int =
+            unsafe { std::mem::transmute(library.symbol(c"srtp_init")) };
         // SAFETY: once per process, by this one test.
         assert_eq!(unsafe { init() }, 0);
         Some(library)

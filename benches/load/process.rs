@@ -1,0 +1,119 @@
+//! Processes on processors, and the kernel's account of them (proc(5)).
+
+use std::io;
+use std::net::Ipv4Addr;
+use std::process::Command;
+
+/// Processors: the program's under test and the generator's.
+pub const SERVER_CPU: usize = 0;
+pub const LOAD_CPU: usize = 1;
+
+/// Ticks of processor time in a second, as Linux tells them to programs (USER_HZ).
+const TICKS: f64 = 100.0;
+
+/// The kernel's account of a process.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Usage {
+    /// Seconds of processor time, to a hundredth; the kernel samples the split.
+    pub user: f64,
+    pub system: f64,
+    /// Seconds of processor time of its living threads, exactly.
+    pub busy: f64,
+    /// Resident memory, KiB.
+    pub rss_kib: u64,
+}
+
+impl Usage {
+    /// What was used since `earlier`; memory as it is now.
+    pub fn since(self, earlier: Usage) -> Usage {
+        Usage {
+            user: self.user - earlier.user,
+            system: self.system - earlier.system,
+            busy: self.busy - earlier.busy,
+            rss_kib: self.rss_kib,
+        }
+    }
+}
+
+/// Nothing of a process that is gone.
+pub fn usage(pid: u32) -> Usage {
+    read_usage(pid).unwrap_or_default()
+}
+
+fn read_usage(pid: u32) -> Option<Usage> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name may hold anything; the rest begins behind its closing bracket. User and system time are words 14 and 15.
+    let mut words = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
+    let user = words.next()?.parse::<f64>().ok()? / TICKS;
+    let system = words.next()?.parse::<f64>().ok()? / TICKS;
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let rss = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let rss_kib = rss.trim().trim_end_matches(" kB").parse().ok()?;
+    Some(Usage { user, system, busy: busy(pid).unwrap_or(user + system), rss_kib })
+}
+
+/// Of each thread, `schedstat` begins with its nanoseconds on a processor.
+fn busy(pid: u32) -> Option<f64> {
+    let mut nanos = 0;
+    for thread in std::fs::read_dir(format!("/proc/{pid}/task")).ok()? {
+        let text = std::fs::read_to_string(thread.ok()?.path().join("schedstat")).ok()?;
+        nanos += text.split_whitespace().next()?.parse::<u64>().ok()?;
+    }
+    Some(nanos as f64 / 1e9)
+}
+
+/// Datagrams that the kernel dropped because the buffer of a socket at `host` was full, of the sockets there are now
+/// (`net/udp`: the local address is the second word, in hexadecimal as it lies in memory, drops are the last).
+pub fn udp_drops(host: Ipv4Addr) -> u64 {
+    let table = std::fs::read_to_string("/proc/net/udp").unwrap_or_default();
+    let ours = format!("{:08X}:", u32::from_ne_bytes(host.octets()));
+    let lines =
+        table.lines().filter(|line| line.split_whitespace().nth(1).is_some_and(|at| at.starts_with(&ours)));
+    lines.filter_map(|line| line.split_whitespace().last()?.parse::<u64>().ok()).sum()
+}
+
+/// The same for all sockets of this machine, ever (`net/snmp`, RcvbufErrors): quickly read.
+pub fn all_udp_drops() -> u64 {
+    let table = std::fs::read_to_string("/proc/net/snmp").unwrap_or_default();
+    let mut lines = table.lines().filter(|line| line.starts_with("Udp:"));
+    let names = lines.next().unwrap_or_default().split_whitespace();
+    let values = lines.next().unwrap_or_default().split_whitespace();
+    let found = names.zip(values).find(|(name, _)| *name == "RcvbufErrors");
+    found.and_then(|(_, value)| value.parse().ok()).unwrap_or(0)
+}
+
+/// Seconds that processor `cpu` has worked, for whomever (`stat`: all but idle and waiting for disks, in ticks).
+pub fn worked(cpu: usize) -> f64 {
+    let table = std::fs::read_to_string("/proc/stat").unwrap_or_default();
+    let name = format!("cpu{cpu} ");
+    let words = table.lines().find_map(|line| line.strip_prefix(&name));
+    let values = words.unwrap_or_default().split_whitespace().enumerate();
+    let works = |place: usize| place != 3 && place != 4 && place < 8;
+    values.filter(|(place, _)| works(*place)).filter_map(|(_, word)| word.parse::<f64>().ok()).sum::<f64>()
+        / TICKS
+}
+
+/// The generator goes before others on its processor (as far as it may), or no longer: what it starts would inherit that.
+pub fn hurry(hurries: bool) {
+    let nice = if hurries { -10 } else { 0 };
+    // SAFETY: takes numbers only. Who is not root is refused, and is late more often.
+    unsafe { nix::libc::setpriority(nix::libc::PRIO_PROCESS, 0, nice) };
+}
+
+/// `program` as a command, on processor `cpu` if one is given.
+pub fn pinned(program: &str, cpu: Option<usize>) -> Command {
+    let Some(cpu) = cpu else {
+        return Command::new(program);
+    };
+    hurry(false);
+    let mut command = Command::new("taskset");
+    command.args(["-c", &cpu.to_string(), program]);
+    command
+}
+
+/// Keeps this process, and what it starts from now on, on one processor.
+pub fn pin_self(cpu: usize) -> io::Result<()> {
+    let pid = std::process::id().to_string();
+    let done = Command::new("taskset").args(["-a", "-c", "-p", &cpu.to_string(), &pid]).output()?;
+    if done.status.success() { Ok(()) } else { Err(io::Error::other("taskset refused")) }
+}
