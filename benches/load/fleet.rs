@@ -14,7 +14,7 @@ use hotline::media::command::{Codec, Direction};
 use hotline::moment::Moment;
 use hotline::net::clock::Clock;
 use hotline::rng::Rng;
-use hotline::sdp::negotiate::{self, Local};
+use hotline::sdp::negotiate::{self, Local, Terms};
 use hotline::sdp::session::SessionDescription;
 use hotline::sip::endpoint::{ClientTx, Endpoint, Happening};
 use hotline::sip::message::HeaderName;
@@ -525,6 +525,7 @@ fn local(at: SocketAddrV4, version: u64) -> Local<'static> {
         prefer: None,
         direction: Direction::SendRecv,
         telephone_event: true,
+        srtp: Terms::PLAIN,
     }
 }
 
