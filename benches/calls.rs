@@ -12,10 +12,11 @@ use std::time::Duration;
 
 use load::figures::Report;
 use load::{forwarder, page};
-use scenarios::{Wish, prompts, recorded, relay, setup, sipp, stall};
+use scenarios::{Wish, prompts, recorded, relay, setup, sipp, stall, transcode};
 
 /// Names of the scenarios, in the order in which all of them are run.
-const SCENARIOS: [&str; 8] = ["relay", "held", "recorded", "prompts", "setup", "overload", "stall", "sipp"];
+const SCENARIOS: [&str; 9] =
+    ["relay", "held", "recorded", "prompts", "setup", "overload", "stall", "transcode", "sipp"];
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
@@ -67,6 +68,7 @@ fn run(name: &str, wish: &Wish) -> io::Result<Report> {
         "setup" => setup::setup(wish),
         "overload" => setup::overload(wish),
         "stall" => stall::stall(wish),
+        "transcode" => transcode::transcode(wish),
         "sipp" => sipp::sipp(wish),
         _ => Err(io::Error::other(format!("no such scenario; there are {}", SCENARIOS.join(", ")))),
     }
@@ -79,6 +81,7 @@ fn wish(words: &[String]) -> io::Result<(Wish, Vec<String>)> {
         window: Duration::from_secs(if quick { 4 } else { 10 }),
         repeat: if quick { 1 } else { 3 },
         rate: 200,
+        limit: 10_000,
         loads: None,
         only: Vec::new(),
         against: None,

@@ -103,6 +103,8 @@ pub struct Fleet {
     /// How long an agent lets the phone ring.
     pub ring: Duration,
     pub audio: Audio,
+    /// What callers and agents have.
+    pub codecs: [&'static [Codec]; 2],
     /// Spins instead of sleeping, so that the server's sends wake nobody and slots are kept to the microsecond.
     pub busy: bool,
     /// Ended calls are forgotten.
@@ -113,7 +115,7 @@ pub struct Fleet {
     pub seen: Seen,
 }
 
-const CODECS: [Codec; 1] = [Codec::Pcma];
+const A_LAW: [Codec; 1] = [Codec::Pcma];
 
 impl Fleet {
     /// Phones at `host` that call, and are registered with, `server`.
@@ -141,6 +143,7 @@ impl Fleet {
             pickups: BTreeSet::new(),
             ring: Duration::from_millis(100),
             audio,
+            codecs: [&A_LAW; 2],
             busy: false,
             forgetful: false,
             next_sip: clock.now(),
@@ -183,7 +186,7 @@ impl Fleet {
         let now = self.clock.now();
         let phone = self.audio.open(Side::Caller, self.rng.u32());
         let target = Uri::Sip(SipUri::new(Some(number), self.server));
-        let ours = negotiate::offer(&local(self.audio.address(phone), 1));
+        let ours = negotiate::offer(&local(self.audio.address(phone), 1, self.codecs[Side::Caller as usize]));
         let invite = Invite {
             to: target.clone(),
             target,
@@ -437,7 +440,9 @@ impl Fleet {
     fn rung(&mut self, leg: LegId, who: &str, offer: Option<Bytes>) {
         let now = self.clock.now();
         let phone = self.audio.open(Side::Agent, self.rng.u32());
-        let Some((ours, path)) = answer(offer.as_deref(), &local(self.audio.address(phone), 1)) else {
+        let Some((ours, path)) =
+            answer(offer.as_deref(), &local(self.audio.address(phone), 1, self.codecs[Side::Agent as usize]))
+        else {
             self.audio.close(phone);
             return self.legs.hang_up(now, &mut self.endpoint, leg, Cause::NotAcceptable);
         };
@@ -465,7 +470,8 @@ impl Fleet {
                 }
             }
             LegEvent::Offered { offer } => {
-                let answer = talk.reoffered(&offer, &mut self.audio);
+                let codecs = self.codecs[Side::of(talk.is_agent) as usize];
+                let answer = talk.reoffered(&offer, &mut self.audio, codecs);
                 self.legs.answer_offer(now, &mut self.endpoint, leg, answer.ok_or(488));
             }
             LegEvent::OfferWanted => self.legs.answer_offer(now, &mut self.endpoint, leg, Err(488)),
@@ -499,10 +505,10 @@ impl Talk {
     }
 
     /// The server offers anew: taken as it is.
-    fn reoffered(&mut self, offer: &[u8], audio: &mut Audio) -> Option<Bytes> {
+    fn reoffered(&mut self, offer: &[u8], audio: &mut Audio, codecs: &'static [Codec]) -> Option<Bytes> {
         let phone = self.line?;
         self.version += 1;
-        let (ours, path) = answer(Some(offer), &local(audio.address(phone), self.version))?;
+        let (ours, path) = answer(Some(offer), &local(audio.address(phone), self.version, codecs))?;
         audio.connect(phone, path);
         self.ours = ours;
         Some(Bytes::from(self.ours.write()))
@@ -515,13 +521,13 @@ fn answer(offer: Option<&[u8]>, local: &Local) -> Option<(SessionDescription, Pa
     Some((ours, Path::of(&session)?))
 }
 
-fn local(at: SocketAddrV4, version: u64) -> Local<'static> {
+fn local(at: SocketAddrV4, version: u64, codecs: &'static [Codec]) -> Local<'static> {
     Local {
         address: (*at.ip()).into(),
         port: at.port(),
         session: 1,
         version,
-        codecs: &CODECS,
+        codecs,
         prefer: None,
         direction: Direction::SendRecv,
         telephone_event: true,

@@ -79,7 +79,7 @@ impl Bridge {
     pub fn start(subject: &Subject, most: usize, wish: &Wish) -> io::Result<Bridge> {
         let host = server::own_host();
         let mut bridge = match subject {
-            Subject::Hotline(tapes) => Bridge::hotline(*tapes, most)?,
+            Subject::Hotline(tapes) => Bridge::hotline(*tapes, most, wish)?,
             Subject::Forwarder(kind) => {
                 let fleet = Fleet::new(host, (host, 5_060).into())?;
                 let [callers, agents] = [Side::Caller, Side::Agent].map(|side| fleet.audio.first(side));
@@ -108,9 +108,10 @@ impl Bridge {
         Bridge { subject: subject.clone(), under, fleet, phones, legs, empty: Usage::default(), rate: 100 }
     }
 
-    fn hotline(tapes: Tapes, most: usize) -> io::Result<Bridge> {
+    fn hotline(tapes: Tapes, most: usize, wish: &Wish) -> io::Result<Bridge> {
         let scratch = Scratch::new("bench")?;
         let plan = Plan::bench(&scratch.path().join("data"), most, tapes)?;
+        let plan = Plan { rate: wish.limit, ..plan };
         let config = plan.write(scratch.path())?;
         let server = started(&plan, &config)?;
         let mut fleet = Fleet::new(plan.host, plan.sip())?;
@@ -140,8 +141,25 @@ impl Bridge {
         }
     }
 
-    /// More calls at the stated rate, until there are `calls` that talk.
+    /// More calls at the stated rate, until there are `calls` whose callers hear agents.
     pub fn grow(&mut self, calls: usize) -> io::Result<()> {
+        self.dial(calls)?;
+        let legs = std::mem::take(&mut self.legs);
+        let all = self.fleet.run_until(PATIENCE, |fleet| legs.iter().all(|leg| fleet.hears_voice(*leg)));
+        let talking = legs.iter().filter(|leg| self.fleet.hears_voice(**leg)).count();
+        self.legs = legs;
+        if all { Ok(()) } else { Err(io::Error::other(format!("only {talking} of {calls} hear an agent"))) }
+    }
+
+    /// The same where what is heard cannot be told: until as many agents have picked up.
+    pub fn grow_unheard(&mut self, calls: usize) -> io::Result<()> {
+        self.dial(calls)?;
+        let all = self.fleet.run_until(PATIENCE, |fleet| fleet.talking(true) == calls);
+        let talking = self.fleet.talking(true);
+        if all { Ok(()) } else { Err(io::Error::other(format!("only {talking} of {calls} agents talk"))) }
+    }
+
+    fn dial(&mut self, calls: usize) -> io::Result<()> {
         let pause = Duration::from_micros(1_000_000 / self.rate);
         for call in self.calls()..calls {
             match &mut self.under {
@@ -163,11 +181,7 @@ impl Bridge {
             }
             self.fleet.run(pause);
         }
-        let legs = std::mem::take(&mut self.legs);
-        let all = self.fleet.run_until(PATIENCE, |fleet| legs.iter().all(|leg| fleet.hears_voice(*leg)));
-        let talking = legs.iter().filter(|leg| self.fleet.hears_voice(**leg)).count();
-        self.legs = legs;
-        if all { Ok(()) } else { Err(io::Error::other(format!("only {talking} of {calls} hear an agent"))) }
+        Ok(())
     }
 
     /// Calls dialled so far.
@@ -258,6 +272,7 @@ pub fn started(plan: &Plan, config: &std::path::Path) -> io::Result<Server> {
     let mut server = Server::serve(plan, config, Some(process::SERVER_CPU))?;
     process::pin_self(process::LOAD_CPU)?;
     if server.says("ready") {
+        process::hurry(true);
         Ok(server)
     } else {
         Err(io::Error::other(format!("the server did not start: {:?}", server.said)))

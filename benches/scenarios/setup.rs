@@ -100,7 +100,7 @@ pub fn overload(wish: &Wish) -> io::Result<Report> {
         format!("{} calls/s for {seconds} s to a server set to {RATE}, beside {TALKING} that talk", 3 * RATE);
     let mut report = Report::titled("overload", &title);
     let mut bridge =
-        Bridge::start(&Subject::Hotline(Tapes::None), TALKING, &Wish { rate: 200, ..wish.clone() })?;
+        Bridge::start(&Subject::Hotline(Tapes::None), TALKING, &Wish { limit: RATE as u32, ..wish.clone() })?;
     bridge.grow(TALKING)?;
     report.runs.push(bridge.measure(Duration::from_secs(5)));
     let (plan, _) = bridge.plan().ok_or_else(|| io::Error::other("no server of ours"))?;
