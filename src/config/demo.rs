@@ -66,7 +66,7 @@ pub fn demo(data: impl Into<PathBuf>, sip_port: u16, http_port: u16) -> Config {
     Config {
         // The realm is what phones put behind the @: an address they can reach.
         sip: Sip { listen: vec![SocketAddr::new(loopback, sip_port)], realm: loopback.to_string() },
-        media: Media { address: loopback, ports: (16_384, 32_766), workers: 1 },
+        media: Media { address: loopback, ports: (16_384, 32_766), workers: 1, trunk_port: None },
         http: Http { listen: SocketAddr::new(loopback, http_port) },
         data: data.into(),
         flows: "ivr-flows".into(),
@@ -86,6 +86,7 @@ pub fn demo(data: impl Into<PathBuf>, sip_port: u16, http_port: u16) -> Config {
                 (IpAddr::V6(Ipv6Addr::LOCALHOST), 128),
             ],
             numbers: vec![HOTLINE.to_owned()],
+            shared_sockets: false,
         }],
         limits: Limits::default(),
     }

@@ -81,7 +81,10 @@ fn config(
     let listens = listens(sip.as_ref(), http.as_ref());
     let users = top.take("users").map(|node| people::users(node, &agents, out)).unwrap_or_default();
     let trunks = match (top.take("trunks"), &numbers) {
-        (Some(node), Some(numbers)) => routes::trunks(node, numbers, out),
+        (Some(node), Some(numbers)) => {
+            let may_share = media.as_ref().is_none_or(|media| media.trunk_port.is_some());
+            routes::trunks(node, numbers, may_share, out)
+        }
         _ => Vec::new(),
     };
     let limits = match top.take("limits") {
@@ -151,9 +154,14 @@ fn media(mut fields: Fields<'_>, out: &mut Findings) -> Option<Media> {
         }
         None => Some(1),
     };
+    let (taken, count) = (ports.unwrap_or((1, 0)), workers.unwrap_or(1));
+    let trunk_port = match fields.take("trunk_port") {
+        Some(node) => places::trunk_port(node, taken, count, out).map(Some),
+        None => Some(None),
+    };
     fields.finish(out);
     let address: Option<IpAddr> = address;
-    Some(Media { address: address?, ports: ports?, workers: workers? })
+    Some(Media { address: address?, ports: ports?, workers: workers?, trunk_port: trunk_port? })
 }
 
 fn http(mut fields: Fields<'_>, out: &mut Findings) -> Option<Http> {

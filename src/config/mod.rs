@@ -63,6 +63,9 @@ pub struct Media {
     pub ports: (u16, u16),
     /// Media worker threads. Default 1.
     pub workers: usize,
+    /// First of the ports that streams of trunks share, two for each worker, even, outside `ports`. Default: none is
+    /// shared.
+    pub trunk_port: Option<u16>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -142,6 +145,9 @@ pub struct Trunk {
     pub sources: Vec<(IpAddr, u8)>,
     /// Numbers it may reach; the bank's own only.
     pub numbers: Vec<String>,
+    /// Its audio comes from the addresses that it signals, no two calls from the same: it may share sockets at
+    /// `media.trunk_port`, which costs less. Default false.
+    pub shared_sockets: bool,
 }
 
 /// Limits an operator may set; beyond each, new calls get 503 with Retry-After.

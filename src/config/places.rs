@@ -95,6 +95,24 @@ pub(super) fn ports(node: &Node, out: &mut Findings) -> Option<(u16, u16)> {
     Some((first, last))
 }
 
+/// The first of two ports for each of `workers`, none of them among `taken`.
+pub(super) fn trunk_port(node: &Node, taken: (u16, u16), workers: usize, out: &mut Findings) -> Option<u16> {
+    let number = out.integer(node, "a port", 1_024..=65_534)?;
+    let first = u16::try_from(number).ok()?;
+    let last = number + 2 * i64::try_from(workers).ok()? - 1;
+    let wrong = if first % 2 != 0 {
+        "the first port must be even"
+    } else if last > i64::from(u16::MAX) {
+        "two ports for each worker do not fit above it"
+    } else if number <= i64::from(taken.1) && last >= i64::from(taken.0) {
+        "two ports for each worker from here on overlap `ports`"
+    } else {
+        return Some(first);
+    };
+    out.error("config-005", node.span, wrong);
+    None
+}
+
 /// Digits, perhaps with a leading plus. Reports and goes on.
 pub(super) fn number(text: &str, span: Span, out: &mut Findings) {
     let digits = text.strip_prefix('+').unwrap_or(text);

@@ -164,12 +164,23 @@ fn nobody_able(node: &Node, agents: &BTreeMap<AgentId, Found>, out: &mut Finding
     }
 }
 
-pub(super) fn trunks(node: &Node, numbers: &BTreeMap<String, Number>, out: &mut Findings) -> Vec<Trunk> {
+/// `may_share`: there are ports that trunks can share.
+pub(super) fn trunks(
+    node: &Node,
+    numbers: &BTreeMap<String, Number>,
+    may_share: bool,
+    out: &mut Findings,
+) -> Vec<Trunk> {
     let Some(items) = out.items(node, "a list of trunks") else { return Vec::new() };
-    items.iter().filter_map(|item| trunk(item, numbers, out)).collect()
+    items.iter().filter_map(|item| trunk(item, numbers, may_share, out)).collect()
 }
 
-fn trunk(node: &Node, numbers: &BTreeMap<String, Number>, out: &mut Findings) -> Option<Trunk> {
+fn trunk(
+    node: &Node,
+    numbers: &BTreeMap<String, Number>,
+    may_share: bool,
+    out: &mut Findings,
+) -> Option<Trunk> {
     let mut fields = Fields::of(node, node.span, "a trunk", out)?;
     let name = fields.need("name").and_then(|node| out.text(node, "a name").map(str::to_owned));
     let sources = fields.need("sources").and_then(|node| {
@@ -196,6 +207,18 @@ fn trunk(node: &Node, numbers: &BTreeMap<String, Number>, out: &mut Findings) ->
         }
         Some(all)
     });
+    let shared_sockets = match fields.take("shared_sockets") {
+        Some(node) => {
+            let shared = out.truth(node);
+            if shared == Some(true) && !may_share {
+                out.error("config-005", node.span, "there are no ports to share")
+                    .label("say which by `trunk_port` under `media`");
+            }
+            shared
+        }
+        None => Some(false),
+    };
     fields.finish(out);
-    Some(Trunk { name: name?, sources: sources?, numbers: reached? })
+    let (name, sources, numbers) = (name?, sources?, reached?);
+    Some(Trunk { name, sources, numbers, shared_sockets: shared_sockets? })
 }

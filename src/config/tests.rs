@@ -38,6 +38,8 @@ const FAULTS: &[(&str, &str, &str)] = &[
     ("realm: sip.bank.example", "realm: «sip bank", "config-001"),
     ("ports: 16384-32766", "ports: «16385-32766", "config-005"),
     ("ports: 16384-32766", "ports: «16384", "config-005"),
+    ("ports: 16384-32766", "ports: 16384-32766\n  trunk_port: «16001", "config-005"),
+    ("ports: 16384-32766", "ports: 16384-32766\n  trunk_port: «16384", "config-005"),
     ("workers: 1", "workers: «0", "yaml-008"),
     ("enabled: true", "enabled: «yes", "yaml-006"),
     ("flow: main", "flow: «mian", "config-003"),

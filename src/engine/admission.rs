@@ -29,6 +29,8 @@ pub(super) struct Admitted {
     pub to: Destination,
     /// Who proved to be an agent.
     pub agent: Option<AgentId>,
+    /// Comes by a trunk whose streams share sockets.
+    pub shares_sockets: bool,
 }
 
 /// How many calls there may be, and how many more a second. A token bucket that holds one second's worth.
@@ -146,12 +148,14 @@ impl Engine {
         if to == Destination::Hotline
             && (self.draining
                 || self.crowded
+                || self.streams.all_overloaded()
                 || !self.gate.lets_in(now, self.knocking.len() + self.calls.len()))
         {
             return Err(self.refusal(now, request, &from, &dialled, Cause::Overloaded));
         }
         let from = agent.as_ref().map_or(from, |agent| agent.to_string());
-        Ok(Admitted { from, dialled, to, agent })
+        let shares_sockets = agent.is_none() && self.trunks_at(source).any(|trunk| trunk.shared_sockets);
+        Ok(Admitted { from, dialled, to, agent, shares_sockets })
     }
 
     /// The trunks that `source` may be.

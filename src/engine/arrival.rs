@@ -52,7 +52,11 @@ impl Engine {
         let (from, dialled) = (who.from.clone(), who.dialled.clone());
         self.happened(now, Some(id), None, What::CallArrived { from, dialled });
         let Invitation { leg, offer, .. } = invitation;
-        let opened = self.streams.open(now, None, Owner::Caller(id), &mut self.rng, &mut self.out);
+        let opened = if who.shares_sockets {
+            self.streams.join(now, Owner::Caller(id), &mut self.rng, &mut self.out)
+        } else {
+            self.streams.open(now, None, Owner::Caller(id), &mut self.rng, &mut self.out)
+        };
         let Some(stream) = opened else {
             return self.turn_away(now, id, leg, Cause::Overloaded);
         };
@@ -198,6 +202,23 @@ impl Engine {
             Owner::Service(leg) => self.refuse_leg(now, leg, Cause::MediaFailed),
             Owner::Nobody => {}
         }
+    }
+
+    /// Two far ends with one address on shared sockets: the one that came later cannot be heard, and is hung up on.
+    pub(super) fn crossed(&mut self, now: Moment, stream: StreamId) {
+        if let Owner::Caller(id) = self.streams.owner(stream)
+            && let Some(call) = self.calls.remove(&id)
+        {
+            self.end_call(now, call, Cause::MediaFailed, Who::Server);
+        }
+    }
+
+    /// New calls go to other workers, and if there is none that keeps up they are told to come later.
+    pub(super) fn worker_overloaded(&mut self, now: Moment, worker: usize, overloaded: bool) {
+        self.streams.set_overloaded(worker, overloaded);
+        let text =
+            "more audio than its core can move; packets are dropped, new calls go elsewhere or get 503";
+        self.alarm(now, &format!("media-{worker}"), overloaded.then(|| text.to_owned()));
     }
 
     /// Workers that never said what came of an order.

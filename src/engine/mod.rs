@@ -258,6 +258,9 @@ impl Engine {
             MediaEvent::Latched { .. } => {}
             MediaEvent::Silent { stream } => self.silent(now, stream),
             MediaEvent::Closed { stream, .. } => self.streams.closed(now, stream),
+            MediaEvent::Crossed { stream } => self.crossed(now, stream),
+            MediaEvent::Overloaded { worker } => self.worker_overloaded(now, worker, true),
+            MediaEvent::Eased { worker } => self.worker_overloaded(now, worker, false),
             MediaEvent::TapeGap { call, frames } => {
                 let why = "tape ring full".to_owned();
                 let mark = Mark::Gap { why: why.clone(), frames };

@@ -3,7 +3,7 @@
 //! A stream is its owner's when its worker has bound the ports, not before: what somebody else holds is found out
 //! while nothing has been promised to a telephone, and the next port is tried.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::limits::{OPEN_WAIT, PORT_TRIES};
@@ -57,8 +57,12 @@ struct Opening {
 pub struct Streams {
     address: IpAddr,
     ports: Ports,
+    /// The first of the ports that trunks share, two for each worker.
+    trunk_port: Option<u16>,
     /// Streams per worker: the next call goes to the least loaded.
     load: Vec<usize>,
+    /// Workers that have more to do than their core can.
+    overloaded: BTreeSet<usize>,
     held: BTreeMap<StreamId, Held>,
     /// Numbers are given in order of time, and all wait equally long: the first is due first.
     opening: BTreeMap<StreamId, Opening>,
@@ -70,7 +74,9 @@ impl Streams {
         Streams {
             address: media.address,
             ports: Ports::new(media.ports.0, media.ports.1, rng),
+            trunk_port: media.trunk_port,
             load: vec![0; media.workers.max(1)],
+            overloaded: BTreeSet::new(),
             held: BTreeMap::new(),
             opening: BTreeMap::new(),
             next: 1,
@@ -89,18 +95,56 @@ impl Streams {
     ) -> Option<StreamId> {
         let port = self.ports.lease(now)?;
         let worker = worker.unwrap_or_else(|| self.least_loaded());
+        let lease = self.hold(now, worker, port, owner);
+        let stream = lease.stream;
+        out.media(lease, Command::Open { stream, local: self.address, port, seed: rng.u64() });
+        Some(stream)
+    }
+
+    /// The same on the ports that trunks share; on ports of its own if there are none.
+    pub fn join(&mut self, now: Moment, owner: Owner, rng: &mut Rng, out: &mut Outputs) -> Option<StreamId> {
+        let worker = self.least_loaded();
+        let Some(port) = self.trunk_port_of(worker) else {
+            return self.open(now, Some(worker), owner, rng, out);
+        };
+        let lease = self.hold(now, worker, port, owner);
+        let stream = lease.stream;
+        out.media(lease, Command::Join { stream, local: self.address, port, seed: rng.u64() });
+        Some(stream)
+    }
+
+    fn trunk_port_of(&self, worker: usize) -> Option<u16> {
+        self.trunk_port?.checked_add(u16::try_from(2 * worker).ok()?)
+    }
+
+    fn hold(&mut self, now: Moment, worker: usize, port: u16, owner: Owner) -> Lease {
         let stream = StreamId(self.next);
         self.next += 1;
         self.load[worker] += 1;
         let lease = Lease { stream, worker, port };
         self.held.insert(stream, Held { lease, owner });
         self.opening.insert(stream, Opening { tries: 1, until: now + OPEN_WAIT });
-        out.media(lease, Command::Open { stream, local: self.address, port, seed: rng.u64() });
-        Some(stream)
+        lease
     }
 
+    /// One that keeps up, if there is any.
     fn least_loaded(&self) -> usize {
-        self.load.iter().enumerate().min_by_key(|(_, load)| **load).map_or(0, |(worker, _)| worker)
+        let weight = |(worker, load): &(usize, &usize)| (self.overloaded.contains(worker), **load);
+        self.load.iter().enumerate().min_by_key(weight).map_or(0, |(worker, _)| worker)
+    }
+
+    /// A worker cannot do all it has, or can again.
+    pub fn set_overloaded(&mut self, worker: usize, overloaded: bool) {
+        if overloaded {
+            self.overloaded.insert(worker);
+        } else {
+            self.overloaded.remove(&worker);
+        }
+    }
+
+    /// No worker can take another call.
+    pub fn all_overloaded(&self) -> bool {
+        self.overloaded.len() >= self.load.len()
     }
 
     /// The worker has bound the ports. Whose stream it is, if that was not known yet and the stream is still wanted.
@@ -118,12 +162,15 @@ impl Streams {
         rng: &mut Rng,
         out: &mut Outputs,
     ) -> Option<Owner> {
+        let worker = self.held.get(&stream)?.lease.worker;
+        let shared = self.trunk_port_of(worker) == Some(port);
         let held = self.held.get_mut(&stream).filter(|held| held.lease.port == port)?;
         let opening = self.opening.remove(&stream);
         if opening.is_none() && held.owner != Owner::Nobody {
             return None;
         }
-        if !blames_port(errno) {
+        if shared || !blames_port(errno) {
+            // A shared port is not leased, and not given back by this.
             self.ports.release(now, port);
         } else {
             self.ports.poison(now, port);

@@ -73,6 +73,14 @@ pub enum Command {
         port: u16,
         seed: u64,
     },
+    /// The same on the sockets at `port` and `port + 1` that all such streams of the worker share: for trunks, whose
+    /// addresses are known (`shared`).
+    Join {
+        stream: StreamId,
+        local: IpAddr,
+        port: u16,
+        seed: u64,
+    },
     /// What was negotiated, at first and on every change.
     Connect {
         stream: StreamId,

@@ -46,10 +46,17 @@ pub enum Event {
     Latched { stream: StreamId, remote: SocketAddr },
     /// Nothing came for `command` limits' MEDIA_SILENCE; once per silence, and again after each `Connect`.
     Silent { stream: StreamId },
+    /// Another stream on the same shared sockets has the same far end: this one hears nobody.
+    Crossed { stream: StreamId },
     /// The stream is closed, its ports are free after quarantine.
     Closed { stream: StreamId, figures: Figures },
     /// The tape ring is full: audio goes on, the tape has a gap of `frames` packets.
     TapeGap { call: CallId, frames: u32 },
+    /// The worker of this number has more to do than its core can (`load`): no new calls for it. What it has goes on,
+    /// with packets dropped where they cannot be read in time.
+    Overloaded { worker: usize },
+    /// It keeps up again.
+    Eased { worker: usize },
 }
 
 /// Whether `errno` of `OpenFailed` speaks against that one port, so that another may do. Otherwise it is our address

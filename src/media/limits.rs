@@ -25,6 +25,15 @@ pub const EVENTS_WAITING: usize = 8_192;
 /// Commands obeyed in one turn: at 30 µs for opening two sockets, audio waits at most 1 ms for them.
 pub const COMMANDS_PER_TURN: usize = 32;
 
+/// Datagrams that shared sockets receive, and send, in one system call: 5 ms of 64 calls at 4 kB each would be 0.3 MB, and
+/// more gains nothing (docs/media.md). What is left is taken in the next turn.
+pub const BATCH: usize = 64;
+
+/// Turns that have packets to serve begin no sooner after one another than this. A core that must wake up for each packet
+/// pays more for waking than for the packet; a fifth of a millisecond is nobody's delay (docs/media.md has the table).
+/// Under full load turns last longer by themselves.
+pub const GATHER: Duration = Duration::from_micros(200);
+
 /// Sockets served in one turn; the others are served in the next.
 pub const WAKEUPS: usize = 256;
 
@@ -63,3 +72,20 @@ pub const SEQUENCE_JUMP: i16 = 3_000;
 
 /// A packet older than the newest by more than this is a new beginning (RFC 3550 A.1, MAX_MISORDER).
 pub const SEQUENCE_MISORDER: i16 = 100;
+
+/// What the kernel keeps for one stream until the worker reads it, bytes as asked for: it takes twice that and counts
+/// some 0.8 kB for a packet of G.711, so that about 25 packets, half a second, wait at most. Beyond it the kernel drops
+/// the newest, counted in `WorkerStats::packets_shed`: audio that is later than that serves nobody.
+pub const SOCKET_BYTES: usize = 10 << 10;
+
+/// Over which a worker judges whether it keeps up.
+pub const LOAD_WINDOW: Duration = Duration::from_millis(500);
+
+/// A worker that waits for less than this share of a window has no room left, percent.
+pub const IDLE_LEAST_PERCENT: u128 = 2;
+
+/// Windows without room in a row before `Event::Overloaded`: a second.
+pub const BUSY_WINDOWS: u32 = 2;
+
+/// Windows with room in a row before `Event::Eased`: three seconds, so that calls are not let in and refused in turns.
+pub const EASE_WINDOWS: u32 = 6;

@@ -1,6 +1,7 @@
 //! The path of a packet, and of a frame of our own. Nothing here allocates, locks, logs or waits.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use super::codec::FRAME_SAMPLES;
 use super::event::{DigitBy, Event};
@@ -132,9 +133,11 @@ impl Switch {
         stream.send(listener, now, outgoing, &mut self.exits, wire);
     }
 
-    /// Serves the slots of generated audio whose time has come.
-    pub(super) fn pace(&mut self, now: Moment, wire: &mut impl Wire) {
+    /// Serves the slots of generated audio whose time has come. How late the latest of them was.
+    pub(super) fn pace(&mut self, now: Moment, wire: &mut impl Wire) -> Duration {
+        let mut latest = Duration::ZERO;
         while let Some(due) = self.pacing.due(now) {
+            latest = latest.max(due.late);
             if due.late > SLOT_LATE {
                 self.exits.stats.slots_late.add(1);
             }
@@ -147,6 +150,7 @@ impl Switch {
                 place += 1;
             }
         }
+        latest
     }
 
     /// Sends the next frame of our own. On hold the source runs on unheard, so that a play ends in its time.

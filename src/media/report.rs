@@ -34,6 +34,7 @@ impl Switch {
 
     fn attend_to(&mut self, now: Moment, slot: usize, wire: &mut impl Wire) {
         self.tell_gap(slot);
+        self.exits.stats.packets_shed.add(u64::from(wire.shed(slot)));
         let Some(stream) = self.table.get_mut(slot) else { return };
         let Some(link) = stream.link else { return };
         if link.receives && !stream.silence_told && now.since(stream.heard_at) >= MEDIA_SILENCE {

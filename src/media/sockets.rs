@@ -1,4 +1,4 @@
-//! The sockets of a worker: two per stream, watched by one epoll.
+//! The sockets of a worker, watched by one epoll: two per stream, or two that streams of trunks share (`shared`).
 //!
 //! A stream's RTP socket is connected once its peer is certain: the kernel then drops what comes from elsewhere,
 //! and sending needs no look-up of a route (a tenth less per packet than `sendto`).
@@ -13,11 +13,17 @@ use nix::libc;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags};
 use nix::sys::socket::{setsockopt, sockopt};
 
+use super::limits::{SOCKET_BYTES, STREAMS};
+use super::shared::{Inbound, Shared};
 use super::stats::WorkerStats;
 use super::wire::{Channel, Wire};
 
 /// Expedited forwarding (RFC 3246), as voice is marked (RFC 4594 §4.1), in the place of the TOS byte.
 const VOICE_TOS: i32 = 46 << 2;
+
+/// Epoll's words for the shared sockets. No socket of one stream has them: their slots are beyond every table.
+pub const SHARED_RTP: u64 = u64::MAX - 2;
+pub const SHARED_RTCP: u64 = u64::MAX - 3;
 
 /// Bit of a token that tells RTCP from RTP.
 const RTCP_BIT: u64 = 1 << 31;
@@ -46,34 +52,88 @@ impl Ready {
     }
 }
 
+/// Datagrams whose source is still asked for after a socket was connected: more than could have queued before
+/// (`SOCKET_BYTES`). From then on the kernel's word is enough, and a receive need not copy an address.
+const SOURCES_ASKED: u8 = 64;
+
+#[derive(Debug)]
+enum Line {
+    Own(Pair),
+    /// The addresses that its packets come from on the shared sockets.
+    Shared {
+        rtp: Option<SocketAddr>,
+        rtcp: Option<SocketAddr>,
+    },
+}
+
 #[derive(Debug)]
 struct Pair {
     rtp: UdpSocket,
     rtcp: UdpSocket,
-    connected: bool,
+    peer: Peer,
+    /// Datagrams that the kernel had dropped when it was last asked.
+    shed: u32,
+}
+
+/// Whom the RTP socket hears.
+#[derive(Clone, Copy, Debug)]
+enum Peer {
+    Anyone,
+    /// Connected; the next `asked` datagrams may have come before it was.
+    Only {
+        remote: SocketAddr,
+        asked: u8,
+    },
 }
 
 pub struct Sockets {
     pub epoll: Epoll,
-    pairs: Vec<Option<Pair>>,
+    lines: Vec<Option<Line>>,
+    shared: Option<Shared>,
     stats: Arc<WorkerStats>,
 }
 
 impl Sockets {
     pub fn new(stats: Arc<WorkerStats>) -> io::Result<Self> {
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
-        Ok(Sockets { epoll, pairs: Vec::new(), stats })
+        Ok(Sockets { epoll, lines: Vec::new(), shared: None, stats })
     }
 
     /// One receive. Errors are mostly ICMP's word that the far end's port is closed: counted, and life goes on.
-    pub fn receive(&self, slot: usize, channel: Channel, buffer: &mut [u8]) -> Option<(usize, SocketAddr)> {
-        let pair = self.pairs.get(slot)?.as_ref()?;
-        let socket = match channel {
-            Channel::Rtp => &pair.rtp,
-            Channel::Rtcp => &pair.rtcp,
-        };
-        // The source is asked for even on a connected socket: datagrams from others may have queued before.
-        match socket.recv_from(buffer) {
+    pub fn receive(
+        &mut self,
+        slot: usize,
+        channel: Channel,
+        buffer: &mut [u8],
+    ) -> Option<(usize, SocketAddr)> {
+        let Some(Line::Own(pair)) = self.lines.get_mut(slot)?.as_mut() else { return None };
+        let received = pair.receive(channel, buffer);
+        self.received(received)
+    }
+
+    /// One receive of all that waits at the shared sockets, up to a batch.
+    pub fn receive_shared(&self, channel: Channel, inbound: &mut Inbound) {
+        inbound.clear();
+        if let Some(shared) = &self.shared {
+            self.received(shared.receive(channel, inbound));
+        }
+    }
+
+    /// Whose packet it is that came to the shared sockets.
+    pub fn whose(&self, channel: Channel, from: SocketAddr) -> Option<usize> {
+        self.shared.as_ref()?.slot(channel, from)
+    }
+
+    /// Sends what waits to be sent together.
+    pub fn flush(&mut self) {
+        if let Some(shared) = &mut self.shared {
+            let refused = shared.flush();
+            self.stats.send_errors.add(refused as u64);
+        }
+    }
+
+    fn received<T>(&self, result: io::Result<T>) -> Option<T> {
+        match result {
             Ok(received) => Some(received),
             Err(error) => {
                 if error.kind() != io::ErrorKind::WouldBlock {
@@ -91,64 +151,166 @@ impl Sockets {
         result.is_ok()
     }
 
-    fn bind(&self, ready: Ready, local: IpAddr, port: u16) -> io::Result<UdpSocket> {
+    fn bind(&self, token: u64, local: IpAddr, port: u16, room: usize) -> io::Result<UdpSocket> {
         let socket = UdpSocket::bind((local, port))?;
         socket.set_nonblocking(true)?;
+        setsockopt(&socket, sockopt::RcvBuf, &room)?;
         if local.is_ipv4() {
             // A network that forbids marking still carries the call.
             let _ = setsockopt(&socket, sockopt::Ipv4Tos, &VOICE_TOS);
         } else {
             let _ = setsockopt(&socket, sockopt::Ipv6TClass, &VOICE_TOS);
         }
-        self.epoll.add(&socket, EpollEvent::new(EpollFlags::EPOLLIN, ready.token()))?;
+        self.epoll.add(&socket, EpollEvent::new(EpollFlags::EPOLLIN, token))?;
         Ok(socket)
     }
+
+    fn put(&mut self, slot: usize, line: Line) {
+        if self.lines.len() <= slot {
+            self.lines.resize_with(slot + 1, || None);
+        }
+        self.lines[slot] = Some(line);
+    }
+}
+
+impl Pair {
+    fn receive(&mut self, channel: Channel, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
+        match (channel, &mut self.peer) {
+            (Channel::Rtcp, _) => self.rtcp.recv_from(buffer),
+            (Channel::Rtp, Peer::Only { remote, asked: 0 }) => {
+                self.rtp.recv(buffer).map(|length| (length, *remote))
+            }
+            (Channel::Rtp, peer) => {
+                if let Peer::Only { asked, .. } = peer {
+                    *asked -= 1;
+                }
+                self.rtp.recv_from(buffer)
+            }
+        }
+    }
+}
+
+/// Bytes that the kernel keeps at a shared socket: as much for each stream as if it had one of its own.
+const SHARED_BYTES: usize = SOCKET_BYTES * STREAMS;
+
+/// The port of RTCP.
+fn above(port: u16) -> Result<u16, i32> {
+    port.checked_add(1).ok_or(Errno::EINVAL as i32)
+}
+
+fn errno(error: &io::Error) -> i32 {
+    error.raw_os_error().unwrap_or(Errno::EINVAL as i32)
 }
 
 impl Wire for Sockets {
     fn open(&mut self, slot: usize, generation: u32, local: IpAddr, port: u16) -> Result<(), i32> {
-        let errno = |error: io::Error| error.raw_os_error().unwrap_or(Errno::EINVAL as i32);
-        let above = port.checked_add(1).ok_or(Errno::EINVAL as i32)?;
         let ready = Ready { slot, generation, channel: Channel::Rtp };
-        let rtp = self.bind(ready, local, port).map_err(errno)?;
-        let rtcp = self.bind(Ready { channel: Channel::Rtcp, ..ready }, local, above).map_err(errno)?;
-        if self.pairs.len() <= slot {
-            self.pairs.resize_with(slot + 1, || None);
-        }
-        self.pairs[slot] = Some(Pair { rtp, rtcp, connected: false });
+        let rtp = self.bind(ready.token(), local, port, SOCKET_BYTES).map_err(|error| errno(&error))?;
+        let ready = Ready { channel: Channel::Rtcp, ..ready };
+        let rtcp =
+            self.bind(ready.token(), local, above(port)?, SOCKET_BYTES).map_err(|error| errno(&error))?;
+        self.put(slot, Line::Own(Pair { rtp, rtcp, peer: Peer::Anyone, shed: 0 }));
         Ok(())
+    }
+
+    fn join(&mut self, slot: usize, local: IpAddr, port: u16) -> Result<(), i32> {
+        if self.shared.is_none() {
+            let bind =
+                |token, port| self.bind(token, local, port, SHARED_BYTES).map_err(|error| errno(&error));
+            self.shared = Some(Shared::new(bind(SHARED_RTP, port)?, bind(SHARED_RTCP, above(port)?)?));
+        }
+        self.put(slot, Line::Shared { rtp: None, rtcp: None });
+        Ok(())
+    }
+
+    fn expect(&mut self, slot: usize, remote: SocketAddr, rtcp: Option<SocketAddr>) -> bool {
+        let Some(Some(Line::Shared { rtp, rtcp: reports })) = self.lines.get_mut(slot) else { return true };
+        let Some(shared) = &mut self.shared else { return true };
+        let mut change = |known: &mut Option<SocketAddr>, channel, address: Option<SocketAddr>| {
+            if let Some(old) = std::mem::replace(known, address)
+                && known.is_none_or(|new| new != old)
+            {
+                shared.forget(slot, channel, old);
+            }
+            address.is_none_or(|address| shared.expect(slot, channel, address))
+        };
+        // Reports of others are refused by their address (`report`), so that a clash there harms nobody.
+        change(reports, Channel::Rtcp, rtcp);
+        change(rtp, Channel::Rtp, Some(remote))
     }
 
     fn close(&mut self, slot: usize) {
         // Closing the last descriptor of a socket takes it out of epoll.
-        if let Some(pair) = self.pairs.get_mut(slot) {
-            *pair = None;
+        let Some(line) = self.lines.get_mut(slot).and_then(Option::take) else { return };
+        if let (Line::Shared { rtp, rtcp }, Some(shared)) = (line, &mut self.shared) {
+            for (channel, address) in [(Channel::Rtp, rtp), (Channel::Rtcp, rtcp)] {
+                address.inspect(|address| shared.forget(slot, channel, *address));
+            }
         }
     }
 
     fn settle(&mut self, slot: usize, remote: SocketAddr) {
-        if let Some(Some(pair)) = self.pairs.get_mut(slot) {
-            pair.connected = pair.rtp.connect(remote).is_ok();
+        if let Some(Some(Line::Own(pair))) = self.lines.get_mut(slot) {
+            pair.peer = match pair.rtp.connect(remote) {
+                Ok(()) => Peer::Only { remote, asked: SOURCES_ASKED },
+                Err(_) => Peer::Anyone,
+            };
         }
     }
 
     fn unsettle(&mut self, slot: usize) {
-        if let Some(Some(pair)) = self.pairs.get_mut(slot)
-            && pair.connected
+        if let Some(Some(Line::Own(pair))) = self.lines.get_mut(slot)
+            && matches!(pair.peer, Peer::Only { .. })
+            && disconnect(&pair.rtp)
         {
-            pair.connected = !disconnect(&pair.rtp);
+            pair.peer = Peer::Anyone;
         }
     }
 
     fn send(&mut self, slot: usize, to: SocketAddr, datagram: &[u8]) -> bool {
-        let Some(Some(pair)) = self.pairs.get(slot) else { return false };
-        self.sent(if pair.connected { pair.rtp.send(datagram) } else { pair.rtp.send_to(datagram, to) })
+        match self.lines.get(slot) {
+            Some(Some(Line::Own(pair))) => self.sent(match pair.peer {
+                Peer::Only { .. } => pair.rtp.send(datagram),
+                Peer::Anyone => pair.rtp.send_to(datagram, to),
+            }),
+            Some(Some(Line::Shared { .. })) => self.shared.as_mut().is_some_and(|shared| {
+                self.stats.send_errors.add(shared.send(to, datagram) as u64);
+                true
+            }),
+            _ => false,
+        }
+    }
+
+    fn shed(&mut self, slot: usize) -> u32 {
+        let Some(Some(Line::Own(pair))) = self.lines.get_mut(slot) else { return 0 };
+        let dropped = dropped(&pair.rtp).unwrap_or(pair.shed);
+        dropped.wrapping_sub(std::mem::replace(&mut pair.shed, dropped))
     }
 
     fn send_report(&mut self, slot: usize, to: SocketAddr, datagram: &[u8]) -> bool {
-        let Some(Some(pair)) = self.pairs.get(slot) else { return false };
-        self.sent(pair.rtcp.send_to(datagram, to))
+        match self.lines.get(slot) {
+            Some(Some(Line::Own(pair))) => self.sent(pair.rtcp.send_to(datagram, to)),
+            Some(Some(Line::Shared { .. })) => {
+                self.shared.as_ref().is_some_and(|shared| self.sent(shared.send_report(to, datagram)))
+            }
+            _ => false,
+        }
     }
+}
+
+/// Datagrams that the kernel has dropped at this socket since it was opened, nearly all for want of room (socket(7)).
+fn dropped(socket: &UdpSocket) -> Option<u32> {
+    /// Words of SO_MEMINFO and the place of the drops among them (linux/sock_diag.h).
+    const WORDS: usize = 9;
+    const DROPS: usize = 8;
+    let mut words = [0_u32; WORDS];
+    let mut length = size_of_val(&words) as libc::socklen_t;
+    // SAFETY: the descriptor is open while `socket` is borrowed, and `words` is `length` writable bytes.
+    let failed = unsafe {
+        let (level, name) = (libc::SOL_SOCKET, libc::SO_MEMINFO);
+        libc::getsockopt(socket.as_raw_fd(), level, name, (&raw mut words).cast(), &raw mut length)
+    };
+    (failed == 0).then_some(words[DROPS])
 }
 
 /// Takes a socket's peer away; it keeps its port, which was bound by number. True if that worked.
@@ -172,5 +334,22 @@ mod tests {
             let ready = Ready { slot: 8_191, generation: u32::MAX, channel };
             assert_eq!(Ready::of(ready.token()), ready);
         }
+    }
+
+    #[test]
+    fn a_socket_that_is_not_read_keeps_half_a_second_and_tells_what_it_dropped() {
+        let mut sockets = Sockets::new(Arc::default()).expect("an epoll");
+        let local: IpAddr = [127, 0, 0, 1].into();
+        let phone = UdpSocket::bind((local, 0)).expect("a socket");
+        // Any even port that is free will do, and a server's default range is not where the system gives from.
+        let port = (20_000..30_000).step_by(2).find(|port| sockets.open(0, 0, local, *port).is_ok());
+        let to = (local, port.expect("a pair of free ports"));
+        for _ in 0..200 {
+            phone.send_to(&[0x80; 172], to).expect("loopback takes it");
+        }
+        let shed = sockets.shed(0);
+        let kept = 200 - shed;
+        assert!((15..40).contains(&kept), "{kept} kept");
+        assert_eq!(sockets.shed(0), 0, "told once");
     }
 }

@@ -51,6 +51,10 @@ pub struct WorkerStats {
     pub events_waited: Count,
     /// Frames missing on tapes because the ring was full.
     pub tape_frames_lost: Count,
+    /// Packets that the kernel dropped because the worker did not read its sockets in time (`SOCKET_BYTES`).
+    pub packets_shed: Count,
+    /// 1 while the worker has more to do than its core can, else 0.
+    pub overloaded: Count,
     /// Turns of the pacing that began more than `SLOT_LATE` late: the worker has more than its core can do.
     pub slots_late: Count,
     /// Slots of 1 ms that were passed over to catch up.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 
-use super::command::{Command, Session, Source};
+use super::command::{Command, Rtcp, Session, Source};
 use super::event::Event;
 use super::feed::{Feed, Play};
 use super::limits::{DATAGRAM_BYTES, FRAME, PACING_PARTS};
@@ -54,8 +54,10 @@ impl Switch {
     pub fn obey(&mut self, now: Moment, command: Command, wire: &mut impl Wire) {
         let obeyed = match command {
             Command::Open { stream, local, port, seed } => {
-                let opening = Stream::new(stream, seed, now);
-                self.open(now, opening, local, port, wire)
+                self.open(now, (stream, seed), port, |slot, used| wire.open(slot, used, local, port))
+            }
+            Command::Join { stream, local, port, seed } => {
+                self.open(now, (stream, seed), port, |slot, _| wire.join(slot, local, port))
             }
             Command::Connect { stream, session } => self.connect(now, stream, &session, wire),
             Command::Hear { stream, source } => self.hear(now, stream, source),
@@ -105,32 +107,37 @@ impl Switch {
         self.outbox.is_congested()
     }
 
-    /// Serves all slots and duties whose time has come.
-    pub fn on_time(&mut self, now: Moment, wire: &mut impl Wire) {
-        self.pace(now, wire);
+    /// Serves all slots and duties whose time has come. How late the latest slot of generated audio was.
+    pub fn on_time(&mut self, now: Moment, wire: &mut impl Wire) -> Duration {
+        let late = self.pace(now, wire);
         self.attend(now, wire);
+        late
     }
 
+    /// Tells the engine something of the worker itself.
+    pub fn tell(&mut self, event: Event) {
+        self.outbox.tell(event);
+    }
+
+    /// `bind` is given the slot and its generation.
     fn open(
         &mut self,
         now: Moment,
-        stream: Stream,
-        local: std::net::IpAddr,
+        (id, seed): (StreamId, u64),
         port: u16,
-        wire: &mut impl Wire,
+        bind: impl FnOnce(usize, u32) -> Result<(), i32>,
     ) -> Option<()> {
-        let id = stream.id;
         if self.table.find(id).is_some() {
             return None;
         }
         let opened = match self.table.vacancy() {
             None => Err(Errno::EMFILE as i32),
-            Some((slot, generation)) => wire.open(slot, generation, local, port).map(|()| slot),
+            Some((slot, generation)) => bind(slot, generation).map(|()| slot),
         };
         match opened {
             Err(errno) => self.outbox.tell(Event::OpenFailed { stream: id, port, errno }),
             Ok(slot) => {
-                self.table.put(stream);
+                self.table.put(Stream::new(id, seed, now));
                 self.duties.insert(now, slot);
                 self.outbox.tell(Event::Opened { stream: id });
             }
@@ -148,6 +155,13 @@ impl Switch {
         let slot = self.table.find(stream)?;
         if self.table.get_mut(slot)?.connect(now, session) {
             wire.unsettle(slot);
+        }
+        let rtcp = match session.rtcp {
+            Rtcp::Muxed => None,
+            Rtcp::At(address) => Some(address),
+        };
+        if !wire.expect(slot, session.remote, rtcp) {
+            self.outbox.tell(Event::Crossed { stream });
         }
         self.arrange(now, slot);
         Some(())

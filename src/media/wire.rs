@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 /// Which of a stream's two sockets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Channel {
     Rtp,
     Rtcp,
@@ -13,6 +13,13 @@ pub enum Channel {
 pub trait Wire {
     /// Binds RTP to `port` and RTCP to `port + 1`. The error is the system's errno.
     fn open(&mut self, slot: usize, generation: u32, local: IpAddr, port: u16) -> Result<(), i32>;
+
+    /// The same on sockets that are shared; they are bound when they are first asked for.
+    fn join(&mut self, slot: usize, local: IpAddr, port: u16) -> Result<(), i32>;
+
+    /// The peer was signalled to send from there, RTCP from `rtcp` if that is not the same. False if what comes from
+    /// there is another stream's already, which only sockets that are shared know.
+    fn expect(&mut self, slot: usize, remote: SocketAddr, rtcp: Option<SocketAddr>) -> bool;
 
     fn close(&mut self, slot: usize);
 
@@ -24,6 +31,9 @@ pub trait Wire {
 
     /// True if the datagram left. `to` matters only while the socket is not settled.
     fn send(&mut self, slot: usize, to: SocketAddr, datagram: &[u8]) -> bool;
+
+    /// Packets of the stream that the system dropped unread since this was last asked.
+    fn shed(&mut self, slot: usize) -> u32;
 
     /// Sends from the RTCP socket.
     fn send_report(&mut self, slot: usize, to: SocketAddr, datagram: &[u8]) -> bool;

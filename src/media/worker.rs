@@ -7,19 +7,23 @@ use std::time::Duration;
 
 use nix::sys::epoll::{EpollEvent, EpollFlags, EpollTimeout};
 use nix::sys::eventfd::{EfdFlags, EventFd};
+use nix::sys::prctl::set_timerslack;
 use nix::sys::time::TimeSpec;
 use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
 
 use super::command::Command;
 use super::event::Event;
-use super::limits::{COMMAND_SLOTS, COMMANDS_PER_TURN, DATAGRAM_BYTES, EVENT_SLOTS, WAKEUPS};
+use super::limits::{COMMAND_SLOTS, COMMANDS_PER_TURN, DATAGRAM_BYTES, EVENT_SLOTS, GATHER, WAKEUPS};
+use super::load::{Change, Load};
 use super::outbox::Outbox;
 use super::prompts::Library;
-use super::sockets::{Ready, Sockets};
+use super::shared::Inbound;
+use super::sockets::{Ready, SHARED_RTCP, SHARED_RTP, Sockets};
 use super::stats::WorkerStats;
 use super::stream::Exits;
 use super::switch::Switch;
 use super::tape_tap::Tap;
+use super::wire::Channel;
 use crate::moment::Moment;
 use crate::net::clock::Clock;
 use crate::recording::frame::TapeFrame;
@@ -37,6 +41,8 @@ const RETRY_MS: u16 = 10;
 pub struct WorkerConfig {
     /// The thread's name, at most 15 bytes.
     pub name: String,
+    /// Which worker it is, from 0.
+    pub number: usize,
     /// Our name in RTCP (RFC 3550 §6.5.1), the same for all streams of the process; at most 255 bytes.
     pub cname: String,
     /// The same clock as everybody's.
@@ -101,7 +107,17 @@ pub struct Worker {
     armed: Option<Moment>,
     engine_wake: Arc<EventFd>,
     clock: Clock,
+    number: usize,
+    load: Load,
     stats: Arc<WorkerStats>,
+}
+
+/// Lets packets gather, so that one wake-up serves several.
+#[expect(clippy::disallowed_methods, reason = "this thread paces IO")]
+fn gather(time: Duration) {
+    if !time.is_zero() {
+        std::thread::sleep(time);
+    }
 }
 
 impl Worker {
@@ -128,6 +144,8 @@ impl Worker {
             armed: None,
             engine_wake: config.engine_wake,
             clock: config.clock,
+            number: config.number,
+            load: Load::new(config.clock.now()),
             stats: Arc::clone(&stats),
         };
         let thread = std::thread::Builder::new().name(config.name).spawn(move || worker.run())?;
@@ -137,15 +155,25 @@ impl Worker {
     fn run(mut self) {
         let mut ready = [EpollEvent::empty(); WAKEUPS];
         let mut datagram = [0; DATAGRAM_BYTES];
+        let mut inbound = Inbound::default();
+        // Refused on a system without it: then turns are some 50 µs longer.
+        let _ = set_timerslack(1);
+        let (mut began, mut served) = (self.clock.now(), false);
         loop {
+            let rests = self.clock.now();
+            if served && self.commands.is_empty() {
+                gather(GATHER.saturating_sub(rests.since(began)));
+            }
             let count = match self.sockets.epoll.wait(&mut ready, self.patience()) {
                 Ok(count) => count,
                 Err(nix::errno::Errno::EINTR) => 0,
                 Err(error) => panic!("epoll on our own descriptors failed: {error}"),
             };
             let now = self.clock.now();
+            (began, served) = (now, count > 0);
             self.stats.turns.add(1);
-            self.switch.on_time(now, &mut self.sockets);
+            let late = self.switch.on_time(now, &mut self.sockets);
+            self.weigh(now, now.since(rests), late);
             for event in &ready[..count] {
                 match event.data() {
                     COMMAND_TOKEN => {
@@ -153,12 +181,16 @@ impl Worker {
                     }
                     // Setting the timer anew, below, quiets it.
                     TIMER_TOKEN => self.armed = None,
+                    SHARED_RTP => self.serve_shared(now, Channel::Rtp, &mut inbound),
+                    SHARED_RTCP => self.serve_shared(now, Channel::Rtcp, &mut inbound),
                     token => self.serve(now, Ready::of(token), &mut datagram),
                 }
             }
             self.obey(now);
+            self.sockets.flush();
             if self.commands.is_abandoned() && self.commands.is_empty() {
                 self.switch.close_all(now, &mut self.sockets);
+                self.sockets.flush();
                 self.tell();
                 return;
             }
@@ -177,6 +209,31 @@ impl Worker {
             let datagram = &mut datagram[..length];
             self.switch.on_datagram(now, slot, channel, from, datagram, &mut self.sockets);
         }
+    }
+
+    /// One receive of what came to the shared sockets; who is nobody's far end is not heard.
+    fn serve_shared(&mut self, now: Moment, channel: Channel, inbound: &mut Inbound) {
+        self.sockets.receive_shared(channel, inbound);
+        for place in 0..inbound.count() {
+            let Some((from, datagram)) = inbound.datagram(place) else { continue };
+            match self.sockets.whose(channel, from) {
+                Some(slot) => self.switch.on_datagram(now, slot, channel, from, datagram, &mut self.sockets),
+                None => self.stats.packets_refused.add(1),
+            }
+        }
+    }
+
+    /// Tells the engine when the worker begins or ceases to have more to do than it can.
+    fn weigh(&mut self, now: Moment, idle: Duration, late: Duration) {
+        self.load.late(late);
+        let Some(change) = self.load.woke(now, idle) else { return };
+        let worker = self.number;
+        let (event, overloaded) = match change {
+            Change::Overloaded => (Event::Overloaded { worker }, 1),
+            Change::Eased => (Event::Eased { worker }, 0),
+        };
+        self.stats.overloaded.set(overloaded);
+        self.switch.tell(event);
     }
 
     fn obey(&mut self, now: Moment) {

@@ -210,6 +210,8 @@ fn offer_word(end: OfferEnd) -> &'static str {
 fn media(registry: &mut Registry, workers: &[Arc<WorkerStats>]) {
     let streams = workers.iter().map(|worker| worker.streams.get()).sum();
     gauge(registry, "media_streams", "RTP streams open", streams);
+    let overloaded = workers.iter().map(|worker| worker.overloaded.get()).sum();
+    gauge(registry, "media_workers_overloaded", "Media workers with more to do than they can", overloaded);
     for (name, help, read) in WORKER_COUNTS {
         let family = Family::<Label, Counter>::default();
         for (number, worker) in workers.iter().enumerate() {
@@ -234,6 +236,7 @@ const WORKER_COUNTS: &[WorkerCount] = &[
     ("media_links_refused", "Listeners too many", |worker| worker.links_refused.get()),
     ("media_events_lost", "Events the engine did not take", |worker| worker.events_lost.get()),
     ("media_tape_frames_lost", "Frames lost before the tape", |worker| worker.tape_frames_lost.get()),
+    ("media_packets_shed", "Packets dropped unread", |worker| worker.packets_shed.get()),
     ("media_slots_late", "Turns that began late", |worker| worker.slots_late.get()),
     ("media_slots_skipped", "Milliseconds passed over", |worker| worker.slots_skipped.get()),
 ];

@@ -231,6 +231,7 @@ impl Media {
             rings.push(ring);
             let config = WorkerConfig {
                 name: format!("media-{number}"),
+                number,
                 cname: world.config.sip.realm.clone(),
                 clock,
                 library: Arc::clone(&world.library),

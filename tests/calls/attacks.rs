@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use hotline::call::cause::Cause;
 use hotline::engine::happened::What;
 use hotline::engine::input::Input;
+use hotline::media::event::Event as MediaEvent;
 
 use crate::office::phone::Manner;
 use crate::office::{Office, secs};
@@ -270,6 +271,17 @@ fn while_the_journal_is_behind_new_calls_are_told_to_come_later() {
     let answer = forge(&mut office, STRANGER, &invite("95500", "138", "", 1));
     assert!(answer.contains(" 503 "), "{answer}");
     office.input(Input::JournalCrowded(false));
+    let answer = forge(&mut office, STRANGER, &invite("95500", "138", "", 2));
+    assert!(answer.contains(" 200 "), "{answer}");
+}
+
+#[test]
+fn while_the_only_media_worker_has_too_much_to_do_new_calls_are_told_to_come_later() {
+    let mut office = Office::seeded(61);
+    office.input(Input::Media { event: MediaEvent::Overloaded { worker: 0 } });
+    let answer = forge(&mut office, STRANGER, &invite("95500", "138", "", 1));
+    assert!(answer.contains(" 503 "), "{answer}");
+    office.input(Input::Media { event: MediaEvent::Eased { worker: 0 } });
     let answer = forge(&mut office, STRANGER, &invite("95500", "138", "", 2));
     assert!(answer.contains(" 200 "), "{answer}");
 }

@@ -291,3 +291,39 @@ fn a_star_code_is_obeyed_when_it_can_be_confirmed() {
     office.until("it is obeyed", |office| !office.is_ready("1001"));
     goes_on_and_ends(&mut office);
 }
+
+/// An office whose trunk shares the sockets from port 16000.
+fn with_a_sharing_trunk(seed: u64) -> Office {
+    let mut config = world::demo_config();
+    config.media.trunk_port = Some(16_000);
+    config.trunks[0].shared_sockets = true;
+    Office::with(seed, world::build(config), Faults::NONE)
+}
+
+#[test]
+fn callers_of_a_trunk_that_shares_sockets_have_one_port_and_their_agents_ports_of_their_own() {
+    let mut office = with_a_sharing_trunk(81);
+    office.agent("1001", Manner::Answers(ms(500)));
+    dials(&mut office, ANN);
+    dials(&mut office, BOB);
+    let ports: Vec<u16> = office.sound.streams.values().map(|stream| stream.port).collect();
+    assert_eq!(ports, [16_000, 16_000]);
+    office.presses(ANN, '9');
+    office.until("they talk", |office| office.sound.streams.len() == 3);
+    assert!(office.sound.streams.values().last().is_some_and(|stream| stream.port >= 16_384));
+    office.hangs_up(ANN);
+    office.hangs_up(BOB);
+    office.run(secs(60));
+    assert_eq!((office.sound.streams.len(), office.sound.opened), (0, office.sound.closed));
+}
+
+#[test]
+fn a_caller_whose_audio_would_come_from_anothers_address_is_hung_up_on() {
+    let mut office = with_a_sharing_trunk(82);
+    dials(&mut office, ANN);
+    let stream = *office.sound.streams.keys().next().expect("hers");
+    office.input(Input::Media { event: MediaEvent::Crossed { stream } });
+    office.run(secs(60));
+    assert_eq!(office.last_cause(), Some(Cause::MediaFailed));
+    assert!(office.sound.streams.is_empty() && office.engine.is_idle());
+}

@@ -63,6 +63,7 @@ impl Wire {
         let wake = Arc::new(EventFd::from_flags(EfdFlags::EFD_NONBLOCK).unwrap());
         let (tape, ring) = rtrb::RingBuffer::new(RING_SLOTS);
         let worker = WorkerConfig {
+            number: 0,
             name: "media".into(),
             cname: "test".into(),
             clock,

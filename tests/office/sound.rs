@@ -63,7 +63,16 @@ impl Sound {
                 assert_eq!(same, 1, "port {port} is leased twice");
                 self.events.push(Event::Opened { stream });
             }
+            Command::Join { stream, port, .. } => {
+                self.opened += 1;
+                let fresh = Stream { port, session: None, hears: Source::Silence, recorded: None };
+                assert!(self.streams.insert(stream, fresh).is_none(), "{stream:?} opened twice");
+                self.events.push(Event::Opened { stream });
+            }
             Command::Connect { stream, session } => {
+                if self.is_crossed(stream, &session) {
+                    self.events.push(Event::Crossed { stream });
+                }
                 if let Some(stream) = self.streams.get_mut(&stream) {
                     stream.session = Some(session);
                 }
@@ -88,6 +97,15 @@ impl Sound {
             }
             Command::Prompts(library) => self.library = library,
         }
+    }
+
+    /// Another stream at the same port has the same far end.
+    fn is_crossed(&self, stream: StreamId, session: &Session) -> bool {
+        let port = self.streams.get(&stream).map(|stream| stream.port);
+        self.streams.iter().any(|(id, other)| {
+            let far_end = other.session.as_ref().map(|session| session.remote);
+            *id != stream && Some(other.port) == port && far_end == Some(session.remote)
+        })
     }
 
     /// The worker does all that it was told while it was stuck.

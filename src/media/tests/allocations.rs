@@ -64,6 +64,18 @@ impl Wire for Sink {
         true
     }
 
+    fn join(&mut self, _: usize, _: IpAddr, _: u16) -> Result<(), i32> {
+        Ok(())
+    }
+
+    fn expect(&mut self, _: usize, _: SocketAddr, _: Option<SocketAddr>) -> bool {
+        true
+    }
+
+    fn shed(&mut self, _: usize) -> u32 {
+        0
+    }
+
     fn send_report(&mut self, _: usize, _: SocketAddr, _: &[u8]) -> bool {
         self.0 += 1;
         true

@@ -60,6 +60,7 @@ impl Desk {
         epoll.add(&*wake, EpollEvent::new(EpollFlags::EPOLLIN, 0)).unwrap();
         let clock = Clock::start();
         let config = WorkerConfig {
+            number: 0,
             name: "media-test".into(),
             cname: "hotline".into(),
             clock,
@@ -89,10 +90,15 @@ impl Desk {
     }
 
     fn phone(&mut self, stream: StreamId, codec: Codec) -> Phone {
+        let (local, port) = ("127.0.0.1".parse().unwrap(), free_port());
+        self.phone_by(Command::Open { stream, local, port, seed: stream.0 }, (stream, port), codec)
+    }
+
+    /// A phone whose stream is opened by `command` at `port`.
+    fn phone_by(&mut self, command: Command, (stream, port): (StreamId, u16), codec: Codec) -> Phone {
         let (rtp, rtcp) = (socket(), socket());
         let local = "127.0.0.1".parse().unwrap();
-        let port = free_port();
-        self.command(Command::Open { stream, local, port, seed: stream.0 });
+        self.command(command);
         assert_eq!(self.event(), Event::Opened { stream });
         let phone = Phone { stream, rtp, rtcp, desk: SocketAddr::new(local, port), codec };
         self.command(Command::Connect { stream, session: phone.session() });
@@ -276,4 +282,46 @@ fn when_the_engine_is_gone_the_worker_closes_everything_and_ends() {
         }
     };
     assert!(matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut));
+}
+
+#[test]
+fn phones_on_shared_sockets_hear_each_other_and_those_with_sockets_of_their_own_and_no_stranger() {
+    let mut desk = Desk::new();
+    let (local, port) = ("127.0.0.1".parse().unwrap(), free_port());
+    let join = |stream: StreamId| Command::Join { stream, local, port, seed: stream.0 };
+    let ann = desk.phone_by(join(ANN), (ANN, port), Codec::Pcma);
+    let bob = desk.phone_by(join(BOB), (BOB, port), Codec::Pcmu);
+    let carol = desk.phone(StreamId(3), Codec::Pcma);
+    let dave = desk.phone_by(join(StreamId(4)), (StreamId(4), port), Codec::Pcma);
+    bridge(&mut desk, &ann, &bob);
+    bridge(&mut desk, &carol, &dave);
+    let stranger = socket();
+    for number in 0..50 {
+        stranger.send_to(&rtp(8, number, 0, &[0x66; 160]), ann.desk).unwrap();
+        ann.says(number, 0x11);
+        bob.says(number, 0x22);
+        carol.says(number, 0x33);
+        dave.says(number, 0x44);
+    }
+    let mut bytes = [0x11];
+    Codec::Pcma.transcode(Codec::Pcmu, &mut bytes);
+    bob.hears_byte(bytes[0]);
+    dave.hears_byte(0x33);
+    carol.hears_byte(0x44);
+    assert!(desk.handle.stats.packets_refused.get() > 0, "the stranger's");
+    desk.closes(ANN);
+    let again = desk.phone_by(join(StreamId(5)), (StreamId(5), port), Codec::Pcma);
+    again.hears();
+}
+
+#[test]
+fn a_stream_on_shared_sockets_whose_far_end_is_anothers_is_told() {
+    let mut desk = Desk::new();
+    let (local, port) = ("127.0.0.1".parse().unwrap(), free_port());
+    let join = |stream: StreamId| Command::Join { stream, local, port, seed: stream.0 };
+    let ann = desk.phone_by(join(ANN), (ANN, port), Codec::Pcma);
+    desk.command(join(BOB));
+    assert_eq!(desk.event(), Event::Opened { stream: BOB });
+    desk.command(Command::Connect { stream: BOB, session: ann.session() });
+    assert_eq!(desk.event(), Event::Crossed { stream: BOB });
 }
