@@ -62,6 +62,9 @@ pub enum Source {
     /// What the other stream of the same worker receives: relayed, or transcoded if the codecs differ.
     /// Its telephone-events too, if `digits`.
     Peer { stream: StreamId, digits: bool },
+    /// What these streams of the same worker receive, added up: the other parties of a conference, both sides for one who
+    /// listens, the peer and one who whispers. At most `voice::limits::SOURCES`. Their telephone-events too, if `digits`.
+    Mix { streams: Arc<[StreamId]>, digits: bool },
 }
 
 #[derive(Clone, Debug)]

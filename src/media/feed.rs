@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::codec::FRAME_SAMPLES;
 use super::command::Codec;
+use super::mixer::Mix;
 use super::prompts::{Library, PromptId};
 use crate::ids::PlayId;
 
@@ -26,6 +27,8 @@ pub enum Feed {
         slot: usize,
         digits: bool,
     },
+    /// Heard by samples.
+    Mix(Box<Mix>),
 }
 
 /// A list of prompts on its way. It keeps its library until it is replaced, so that nothing is freed while pacing.
@@ -77,7 +80,7 @@ impl Feed {
     pub fn frame(&mut self, codec: Codec, frame: &mut Frame) -> Option<PlayId> {
         frame.fill(codec.silence());
         match self {
-            Feed::Silence | Feed::Peer { .. } => None,
+            Feed::Silence | Feed::Peer { .. } | Feed::Mix(_) => None,
             Feed::Prompts(play) => play.frame(codec, frame),
             Feed::Loop { library, prompt, offset } => {
                 let frames = library.frames(*prompt, codec);

@@ -1,6 +1,7 @@
 //! The data plane: workers that receive, route and send audio by finished tables.
 //! Decides nothing about calls; shares no memory with the control plane but prompts.
 
+mod bridge;
 pub mod codec;
 pub mod command;
 pub mod dtmf;
@@ -9,6 +10,7 @@ mod feed;
 mod latch;
 pub mod limits;
 mod load;
+pub mod mixer;
 mod outbox;
 mod pacing;
 pub mod ports;
@@ -25,6 +27,7 @@ mod switch;
 mod table;
 mod tape_tap;
 mod timeline;
+pub mod voice;
 mod wire;
 pub mod worker;
 

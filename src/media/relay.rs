@@ -66,6 +66,9 @@ impl Switch {
         let payload = &datagram[received.payload.clone()];
         match received.kind {
             Kind::Audio => {
+                if let Some(voice) = &mut stream.voice {
+                    voice.packet(now, &received.incoming, payload);
+                }
                 hear_tones(stream, &received, payload, &mut self.outbox);
                 if let Some(call) = stream.tape {
                     stream.gap += self.exits.tap.write(Taped {
@@ -79,11 +82,18 @@ impl Switch {
                 }
             }
             Kind::Event => {
+                if let Some(voice) = &mut stream.voice {
+                    voice.other(&received.incoming);
+                }
                 if let Some(symbol) = stream.presses.packet(received.incoming.timestamp, payload) {
                     self.outbox.tell(Event::Digit { stream: stream.id, symbol, by: DigitBy::Event });
                 }
             }
-            Kind::Comfort => {}
+            Kind::Comfort => {
+                if let Some(voice) = &mut stream.voice {
+                    voice.comfort(&received.incoming, payload);
+                }
+            }
         }
         let listeners = stream.listeners;
         let mut place = 0;
@@ -104,6 +114,9 @@ impl Switch {
     ) {
         let Some(stream) = self.table.get_mut(listener) else { return };
         let Some(link) = stream.link else { return };
+        if let Feed::Mix(_) = stream.feed {
+            return self.pass_event(now, listener, received, datagram, wire);
+        }
         let digits = matches!(stream.feed, Feed::Peer { digits: true, .. });
         let payload_type = match received.kind {
             Kind::Audio if !received.payload.is_empty() => Some(link.payload_type),
@@ -156,6 +169,9 @@ impl Switch {
     /// Sends the next frame of our own. On hold the source runs on unheard, so that a play ends in its time.
     pub(super) fn generate(&mut self, now: Moment, slot: usize, due: Moment, wire: &mut impl Wire) {
         let Some(stream) = self.table.get_mut(slot) else { return };
+        if let Feed::Mix(_) = stream.feed {
+            return self.mix(now, slot, due, wire);
+        }
         let Some(link) = stream.link else { return };
         let mut packet = [0; HEADER_BYTES + FRAME_SAMPLES];
         let frame = packet[HEADER_BYTES..].first_chunk_mut().expect("the packet holds one frame");
@@ -172,7 +188,7 @@ impl Switch {
     }
 }
 
-fn write_header(packet: &mut [u8], stream: &Stream, payload_type: u8, stamp: Stamp) {
+pub(super) fn write_header(packet: &mut [u8], stream: &Stream, payload_type: u8, stamp: Stamp) {
     let Stamp { marker, sequence, timestamp } = stamp;
     let header = Header { marker, payload_type, sequence, timestamp, ssrc: stream.timeline.ssrc };
     header.write(packet.first_chunk_mut().expect("every packet begins with room for its header"));

@@ -15,6 +15,7 @@ use super::rtp::{HEADER_BYTES, Packet};
 use super::stats::WorkerStats;
 use super::tape_tap::{Tap, Taped};
 use super::timeline::{Incoming, Timeline};
+use super::voice::Voice;
 use super::wire::Wire;
 use crate::ids::{CallId, StreamId};
 use crate::moment::Moment;
@@ -107,6 +108,8 @@ pub struct Stream {
     pub timeline: Timeline,
     pub feed: Feed,
     pub listeners: Listeners,
+    /// While it is heard by samples.
+    pub voice: Option<Box<Voice>>,
     pub presses: event::Receiver,
     pub tones: Option<tone::Detector>,
     /// SSRC and sequence number that would continue what the tone detector heard.
@@ -141,6 +144,7 @@ impl Stream {
             timeline: Timeline::new(now, ssrc, first_sequence, first_timestamp),
             feed: Feed::Silence,
             listeners: Listeners::default(),
+            voice: None,
             presses: event::Receiver::new(),
             tones: None,
             tones_expect: None,

@@ -59,6 +59,8 @@ pub struct Timeline {
     /// End of the latest audio sent; `None` before any.
     end: Option<u32>,
     segment: Segment,
+    /// SSRC and RTP time of the latest event passed on beside audio of our own, and the time that we gave it.
+    event: Option<(u32, u32, u32)>,
 }
 
 impl Timeline {
@@ -70,6 +72,7 @@ impl Timeline {
             next_sequence: first_sequence,
             end: None,
             segment: Segment::None,
+            event: None,
         }
     }
 
@@ -83,6 +86,17 @@ impl Timeline {
         let sequence = self.next_sequence;
         self.sent(sequence, timestamp.wrapping_add(lasts));
         Stamp { marker, sequence, timestamp }
+    }
+
+    /// Stamps a packet of a telephone-event that is passed on beside frames of our own. All packets of one event have the
+    /// time at which the first was passed (RFC 4733 §2.2.2); numbers go on.
+    pub fn event(&mut self, now: Moment, packet: &Incoming) -> Stamp {
+        let known = self.event.filter(|(ssrc, time, _)| (*ssrc, *time) == (packet.ssrc, packet.timestamp));
+        let timestamp = known.map_or(self.clock(now), |(.., ours)| ours);
+        self.event = Some((packet.ssrc, packet.timestamp, timestamp));
+        let sequence = self.next_sequence;
+        self.sent(sequence, timestamp);
+        Stamp { marker: known.is_none(), sequence, timestamp }
     }
 
     /// Stamps a packet that is passed on. `None` if it belongs before the present segment and comes too late.

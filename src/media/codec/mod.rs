@@ -1,6 +1,11 @@
 //! Codecs: what they are called on the wire, and samples to payload and back.
 
+pub mod coder;
 pub mod g711;
+pub mod rate;
+
+pub use coder::{Decoder, Encoder};
+pub use rate::Rate;
 
 use super::command::Codec;
 

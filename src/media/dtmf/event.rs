@@ -62,6 +62,17 @@ impl Receiver {
     }
 }
 
+/// Turns the duration of a telephone-event's payload (RFC 4733 §2.3.5) from one RTP clock to another; what no longer
+/// fits into its two bytes is as long as they can say.
+pub fn rescale(payload: &mut [u8], from: u32, to: u32) {
+    if from != to
+        && let [_, _, high, low, ..] = payload
+    {
+        let duration = u64::from(u16::from_be_bytes([*high, *low])) * u64::from(to) / u64::from(from);
+        [*high, *low] = u16::try_from(duration).unwrap_or(u16::MAX).to_be_bytes();
+    }
+}
+
 impl Press {
     /// A press longer than 65,535 timestamp units (8 s) goes on as a further segment, whose timestamp is where this
     /// one ends (RFC 4733 §2.5.1.3). A last packet lost leaves the duration short, so the next start may be some way

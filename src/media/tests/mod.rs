@@ -4,6 +4,7 @@ mod allocations;
 mod hearing;
 mod looking_after;
 mod loopback;
+mod mixing;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
