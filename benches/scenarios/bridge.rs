@@ -22,15 +22,26 @@ const SETTLE: Duration = Duration::from_millis(1_500);
 const DRAIN: Duration = Duration::from_millis(300);
 
 /// A run beside others that took so much of the server's processor says nothing.
-const OTHERS_PERCENT: f64 = 2.0;
+pub const OTHERS_PERCENT: f64 = 2.0;
 
 /// How long calls may take to be all up after the last was dialled.
 const PATIENCE: Duration = Duration::from_secs(15);
 
+/// How our server is set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Manner {
+    /// Relay and nothing else.
+    Plain,
+    /// The same, callers' streams on the trunk's shared sockets.
+    Shared,
+    /// Every call on a sealed tape.
+    Sealed,
+}
+
 /// What is measured.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Subject {
-    Hotline(Tapes),
+    Hotline(Manner),
     Forwarder(Kind),
     /// With so many threads; `None` as Debian's package sets it.
     Rtpengine(Option<u32>),
@@ -44,9 +55,9 @@ pub enum Subject {
 impl Subject {
     pub fn name(&self) -> &'static str {
         match self {
-            Subject::Hotline(Tapes::None) => "hotline",
-            Subject::Hotline(Tapes::Open) => "hotline, recorded",
-            Subject::Hotline(Tapes::Sealed) => "hotline, recorded and sealed",
+            Subject::Hotline(Manner::Plain) => "hotline",
+            Subject::Hotline(Manner::Shared) => "hotline, shared sockets for callers",
+            Subject::Hotline(Manner::Sealed) => "hotline, recorded and sealed",
             Subject::Forwarder(kind) => kind.name(),
             Subject::Rtpengine(None) => "rtpengine",
             Subject::Rtpengine(Some(_)) => "rtpengine, one thread",
@@ -79,7 +90,7 @@ impl Bridge {
     pub fn start(subject: &Subject, most: usize, wish: &Wish) -> io::Result<Bridge> {
         let host = server::own_host();
         let mut bridge = match subject {
-            Subject::Hotline(tapes) => Bridge::hotline(*tapes, most, wish)?,
+            Subject::Hotline(manner) => Bridge::hotline(*manner, most, wish)?,
             Subject::Forwarder(kind) => {
                 let fleet = Fleet::new(host, (host, 5_060).into())?;
                 let [callers, agents] = [Side::Caller, Side::Agent].map(|side| fleet.audio.first(side));
@@ -108,16 +119,17 @@ impl Bridge {
         Bridge { subject: subject.clone(), under, fleet, phones, legs, empty: Usage::default(), rate: 100 }
     }
 
-    fn hotline(tapes: Tapes, most: usize, wish: &Wish) -> io::Result<Bridge> {
+    fn hotline(manner: Manner, most: usize, wish: &Wish) -> io::Result<Bridge> {
         let scratch = Scratch::new("bench")?;
+        let tapes = if manner == Manner::Sealed { Tapes::Sealed } else { Tapes::None };
         let plan = Plan::bench(&scratch.path().join("data"), most, tapes)?;
-        let plan = Plan { rate: wish.limit, ..plan };
+        let plan = Plan { rate: wish.limit, shared: manner == Manner::Shared, ..plan };
         let config = plan.write(scratch.path())?;
         let server = started(&plan, &config)?;
         let mut fleet = Fleet::new(plan.host, plan.sip())?;
         register(&mut fleet, &plan)?;
         let under = Under::Hotline { server: Box::new(server), plan, scratch };
-        Ok(Bridge::of(&Subject::Hotline(tapes), under, fleet))
+        Ok(Bridge::of(&Subject::Hotline(manner), under, fleet))
     }
 
     pub fn pid(&self) -> Option<u32> {
@@ -212,13 +224,13 @@ impl Bridge {
         self.fleet.run(SETTLE);
         process::hurry(true);
         let (before, drops) = (self.usage(), process::all_udp_drops());
-        let worked = process::worked(process::SERVER_CPU);
+        let worked = process::worked();
         self.fleet.open_window();
         let began = self.fleet.now();
         self.fleet.run(time);
         self.fleet.close_window();
         let seconds = self.fleet.now().since(began).as_secs_f64();
-        let worked = process::worked(process::SERVER_CPU) - worked;
+        let worked = process::worked() - worked;
         let (after, dropped) = (self.usage(), process::all_udp_drops() - drops);
         self.fleet.run(DRAIN);
         let calls = self.calls();

@@ -6,11 +6,10 @@ use std::time::Duration;
 use hotline::media::command::Codec;
 
 use super::Wish;
-use super::bridge::{Bridge, Subject};
+use super::bridge::{Bridge, Manner, Subject};
 use super::relay::line;
 use crate::load::audio::Side;
 use crate::load::figures::{Report, Run};
-use crate::load::server::Tapes;
 use crate::load::speech::{self, Speech};
 
 const CALLS: [usize; 2] = [20, 50];
@@ -32,7 +31,7 @@ pub fn transcode(wish: &Wish) -> io::Result<Report> {
     for _ in 0..wish.repeat {
         for subject in [RELAYED, TRANSCODED] {
             let mut bridge = Bridge::start(
-                &Subject::Hotline(Tapes::None),
+                &Subject::Hotline(Manner::Plain),
                 loads.iter().copied().max().unwrap_or(0),
                 wish,
             )?;
