@@ -85,10 +85,11 @@ impl Mixing {
             engine_wake: Arc::new(EventFd::new()?),
         };
         let (mut worker, _) = Worker::spawn(config)?;
-        process::pin_thread(THREAD, process::SERVER_CPU)?;
-        process::hurry(true);
         let mut fleet = Fleet::new(host, (host, 5_060).into())?;
         fleet.busy = true;
+        // The thread gives itself its name.
+        fleet.run_until(PATIENCE, |_| process::pin_thread(THREAD, process::SERVER_CPU).is_ok());
+        process::hurry(true);
         fleet.audio.speech = Some(Speech::new()?);
         let phones =
             (0..conferences * PARTIES).map(|_| fleet.audio.open(Side::Caller, 7)).collect::<Vec<_>>();
