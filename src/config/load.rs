@@ -10,6 +10,7 @@ use super::{Config, Http, Limits, Media, Recording, Sip, people, places, routes}
 use crate::diagnostic::fields::Fields;
 use crate::diagnostic::yaml::{self, Node};
 use crate::diagnostic::{self, Diagnostic, Findings, Source, Span};
+use crate::media::command::Codec;
 
 /// Most workers: more than any machine's cores, and a bound on threads.
 const MAX_WORKERS: i64 = 256;
@@ -154,6 +155,10 @@ fn media(mut fields: Fields<'_>, out: &mut Findings) -> Option<Media> {
         }
         None => Some(1),
     };
+    let codecs = match fields.take("codecs") {
+        Some(node) => places::codecs(node, out),
+        None => Some(Codec::ALL.into()),
+    };
     let (taken, count) = (ports.unwrap_or((1, 0)), workers.unwrap_or(1));
     let trunk_port = match fields.take("trunk_port") {
         Some(node) => places::trunk_port(node, taken, count, out).map(Some),
@@ -161,7 +166,8 @@ fn media(mut fields: Fields<'_>, out: &mut Findings) -> Option<Media> {
     };
     fields.finish(out);
     let address: Option<IpAddr> = address;
-    Some(Media { address: address?, ports: ports?, workers: workers?, trunk_port: trunk_port? })
+    let (codecs, trunk_port) = (codecs?, trunk_port?);
+    Some(Media { address: address?, ports: ports?, workers: workers?, codecs, trunk_port })
 }
 
 fn http(mut fields: Fields<'_>, out: &mut Findings) -> Option<Http> {

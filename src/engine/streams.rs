@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use super::limits::{OPEN_WAIT, PORT_TRIES};
 use super::output::Output;
@@ -16,9 +17,6 @@ use crate::media::ports::Ports;
 use crate::moment::Moment;
 use crate::rng::Rng;
 use crate::sdp::negotiate::Local;
-
-/// In the order we like them.
-const CODECS: [Codec; 2] = [Codec::Pcma, Codec::Pcmu];
 
 /// A stream leased to a leg.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +54,8 @@ struct Opening {
 #[derive(Debug)]
 pub struct Streams {
     address: IpAddr,
+    /// In the order we offer them.
+    codecs: Arc<[Codec]>,
     ports: Ports,
     /// The first of the ports that trunks share, two for each worker.
     trunk_port: Option<u16>,
@@ -73,6 +73,7 @@ impl Streams {
     pub fn new(media: &config::Media, rng: &mut Rng) -> Streams {
         Streams {
             address: media.address,
+            codecs: Arc::clone(&media.codecs),
             ports: Ports::new(media.ports.0, media.ports.1, rng),
             trunk_port: media.trunk_port,
             load: vec![0; media.workers.max(1)],
@@ -235,13 +236,13 @@ impl Streams {
 
     /// Our half of an offer or answer for `lease`. `prefer`: the codec of the other leg, so that packets are
     /// relayed as they are.
-    pub fn local(&self, lease: Lease, version: u64, prefer: Option<Codec>) -> Local<'static> {
+    pub fn local(&self, lease: Lease, version: u64, prefer: Option<Codec>) -> Local<'_> {
         Local {
             address: self.address,
             port: lease.port,
             session: lease.stream.0,
             version,
-            codecs: &CODECS,
+            codecs: &self.codecs,
             prefer,
             direction: Direction::SendRecv,
             telephone_event: true,

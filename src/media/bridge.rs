@@ -4,8 +4,8 @@
 //! codec differs, of the other parties of a conference, of the two whom a supervisor hears. A stream has a voice as long as
 //! some mix hears it.
 
+use super::codec::Rate;
 use super::codec::coder::PAYLOAD_BYTES;
-use super::codec::{Decoder, Rate};
 use super::command::Codec;
 use super::dtmf::event;
 use super::feed::Feed;
@@ -20,17 +20,6 @@ use super::voice::limits::SOURCES;
 use super::wire::Wire;
 use crate::ids::StreamId;
 use crate::moment::Moment;
-
-/// Payloads of one may be passed to the other, byte for byte or through a table.
-fn relayable(one: Codec, other: Codec) -> bool {
-    let law = |codec| matches!(codec, Codec::Pcma | Codec::Pcmu);
-    one == other || (law(one) && law(other))
-}
-
-/// The rate that a codec's audio deserves.
-fn best_rate(codec: Codec) -> Rate {
-    Decoder::new(codec, Rate::Full).rate()
-}
 
 impl Switch {
     /// The far end of `slot` hears these streams from now on, instead of what it heard. False if one is not open.
@@ -144,10 +133,10 @@ impl Switch {
         let single = sources[0].filter(|_| peer);
         let theirs = single.and_then(|source| self.codec(source));
         // Nobody knows yet what either speaks: `rejoin` comes with Connect.
-        let relays = codec.zip(theirs).is_none_or(|(ours, theirs)| relayable(ours, theirs));
+        let relays = codec.zip(theirs).is_none_or(|(ours, theirs)| theirs.relays_to(ours));
         let mut best = Rate::Narrow;
         for source in sources.into_iter().flatten() {
-            best = best.max(self.codec(source).map_or(best, best_rate));
+            best = best.max(self.codec(source).map_or(best, Codec::rate));
         }
         let Some(stream) = self.table.get_mut(slot) else { return };
         if let Some(source) = single.filter(|_| relays) {
@@ -187,12 +176,20 @@ impl Switch {
         stream.voice = match (stream.voice.take(), link.zip(wanted)) {
             (_, None) => None,
             (Some(voice), Some((link, wanted)))
-                if voice.codec() == link.codec && voice.rate() >= wanted.min(best_rate(link.codec)) =>
+                if voice.codec() == link.codec && voice.rate() >= wanted.min(link.codec.rate()) =>
             {
                 Some(voice)
             }
             (_, Some((link, wanted))) => Some(Box::new(Voice::new(link.codec, wanted, id.0 as u32))),
         };
+        let Some(rate) = stream.voice.as_ref().map(|voice| voice.rate()) else { return };
+        let mut place = 0;
+        while let Some(listener) = listeners.get(place) {
+            if let Some(Feed::Mix(mix)) = self.table.get_mut(listener).map(|stream| &mut stream.feed) {
+                mix.comes_at(slot, rate);
+            }
+            place += 1;
+        }
     }
 
     /// Passes a telephone-event to one who hears a mix, if wanted, at its own time among the frames of our own. All else
@@ -237,7 +234,7 @@ impl Switch {
         let Some(stream) = self.table.get_mut(slot) else { return };
         stream.feed = Feed::Mix(mix);
         if length > 0 {
-            let stamp = stream.timeline.generated(due, link.codec.clock_rate() / 50);
+            let stamp = stream.timeline.generated(due, link.codec.frame_units());
             let packet = &mut packet[..HEADER_BYTES + length];
             write_header(packet, stream, link.payload_type, stamp);
             let outgoing = Outgoing { timestamp: stamp.timestamp, audio: true, datagram: packet };

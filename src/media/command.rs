@@ -6,13 +6,17 @@ use std::sync::Arc;
 use super::prompts::{Library, PromptId};
 use crate::ids::{CallId, PlayId, StreamId};
 
-/// What an RTP stream carries. G.722 and Opus take their places here when they come.
+/// What an RTP stream carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Codec {
     /// G.711 µ-law, static payload type 0 (RFC 3551 §4.5.14).
     Pcmu,
     /// G.711 A-law, static payload type 8.
     Pcma,
+    /// G.722 at 64 kbit/s, static payload type 9. Its RTP clock is 8 kHz, its audio 16 kHz (RFC 3551 §4.5.2).
+    G722,
+    /// Opus, one channel; a dynamic payload type, RTP clock 48 kHz (RFC 7587).
+    Opus,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +47,7 @@ pub struct Session {
     pub codec: Codec,
     /// Payload type of `codec`, both ways.
     pub payload_type: u8,
-    /// Payload type of telephone-event/8000 (RFC 4733), if agreed.
+    /// Payload type of telephone-event (RFC 4733) on the codec's clock, if agreed.
     pub telephone_event: Option<u8>,
     pub direction: Direction,
     /// Look for DTMF tones in what comes in; only where no telephone-event was agreed.

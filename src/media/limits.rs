@@ -64,8 +64,8 @@ pub const LATCH_AFTER: Duration = Duration::from_millis(200);
 /// Consecutive packets of one source from one address before that address is learned.
 pub const LATCH_PACKETS: u32 = 3;
 
-/// Distance between a relayed stream's timestamps and our clock beyond which it is set anew: 2 s at 8 kHz.
-pub const TIMESTAMP_DRIFT: i32 = 16_000;
+/// Distance between a relayed stream's timestamps and our clock beyond which it is set anew.
+pub const TIMESTAMP_DRIFT: Duration = Duration::from_secs(2);
 
 /// A jump of sequence numbers by more than this is a new beginning (RFC 3550 A.1, MAX_DROPOUT).
 pub const SEQUENCE_JUMP: i16 = 3_000;

@@ -1,7 +1,7 @@
 //! What one listener hears of several: their frames are added, kept within what a sample holds, and encoded once.
 //! Transcoding is a mix of one.
 
-use super::codec::{Encoder, Rate};
+use super::codec::{Encoder, Rate, Resampler};
 use super::command::Codec;
 use super::voice::limits::SOURCES;
 
@@ -29,6 +29,8 @@ struct Heard {
     slot: usize,
     /// It has not been heard yet.
     fresh: bool,
+    /// Its voice comes at another rate than the mix's.
+    resampler: Option<Box<Resampler>>,
     /// The end of its last frame.
     tail: [i16; TAIL],
 }
@@ -71,7 +73,7 @@ impl Mix {
 
     /// The rate at which a listener of `codec` would hear sources of at best `offered`.
     pub fn rate_for(codec: Codec, offered: Rate) -> Rate {
-        Encoder::new(codec, offered).rate()
+        codec.rate_for(offered)
     }
 
     /// Rate of the frames that are added.
@@ -91,8 +93,18 @@ impl Mix {
         }
         let room = self.heard.iter_mut().find(|heard| heard.is_none());
         let Some(place) = room else { return false };
-        *place = Some(Heard { slot, fresh: true, tail: [0; TAIL] });
+        *place = Some(Heard { slot, fresh: true, resampler: None, tail: [0; TAIL] });
         true
+    }
+
+    /// From now on the voice in `slot`, if it is heard, comes at this rate.
+    pub fn comes_at(&mut self, slot: usize, rate: Rate) {
+        let to = self.rate();
+        let Some(heard) = self.heard.iter_mut().flatten().find(|heard| heard.slot == slot) else { return };
+        let from = heard.resampler.as_ref().map_or(to, |resampler| resampler.from());
+        if from != rate {
+            heard.resampler = Resampler::between(rate, to).map(Box::new);
+        }
     }
 
     /// Hears one less: what was last heard of them runs backwards and fades, so that nothing clicks.
@@ -116,10 +128,18 @@ impl Mix {
         self.leaving.fill(0);
     }
 
-    /// Adds the frame of the one at `place` of `slots`.
+    /// Adds the frame of the one at `place` of `slots`, at the rate that it `comes_at`.
     pub fn hear(&mut self, place: usize, frame: &[i16]) {
         let length = self.rate().frame();
         let Some(heard) = &mut self.heard[place] else { return };
+        let mut at_our_rate = [0; Rate::LONGEST_FRAME];
+        let frame = match &mut heard.resampler {
+            None => frame,
+            Some(resampler) => {
+                let count = resampler.run(frame, &mut at_our_rate);
+                &at_our_rate[..count]
+            }
+        };
         let ramp = if heard.fresh { RAMP * length / Rate::Narrow.frame() } else { 0 };
         for (at, (sum, sample)) in self.sum[..ramp].iter_mut().zip(frame).enumerate() {
             *sum += i32::from(*sample) * at as i32 / ramp as i32;
@@ -189,6 +209,7 @@ fn bent(value: f32) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::media::codec::Law;
 
     fn tone(hertz: f32, loud: f32, from: usize) -> Vec<i16> {
         let at = |n: usize| ((from + n) as f32 * hertz / 8_000.0 * std::f32::consts::TAU).sin() * loud;
@@ -201,7 +222,7 @@ mod tests {
         frames.iter().for_each(|(place, frame)| mix.hear(*place, frame));
         let (mut payload, mut samples) = ([0; 160], vec![0; 160]);
         assert_eq!(mix.end(&mut payload), 160);
-        Codec::Pcmu.decode(&payload, &mut samples);
+        Law::Mu.decode(&payload, &mut samples);
         samples
     }
 
@@ -213,7 +234,7 @@ mod tests {
     fn one_voice_passes_to_the_bit() {
         let mut mix = Mix::new(Codec::Pcmu, Rate::Narrow);
         assert!(mix.add(4) && mix.add(4));
-        let every: Vec<i16> = (0..160).map(|n| Codec::Pcmu.samples()[n + 20]).collect();
+        let every: Vec<i16> = (0..160).map(|n| Law::Mu.samples()[n + 20]).collect();
         mixed(&mut mix, &[(0, &every)]);
         assert_eq!(mixed(&mut mix, &[(0, &every)]), every);
     }

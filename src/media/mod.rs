@@ -5,6 +5,7 @@ mod bridge;
 pub mod codec;
 pub mod command;
 pub mod dtmf;
+mod ear;
 pub mod event;
 mod feed;
 mod latch;

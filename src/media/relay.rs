@@ -3,22 +3,18 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::codec::FRAME_SAMPLES;
+use super::codec::coder::PAYLOAD_BYTES;
 use super::event::{DigitBy, Event};
-use super::feed::Feed;
-use super::limits::{DATAGRAM_BYTES, SEQUENCE_MISORDER, SLOT_LATE};
-use super::outbox::Outbox;
+use super::feed::{Feed, Filled};
+use super::limits::{DATAGRAM_BYTES, SLOT_LATE};
 use super::rtp::{self, HEADER_BYTES, Header};
 use super::stream::{Kind, Outgoing, Received, Stream};
 use super::switch::Switch;
 use super::tape_tap::Taped;
-use super::timeline::{Incoming, Stamp};
+use super::timeline::Stamp;
 use super::wire::{Channel, Wire};
 use crate::moment::Moment;
 use crate::recording::frame::Side;
-
-/// Samples decoded at a time for the tone detector.
-const TONE_SAMPLES: usize = 480;
 
 impl Switch {
     /// A datagram came to `slot`. It is used as working space.
@@ -69,7 +65,11 @@ impl Switch {
                 if let Some(voice) = &mut stream.voice {
                     voice.packet(now, &received.incoming, payload);
                 }
-                hear_tones(stream, &received, payload, &mut self.outbox);
+                if let Some(ear) = &mut stream.ear {
+                    ear.hear(&received.incoming, payload, |symbol| {
+                        self.outbox.tell(Event::Digit { stream: stream.id, symbol, by: DigitBy::Tone });
+                    });
+                }
                 if let Some(call) = stream.tape {
                     stream.gap += self.exits.tap.write(Taped {
                         call,
@@ -119,7 +119,9 @@ impl Switch {
         }
         let digits = matches!(stream.feed, Feed::Peer { digits: true, .. });
         let payload_type = match received.kind {
-            Kind::Audio if !received.payload.is_empty() => Some(link.payload_type),
+            Kind::Audio if !received.payload.is_empty() && received.codec.relays_to(link.codec) => {
+                Some(link.payload_type)
+            }
             Kind::Event if digits => link.telephone_event,
             _ => None,
         };
@@ -173,13 +175,14 @@ impl Switch {
             return self.mix(now, slot, due, wire);
         }
         let Some(link) = stream.link else { return };
-        let mut packet = [0; HEADER_BYTES + FRAME_SAMPLES];
+        let mut packet = [0; HEADER_BYTES + PAYLOAD_BYTES];
         let frame = packet[HEADER_BYTES..].first_chunk_mut().expect("the packet holds one frame");
-        let ended = stream.feed.frame(link.codec, frame);
+        let Filled { length, ended } = stream.feed.frame(link.codec, frame);
         if link.sends {
-            let stamp = stream.timeline.generated(due, FRAME_SAMPLES as u32);
-            write_header(&mut packet, stream, link.payload_type, stamp);
-            let outgoing = Outgoing { timestamp: stamp.timestamp, audio: true, datagram: &packet };
+            let stamp = stream.timeline.generated(due, link.codec.frame_units());
+            let packet = &mut packet[..HEADER_BYTES + length];
+            write_header(packet, stream, link.payload_type, stamp);
+            let outgoing = Outgoing { timestamp: stamp.timestamp, audio: true, datagram: packet };
             stream.send(slot, now, outgoing, &mut self.exits, wire);
         }
         if let Some(play) = ended {
@@ -192,28 +195,4 @@ pub(super) fn write_header(packet: &mut [u8], stream: &Stream, payload_type: u8,
     let Stamp { marker, sequence, timestamp } = stamp;
     let header = Header { marker, payload_type, sequence, timestamp, ssrc: stream.timeline.ssrc };
     header.write(packet.first_chunk_mut().expect("every packet begins with room for its header"));
-}
-
-/// Looks for DTMF tones where that was asked for. A late packet is left out: what followed it was heard already.
-fn hear_tones(stream: &mut Stream, received: &Received, payload: &[u8], outbox: &mut Outbox) {
-    let Some(tones) = &mut stream.tones else { return };
-    let Incoming { ssrc, sequence, .. } = received.incoming;
-    let ahead = match stream.tones_expect {
-        Some((source, expected)) if source == ssrc => sequence.wrapping_sub(expected) as i16,
-        _ => i16::MAX,
-    };
-    if (-SEQUENCE_MISORDER..0).contains(&ahead) {
-        return;
-    }
-    if ahead != 0 {
-        tones.interrupt();
-    }
-    stream.tones_expect = Some((ssrc, sequence.wrapping_add(1)));
-    let mut samples = [0; TONE_SAMPLES];
-    for part in payload.chunks(TONE_SAMPLES) {
-        let count = received.codec.decode(part, &mut samples);
-        tones.feed(&samples[..count], |symbol| {
-            outbox.tell(Event::Digit { stream: stream.id, symbol, by: DigitBy::Tone });
-        });
-    }
 }

@@ -97,6 +97,11 @@ impl Switch {
             };
             for block in blocks {
                 stream.sender.block(now, &block);
+                if let Feed::Mix(mix) = &mut stream.feed
+                    && block.ssrc == stream.timeline.ssrc
+                {
+                    mix.listener_loses(block.fraction_lost);
+                }
             }
         }
     }

@@ -5,7 +5,8 @@ use std::ops::Range;
 use std::time::Duration;
 
 use super::command::{Codec, Direction, Rtcp, Session};
-use super::dtmf::{event, tone};
+use super::dtmf::event;
+use super::ear::Ear;
 use super::event::Figures;
 use super::feed::Feed;
 use super::latch::{Latch, Verdict};
@@ -22,8 +23,8 @@ use crate::moment::Moment;
 use crate::recording::frame::Side;
 use crate::rng::Rng;
 
-/// RTP clock of all G.711, Hz.
-const CLOCK_RATE: u32 = 8_000;
+/// RTP clock before a codec is agreed on, Hz.
+const CLOCK_RATE: u32 = Codec::ALL[0].clock_rate();
 
 /// Static payload type of comfort noise (RFC 3389): accepted, as some phones send it unasked, never passed on.
 const COMFORT_NOISE: u8 = 13;
@@ -111,9 +112,8 @@ pub struct Stream {
     /// While it is heard by samples.
     pub voice: Option<Box<Voice>>,
     pub presses: event::Receiver,
-    pub tones: Option<tone::Detector>,
-    /// SSRC and sequence number that would continue what the tone detector heard.
-    pub tones_expect: Option<(u32, u16)>,
+    /// Listens for tones, where no telephone-event was agreed.
+    pub ear: Option<Box<Ear>>,
     pub tape: Option<CallId>,
     /// Frames missing on the tape and not yet told.
     pub gap: u32,
@@ -145,9 +145,8 @@ impl Stream {
             feed: Feed::Silence,
             listeners: Listeners::default(),
             voice: None,
-            presses: event::Receiver::new(),
-            tones: None,
-            tones_expect: None,
+            presses: event::Receiver::new(CLOCK_RATE),
+            ear: None,
             tape: None,
             gap: 0,
             refused: 0,
@@ -172,7 +171,12 @@ impl Stream {
             receives,
             rtcp: session.rtcp,
         });
-        self.tones = session.in_band_digits.then(tone::Detector::new);
+        let clock_rate = session.codec.clock_rate();
+        self.reception.set_clock(clock_rate);
+        self.sender.set_clock(clock_rate);
+        self.timeline.set_clock(now, clock_rate);
+        self.presses.set_clock(clock_rate);
+        self.ear = session.in_band_digits.then(|| Box::new(Ear::new(session.codec)));
         if self.report_at.is_none() {
             // The first report comes early (RFC 3550 §6.2).
             self.report_at = Some(now + self.report_interval() / 2);
@@ -226,7 +230,7 @@ impl Stream {
         };
         let start =
             HEADER_BYTES + packet.csrcs.len() + packet.extension.map_or(0, |(_, data)| 4 + data.len());
-        let lasts = if kind == Kind::Audio { packet.payload.len() as u32 } else { 0 };
+        let lasts = if kind == Kind::Audio { link.codec.lasts(packet.payload) } else { 0 };
         Some(Received {
             kind,
             codec: link.codec,

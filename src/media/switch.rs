@@ -173,7 +173,7 @@ impl Switch {
         let feed = match source {
             Source::Silence => Feed::Silence,
             Source::Prompts { play, prompts } => Feed::Prompts(Play::new(play, prompts, library)),
-            Source::Loop(prompt) => Feed::Loop { library, prompt, offset: 0 },
+            Source::Loop(prompt) => Feed::Loop { library, prompt, place: 0 },
             Source::Peer { stream, digits } => {
                 let found = self.hear_streams(slot, &[stream], digits, true);
                 self.arrange(now, slot);

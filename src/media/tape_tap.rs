@@ -32,6 +32,11 @@ impl Tap {
 
     /// Writes a packet, cut into frames if it is long. Returns how many frames were lost.
     pub fn write(&mut self, taped: Taped<'_>) -> u32 {
+        // A packet of Opus is one piece; at the bit rates of speech it is never so long.
+        if taped.codec == Codec::Opus && taped.payload.len() > PAYLOAD_BYTES {
+            self.stats.tape_frames_lost.add(1);
+            return 1;
+        }
         let mut lost = 0;
         let mut rtp_time = taped.rtp_time;
         for part in taped.payload.chunks(PAYLOAD_BYTES) {
@@ -47,7 +52,7 @@ impl Tap {
                 payload,
             };
             lost += u32::from(self.ring.push(frame).is_err());
-            // G.711: one byte is one unit of RTP time.
+            // Of what is cut, a byte is a unit of RTP time: G.711 and G.722.
             rtp_time = rtp_time.wrapping_add(part.len() as u32);
         }
         if lost > 0 {

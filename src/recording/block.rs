@@ -252,6 +252,8 @@ pub fn put_frame(body: &mut Vec<u8>, frame: &TapeFrame) {
     let codec = match frame.codec {
         Codec::Pcmu => 0,
         Codec::Pcma => 2,
+        Codec::G722 => 4,
+        Codec::Opus => 6,
     };
     body.extend_from_slice(&[PACKET, side | codec]);
     body.extend_from_slice(&frame.rtp_time.to_le_bytes());
@@ -299,6 +301,8 @@ fn record<'a>(fields: &mut Fields<'a>) -> Option<Record<'a>> {
         let codec = match kind >> 1 {
             0 => Codec::Pcmu,
             1 => Codec::Pcma,
+            2 => Codec::G722,
+            3 => Codec::Opus,
             _ => return None,
         };
         let rtp_time = fields.u32()?;

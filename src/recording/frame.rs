@@ -13,7 +13,8 @@ pub enum Side {
     Bank,
 }
 
-/// Largest payload kept in bytes: 60 ms of G.711. A longer one is cut into frames of this size.
+/// Largest payload kept in bytes: 60 ms of G.711. A longer one is cut into frames of this size; of Opus, which cannot be
+/// cut, it is a named gap.
 pub const PAYLOAD_BYTES: usize = 480;
 
 #[derive(Clone, Copy)]

@@ -5,8 +5,15 @@ use std::net::{IpAddr, SocketAddr};
 use super::session::{Address, Format, Map, Media, Origin, SessionDescription};
 use crate::media::command::{Codec, Direction, Rtcp, Session};
 
-/// Payload type of telephone-event where we offer; any dynamic number would do, this one phones expect.
+/// Payload type of telephone-event/8000 where we offer; any dynamic number would do, this one phones expect.
 const TELEPHONE_EVENT: u8 = 101;
+
+/// The same for events on the clock of Opus.
+const TELEPHONE_EVENT_48: u8 = 110;
+
+/// What we say of the Opus that we take: we can use the copies that a sender adds against loss. All else is as RFC 7587
+/// §6.1 has it unsaid: 48 kHz, one channel, any bit rate, no silence suppression wanted.
+const OPUS_PARAMETERS: &[u8] = b"useinbandfec=1";
 
 /// The events we take: digits 0–9, *, #, A–D (RFC 4733 §3.2).
 const EVENTS: &[u8] = b"0-15";
@@ -31,7 +38,7 @@ pub struct Local<'a> {
     pub prefer: Option<Codec>,
     /// What we want, as we see it; the result never goes beyond it.
     pub direction: Direction,
-    /// Offer or accept telephone-event/8000.
+    /// Offer or accept telephone-event.
     pub telephone_event: bool,
 }
 
@@ -80,13 +87,14 @@ pub fn answer(
 pub fn offer(ours: &Local) -> SessionDescription {
     let preferred = ours.prefer.filter(|codec| ours.codecs.contains(codec));
     let others = ours.codecs.iter().copied().filter(|codec| Some(*codec) != preferred);
-    let mut formats: Vec<Format> = preferred
-        .into_iter()
-        .chain(others)
-        .map(|codec| codec_format(codec, codec.static_payload_type()))
-        .collect();
+    let mut formats: Vec<Format> =
+        preferred.into_iter().chain(others).map(|codec| codec_format(codec, codec.payload_type())).collect();
     if ours.telephone_event {
-        formats.push(event_format(TELEPHONE_EVENT));
+        // One for each clock (RFC 4733 §2.1); the usual one first.
+        let on = |clock_rate| ours.codecs.iter().any(|codec| codec.clock_rate() == clock_rate);
+        let events = [(8_000, TELEPHONE_EVENT), (48_000, TELEPHONE_EVENT_48)];
+        let wanted = events.into_iter().filter(|(clock_rate, _)| on(*clock_rate));
+        formats.extend(wanted.map(|(clock_rate, number)| event_format(number, clock_rate)));
     }
     let media = Media {
         kind: b"audio".to_vec(),
@@ -128,7 +136,7 @@ pub fn accept_answer(
         codecs: &codecs,
         prefer: None,
         direction: offer.direction_of(offered),
-        telephone_event: offered.formats.iter().any(|format| is_telephone_event(format, 8_000)),
+        telephone_event: offered.formats.iter().any(|format| event_clock(format).is_some()),
     };
     // RFC 5761 §5.1.1: what was not offered is not agreed to.
     let answered = Media { rtcp_mux: answered.rtcp_mux && offered.rtcp_mux, ..answered.clone() };
@@ -152,8 +160,7 @@ fn agree(theirs: &SessionDescription, media: &Media, ours: &Local) -> Result<Ses
         return Err(NotAcceptable::Address);
     }
     let (codec, payload_type) = choose(media, ours).ok_or(NotAcceptable::NoCodec)?;
-    let event = media.formats.iter().find(|format| is_telephone_event(format, codec.clock_rate()));
-    let telephone_event = event.filter(|_| ours.telephone_event).and_then(Format::payload_type);
+    let telephone_event = events(media, codec).filter(|_| ours.telephone_event).map(|(number, _)| number);
     let rtcp = match media.rtcp {
         _ if media.rtcp_mux => Rtcp::Muxed,
         Some((port, other)) => Rtcp::At(SocketAddr::new(other.unwrap_or(*address), port)),
@@ -200,17 +207,26 @@ fn codec_of(format: &Format) -> Option<Codec> {
         Some(map) => {
             map.encoding.eq_ignore_ascii_case(codec.name().as_bytes())
                 && map.clock_rate == codec.clock_rate()
-                && map.rest.as_deref().is_none_or(|channels| channels == b"1")
+                && map.rest.as_deref().unwrap_or(b"1") == codec.channels().unwrap_or("1").as_bytes()
         }
-        None => number == codec.static_payload_type(),
+        None => Some(number) == codec.static_payload_type(),
     })
 }
 
-/// Events run on the clock of the audio that they stand in for (RFC 4733 §2.1), so those at 48 kHz belong to Opus.
-fn is_telephone_event(format: &Format, clock_rate: u32) -> bool {
-    format.map.as_ref().is_some_and(|map| {
-        map.encoding.eq_ignore_ascii_case(b"telephone-event") && map.clock_rate == clock_rate
-    })
+/// Payload type and clock of the events that go with `codec`: on its clock (RFC 4733 §2.1), so those at 48 kHz belong to
+/// Opus. Phones that have Opus and events at 8 kHz only send those beside it.
+fn events(media: &Media, codec: Codec) -> Option<(u8, u32)> {
+    let on = |clock_rate| {
+        let format = media.formats.iter().find(|format| event_clock(format) == Some(clock_rate))?;
+        Some((format.payload_type()?, clock_rate))
+    };
+    on(codec.clock_rate()).or_else(|| if codec == Codec::Opus { on(8_000) } else { None })
+}
+
+/// The clock of a format that is telephone-event.
+fn event_clock(format: &Format) -> Option<u32> {
+    let map = format.map.as_ref()?;
+    map.encoding.eq_ignore_ascii_case(b"telephone-event").then_some(map.clock_rate)
 }
 
 /// Our direction within what the peer's leaves (RFC 3264 §6.1). `deaf`: the peer gave the address 0.0.0.0, the hold
@@ -228,7 +244,8 @@ fn direction(ours: Direction, theirs: Direction, deaf: bool) -> Direction {
 
 fn answering(offered: &Media, session: &Session, ours: &Local) -> Media {
     let mut formats = vec![codec_format(session.codec, session.payload_type)];
-    formats.extend(session.telephone_event.map(event_format));
+    let events = events(offered, session.codec).filter(|_| session.telephone_event.is_some());
+    formats.extend(events.map(|(number, clock_rate)| event_format(number, clock_rate)));
     Media {
         kind: offered.kind.clone(),
         port: ours.port,
@@ -278,12 +295,14 @@ fn describe(ours: &Local, media: Vec<Media>) -> SessionDescription {
 }
 
 fn codec_format(codec: Codec, payload_type: u8) -> Format {
-    let map = Map { encoding: codec.name().into(), clock_rate: codec.clock_rate(), rest: None };
-    Format { name: payload_type.to_string().into(), map: Some(map), parameters: None }
+    let rest = codec.channels().map(Into::into);
+    let map = Map { encoding: codec.name().into(), clock_rate: codec.clock_rate(), rest };
+    let parameters = (codec == Codec::Opus).then(|| OPUS_PARAMETERS.to_vec());
+    Format { name: payload_type.to_string().into(), map: Some(map), parameters }
 }
 
-fn event_format(payload_type: u8) -> Format {
-    let map = Map { encoding: b"telephone-event".to_vec(), clock_rate: 8_000, rest: None };
+fn event_format(payload_type: u8, clock_rate: u32) -> Format {
+    let map = Map { encoding: b"telephone-event".to_vec(), clock_rate, rest: None };
     Format { name: payload_type.to_string().into(), map: Some(map), parameters: Some(EVENTS.to_vec()) }
 }
 

@@ -50,7 +50,8 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("media", &["media", "recording::frame", "net::clock"]),
     ("recording", &["recording", "media::command", "media::codec"]),
     ("store", &["store", "call::record", "call::cause", "engine::happened"]),
-    ("config", &["config", "diagnostic"]),
+    // A configuration names codecs.
+    ("config", &["config", "diagnostic", "media::command"]),
     ("diagnostic", &["diagnostic"]),
     // Metrics count what all the others report.
     (

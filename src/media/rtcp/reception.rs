@@ -60,6 +60,17 @@ impl Reception {
         }
     }
 
+    /// The codec's clock, Hz. Another than before starts jitter anew.
+    pub fn set_clock(&mut self, clock_rate: u32) {
+        if clock_rate != self.clock_rate {
+            self.clock_rate = clock_rate;
+            if let Some(source) = &mut self.source {
+                source.transit = None;
+                source.jitter = 0;
+            }
+        }
+    }
+
     /// As `packet`, for a packet whose timestamp says nothing of when it was sent: a telephone-event repeats
     /// the time of its start (RFC 4733 §2.5), which would count as jitter.
     pub fn untimed_packet(&mut self, _now: Moment, ssrc: u32, sequence: u16) {

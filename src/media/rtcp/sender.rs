@@ -40,6 +40,11 @@ impl Sender {
         }
     }
 
+    /// The codec's clock, Hz.
+    pub fn set_clock(&mut self, clock_rate: u32) {
+        self.clock_rate = clock_rate;
+    }
+
     /// Counts a packet sent; `octets` of payload.
     pub fn packet(&mut self, now: Moment, timestamp: u32, octets: usize) {
         self.packets += 1;

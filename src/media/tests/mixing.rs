@@ -1,6 +1,7 @@
 //! Who hears whom by samples: conferences, supervisors, mixes of one.
 
 use super::*;
+use crate::media::codec::Decoder;
 use crate::media::limits::LISTENERS;
 use crate::recording::frame::Side;
 
@@ -10,7 +11,7 @@ const CAT: StreamId = StreamId(3);
 /// One millisecond of a far end's sound, as a level.
 fn level(codec: Codec, payload: &[u8]) -> i32 {
     let mut samples = vec![0; payload.len()];
-    codec.decode(payload, &mut samples);
+    codec.law().unwrap().decode(payload, &mut samples);
     let sum: i64 = samples.iter().map(|sample| i64::from(*sample)).sum();
     (sum / samples.len().max(1) as i64) as i32
 }
@@ -18,8 +19,8 @@ fn level(codec: Codec, payload: &[u8]) -> i32 {
 /// A packet of one level.
 fn flat(codec: Codec, number: u16, sample: i16) -> Vec<u8> {
     let mut payload = [0; 160];
-    codec.encode(&[sample; 160], &mut payload);
-    rtp(codec.static_payload_type(), number, u32::from(number) * 160, &payload)
+    codec.law().unwrap().encode(&[sample; 160], &mut payload);
+    rtp(codec.payload_type(), number, u32::from(number) * 160, &payload)
 }
 
 fn mix(of: &[StreamId]) -> Source {
@@ -195,7 +196,7 @@ fn who_closes_in_the_middle_is_gone_without_a_click() {
     assert_eq!(heard.len(), 10);
     let mut samples = vec![0; 1_600];
     let payload: Vec<u8> = heard.iter().flat_map(|h| h.payload.clone()).collect();
-    Codec::Pcma.decode(&payload, &mut samples);
+    Law::A.decode(&payload, &mut samples);
     assert!(near(i32::from(samples[0]), 8_000), "{}", samples[0]);
     assert!(near(i32::from(samples[1_599]), 3_000), "{}", samples[1_599]);
     let step = samples.windows(2).map(|pair| (i32::from(pair[1]) - i32::from(pair[0])).abs()).max();
@@ -297,4 +298,104 @@ fn an_unknown_stream_in_a_mix_is_left_out_and_counted() {
     rig.talk(&[(BOB, Codec::Pcma, 2_000)], 0..10);
     let level = rig.hears_level(ANN, Codec::Pcma);
     assert!(near(level, 2_000), "Bob once: {level}");
+}
+
+/// Packets of a tone, whatever the codec.
+struct Singer {
+    encoder: Encoder,
+    codec: Codec,
+    hertz: f32,
+    sung: u16,
+}
+
+impl Singer {
+    fn new(codec: Codec, hertz: f32) -> Singer {
+        Singer { encoder: Encoder::new(codec, codec.rate()), codec, hertz, sung: 0 }
+    }
+
+    fn packet(&mut self) -> Vec<u8> {
+        let (frame, rate) = (self.encoder.rate().frame(), self.encoder.rate().hertz() as f32);
+        let turn = self.hertz * std::f32::consts::TAU / rate;
+        let from = usize::from(self.sung) * frame;
+        let samples: Vec<i16> =
+            (from..from + frame).map(|n| ((n as f32 * turn).sin() * 6_000.0) as i16).collect();
+        let mut payload = [0; 320];
+        let length = self.encoder.encode(&samples, &mut payload);
+        let timestamp = u32::from(self.sung) * self.codec.frame_units();
+        self.sung += 1;
+        rtp(self.codec.payload_type(), self.sung, timestamp, &payload[..length])
+    }
+}
+
+/// How much of a tone there is in what a far end heard, as the amplitude of a sine; the first half is left out.
+fn amplitude(codec: Codec, heard: &[Heard], hertz: f32) -> f32 {
+    let mut decoder = Decoder::new(codec, codec.rate());
+    let mut sound = Vec::new();
+    for packet in heard {
+        let mut samples = [0; Rate::LONGEST];
+        let count = decoder.decode(&packet.payload, &mut samples);
+        sound.extend_from_slice(&samples[..count]);
+    }
+    let sound = &sound[sound.len() / 2..];
+    let turn = hertz * std::f32::consts::TAU / decoder.rate().hertz() as f32;
+    let (mut re, mut im) = (0.0, 0.0);
+    for (n, sample) in sound.iter().enumerate() {
+        re += f32::from(*sample) * (n as f32 * turn).cos();
+        im += f32::from(*sample) * (n as f32 * turn).sin();
+    }
+    2.0 * re.hypot(im) / sound.len() as f32
+}
+
+#[test]
+fn every_pair_of_codecs_hears_each_other_on_its_own_clock() {
+    for ann in Codec::ALL {
+        for bob in Codec::ALL {
+            let mut rig = Rig::talking(*ann, *bob, false);
+            let (mut at_ann, mut at_bob) = (Singer::new(*ann, 450.0), Singer::new(*bob, 1_150.0));
+            for _ in 0..60 {
+                rig.says(ANN, &at_ann.packet());
+                rig.says(BOB, &at_bob.packet());
+                rig.passes(FRAME);
+            }
+            for (who, codec, other, own) in [(ANN, *ann, 1_150.0, 450.0), (BOB, *bob, 450.0, 1_150.0)] {
+                let heard = rig.heard_by(who);
+                assert!(heard.iter().all(|packet| packet.payload_type == codec.payload_type()));
+                for pair in heard.windows(2) {
+                    let step = pair[1].timestamp.wrapping_sub(pair[0].timestamp);
+                    assert_eq!(step, codec.frame_units(), "{ann:?} and {bob:?}");
+                }
+                let (there, not) = (amplitude(codec, &heard, other), amplitude(codec, &heard, own));
+                assert!((4_000.0..8_000.0).contains(&there), "{ann:?} and {bob:?}: {who:?} hears {there}");
+                assert!(not < 300.0, "{ann:?} and {bob:?}: {who:?} hears themselves: {not}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_conference_of_three_codecs_hears_all_others() {
+    let parties = [(ANN, Codec::Opus, 450.0), (BOB, Codec::G722, 700.0), (CAT, Codec::Pcmu, 1_150.0)];
+    let mut rig = Rig::new();
+    parties.iter().for_each(|(who, codec, _)| rig.enters(session(*who, *codec), *who));
+    for (who, ..) in parties {
+        let others: Vec<StreamId> =
+            parties.iter().map(|(other, ..)| *other).filter(|other| *other != who).collect();
+        rig.hears(who, mix(&others));
+    }
+    let mut singers = parties.map(|(_, codec, hertz)| Singer::new(codec, hertz));
+    for _ in 0..60 {
+        for (place, (who, ..)) in parties.iter().enumerate() {
+            let packet = singers[place].packet();
+            rig.says(*who, &packet);
+        }
+        rig.passes(FRAME);
+    }
+    for (who, codec, own) in parties {
+        let heard = rig.heard_by(who);
+        for (_, _, hertz) in parties {
+            let there = amplitude(codec, &heard, hertz);
+            let expected = if hertz == own { 0.0..400.0 } else { 4_000.0..8_000.0 };
+            assert!(expected.contains(&there), "{who:?} hears {there} of {hertz} Hz");
+        }
+    }
 }

@@ -10,7 +10,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::codec::FRAME_SAMPLES;
+use super::codec::{Encoder, FRAME_SAMPLES, Law, Rate};
 use super::command::{Codec, Command, Direction, Rtcp, Session, Source};
 use super::event::Event;
 use super::outbox::Outbox;
@@ -95,7 +95,10 @@ pub struct Rig {
 /// A prompt that counts: 16 frames, each of one loudness.
 pub fn library() -> Arc<Library> {
     let steps = (0..16).flat_map(|step| [step * 1_000 - 8_000; FRAME_SAMPLES]).collect::<Vec<i16>>();
-    Arc::new(Library::builder().prompt("en", "steps", &steps).prompt("en", "one", &[99; 160]).build())
+    let builder = Library::builder().prompt("en", "steps", &steps).prompt("en", "one", &[99; 160]);
+    let (library, masters) = builder.build_with_masters();
+    masters.encode_into(&library);
+    Arc::new(library)
 }
 
 pub fn switch(
@@ -120,7 +123,7 @@ pub fn session(stream: StreamId, codec: Codec) -> Session {
         remote: remote(stream),
         rtcp: Rtcp::At(rtcp),
         codec,
-        payload_type: codec.static_payload_type(),
+        payload_type: codec.payload_type(),
         telephone_event: Some(EVENTS),
         direction: Direction::SendRecv,
         in_band_digits: false,

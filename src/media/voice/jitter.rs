@@ -94,8 +94,11 @@ pub struct Jitter {
     counts: Counts,
     /// What comes until then was kept waiting by ourselves.
     deaf_until: Option<Moment>,
-    /// RTP units in 20 ms.
+    /// Audio from before this RTP time is not played any more, after a stall of ours.
+    stale_before: Option<u32>,
+    /// RTP units in 20 ms, and in the latest packet.
     frame: u32,
+    lasts: u32,
 }
 
 impl Jitter {
@@ -110,7 +113,9 @@ impl Jitter {
             delays: Delays::new(clock),
             counts: Counts::default(),
             deaf_until: None,
+            stale_before: None,
             frame: clock / 50,
+            lasts: clock / 50,
         }
     }
 
@@ -128,6 +133,7 @@ impl Jitter {
             self.counts.late += 1;
             return;
         }
+        self.lasts = incoming.lasts.max(1);
         if self.begins_anew(now, incoming) {
             self.restart(incoming);
         }
@@ -171,6 +177,7 @@ impl Jitter {
         self.phase = Phase::Waiting { ssrc: incoming.ssrc };
         self.next = incoming.sequence;
         self.seen = 0;
+        self.stale_before = None;
         self.delays.restart();
     }
 
@@ -245,11 +252,7 @@ impl Jitter {
         if let Phase::Playing { playout, .. } = &mut self.phase {
             let reached = playout.wrapping_add(units);
             *playout = reached;
-            while let Some((ahead, timestamp)) = self.head()
-                && (timestamp.wrapping_sub(reached) as i32) < 0
-            {
-                (0..=ahead).for_each(|_| self.give_up_oldest());
-            }
+            self.stale_before = Some(reached);
         }
     }
 
@@ -329,7 +332,9 @@ impl Jitter {
     fn has_waited(&mut self, at: Moment) -> bool {
         self.pass_others();
         let Some((ahead, timestamp)) = self.fresh_head(at) else { return false };
-        let waited = self.excess(at, timestamp) >= 0;
+        // Short packets are taken several at a time, and the last of them must have waited, too.
+        let others = self.frame.saturating_sub(self.lasts.min(self.frame));
+        let waited = self.excess(at, timestamp.wrapping_add(others)) >= 0;
         if waited {
             (0..ahead).for_each(|_| self.give_up_oldest());
         }
@@ -340,6 +345,11 @@ impl Jitter {
     fn fresh_head(&mut self, at: Moment) -> Option<(u16, u32)> {
         loop {
             let (ahead, timestamp) = self.head()?;
+            if self.is_stale(timestamp) {
+                (0..=ahead).for_each(|_| self.give_up_oldest());
+                continue;
+            }
+            self.stale_before = None;
             let delay = self.delays.delay(at, timestamp).unwrap_or(0);
             if delay <= MOST_DELAY.as_micros() as i64 || !self.has_several() {
                 return Some((ahead, timestamp));
@@ -350,6 +360,11 @@ impl Jitter {
                 *playout = later;
             }
         }
+    }
+
+    fn is_stale(&self, timestamp: u32) -> bool {
+        let far = self.frame as i32 * 50 * RESTART.as_secs() as i32;
+        self.stale_before.is_some_and(|mark| (-far..0).contains(&(timestamp.wrapping_sub(mark) as i32)))
     }
 
     fn has_several(&self) -> bool {

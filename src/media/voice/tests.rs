@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::ids::StreamId;
+use crate::media::codec::Law;
 use crate::rng::Rng;
 
 const START: u64 = 1_000_000_000;
@@ -54,8 +55,8 @@ fn speech(length: usize) -> Vec<i16> {
 /// A sample after A-law.
 fn heard_as(sample: i16) -> i16 {
     let mut code = [0];
-    Codec::Pcma.encode(&[sample], &mut code);
-    Codec::Pcma.samples()[usize::from(code[0])]
+    Law::A.encode(&[sample], &mut code);
+    Law::A.samples()[usize::from(code[0])]
 }
 
 /// Packets of `lasts` samples through the net, in the order of their arrival.
@@ -65,11 +66,12 @@ fn through(net: Net, samples: &[i16], lasts: usize) -> Vec<Sent> {
     let mut burst = 0;
     for (number, part) in samples.chunks(lasts).enumerate() {
         let mut payload = vec![0; part.len()];
-        Codec::Pcma.encode(part, &mut payload);
+        Law::A.encode(part, &mut payload);
         let ideal = (number * lasts) as i64 * 125;
         let leaves = START as i64 + ideal + ideal * net.drift_ppm / 1_000_000;
         let at = leaves as u64 + 5_300 + rng.below(net.jitter.max(1));
-        let incoming = incoming(7, 65_500u16.wrapping_add(number as u16), (number * lasts) as u32);
+        let mut incoming = incoming(7, 65_500u16.wrapping_add(number as u16), (number * lasts) as u32);
+        incoming.lasts = lasts as u32;
         if burst == 0 && rng.below(1_000) < net.bursts {
             burst = 3;
         }

@@ -86,6 +86,47 @@ fn events_at_another_clock_are_not_for_this_audio() {
 }
 
 #[test]
+fn opus_is_known_by_its_two_channels_and_brings_events_on_its_own_clock() {
+    let ours = Local { codecs: Codec::ALL, ..local() };
+    let offer = theirs(
+        "m=audio 4000 RTP/AVP 96 9 8 100 101\na=rtpmap:96 OPUS/48000/2\na=fmtp:96 stereo=1;maxplaybackrate=16000\n\
+         a=rtpmap:100 telephone-event/48000\na=rtpmap:101 telephone-event/8000\n",
+    );
+    let (answered, session) = answer(&offer, &ours).unwrap();
+    assert_eq!((session.codec, session.payload_type, session.telephone_event), (Codec::Opus, 96, Some(100)));
+    assert!(text(&answered).contains(
+        "m=audio 10000 RTP/AVP 96 100\r\na=rtpmap:96 opus/48000/2\r\na=fmtp:96 useinbandfec=1\r\n\
+         a=rtpmap:100 telephone-event/48000\r\na=fmtp:100 0-15\r\n"
+    ));
+    let wide = Local { prefer: Some(Codec::G722), ..ours };
+    let session = answer(&offer, &wide).unwrap().1;
+    assert_eq!((session.codec, session.payload_type, session.telephone_event), (Codec::G722, 9, Some(101)));
+    for strange in ["opus/48000", "opus/48000/1", "opus/16000/2"] {
+        let offer = theirs(&format!("m=audio 4000 RTP/AVP 96\na=rtpmap:96 {strange}\n"));
+        assert_eq!(answer(&offer, &ours).unwrap_err(), NotAcceptable::NoCodec, "{strange}");
+    }
+    let offer =
+        theirs("m=audio 4000 RTP/AVP 96 101\na=rtpmap:96 opus/48000/2\na=rtpmap:101 telephone-event/8000\n");
+    let (answered, session) = answer(&offer, &ours).unwrap();
+    assert_eq!(session.telephone_event, Some(101), "a phone that has no other events");
+    assert!(text(&answered).contains("a=rtpmap:101 telephone-event/8000\r\n"));
+}
+
+#[test]
+fn all_codecs_are_offered_with_events_for_both_clocks() {
+    let ours = Local { codecs: Codec::ALL, prefer: Some(Codec::Opus), ..local() };
+    let offered = offer(&ours);
+    assert!(text(&offered).contains(
+        "m=audio 10000 RTP/AVP 111 8 0 9 101 110\r\na=rtpmap:111 opus/48000/2\r\na=fmtp:111 useinbandfec=1\r\n\
+         a=rtpmap:8 PCMA/8000\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:9 G722/8000\r\n"
+    ));
+    let phone = Local { address: [198, 51, 100, 9].into(), port: 4_000, codecs: &[Codec::Opus], ..local() };
+    let (answered, _) = answer(&offered, &phone).unwrap();
+    let here = accept_answer(&offered, &answered).unwrap();
+    assert_eq!((here.codec, here.payload_type, here.telephone_event), (Codec::Opus, 111, Some(110)));
+}
+
+#[test]
 fn every_stream_is_answered_in_its_place() {
     let offer = theirs(
         "m=video 5000 RTP/AVP 97\na=rtpmap:97 H264/90000\nm=audio 0 RTP/AVP 0\nm=audio 4000 RTP/SAVP 0\n\
