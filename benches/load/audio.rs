@@ -66,7 +66,7 @@ pub struct Path {
 
 impl Path {
     /// `None` where the peer is not reached by IPv4.
-    pub fn of(session: &Session) -> Option<Path> {
+    fn of(session: &Session) -> Option<Path> {
         let SocketAddr::V4(remote) = session.remote else { return None };
         Some(Path {
             remote,
@@ -188,7 +188,13 @@ impl Audio {
         SocketAddrV4::new(Ipv4Addr::from_bits(FIRST_ADDRESS - 1), self.ports[Side::Caller as usize])
     }
 
-    /// What was agreed on: where it sends from now on.
+    /// What was agreed on in SIP. `None` where the peer is not reached by IPv4.
+    pub fn join(&mut self, phone: Phone, session: &Session) -> Option<()> {
+        self.connect(phone, Path::of(session)?);
+        Some(())
+    }
+
+    /// Where it sends from now on.
     pub fn connect(&mut self, phone: Phone, path: Path) {
         let Some(line) = self.lines.get_mut(phone).and_then(Option::as_mut) else { return };
         if line.path.replace(path).is_none() {

@@ -23,7 +23,7 @@ use hotline::sip::uri::{SipUri, Uri};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use nix::sys::socket::{setsockopt, sockopt};
 
-use super::audio::{self, Audio, Path, Phone, Side};
+use super::audio::{self, Audio, Phone, Side};
 use super::register::Login;
 use super::window::{Counts, Window, histogram};
 
@@ -440,13 +440,11 @@ impl Fleet {
     fn rung(&mut self, leg: LegId, who: &str, offer: Option<Bytes>) {
         let now = self.clock.now();
         let phone = self.audio.open(Side::Agent, self.rng.u32());
-        let Some((ours, path)) =
-            answer(offer.as_deref(), &local(self.audio.address(phone), 1, self.codecs[Side::Agent as usize]))
-        else {
+        let local = local(self.audio.address(phone), 1, self.codecs[Side::Agent as usize]);
+        let Some(ours) = answer(offer.as_deref(), &local, &mut self.audio, phone) else {
             self.audio.close(phone);
             return self.legs.hang_up(now, &mut self.endpoint, leg, Cause::NotAcceptable);
         };
-        self.audio.connect(phone, path);
         self.legs.ring(now, &mut self.endpoint, leg);
         self.put(leg, who, true, ours, phone);
         self.pickups.insert((now + self.ring, leg));
@@ -499,8 +497,8 @@ impl Talk {
             .ok()
             .and_then(|answer| negotiate::accept_answer(&self.ours, &answer).ok());
         // An address that cannot be sent to shows as loss.
-        if let (Some(path), Some(phone)) = (session.as_ref().and_then(Path::of), self.line) {
-            audio.connect(phone, path);
+        if let (Some(session), Some(phone)) = (session, self.line) {
+            let _ = audio.join(phone, &session);
         }
     }
 
@@ -508,17 +506,23 @@ impl Talk {
     fn reoffered(&mut self, offer: &[u8], audio: &mut Audio, codecs: &'static [Codec]) -> Option<Bytes> {
         let phone = self.line?;
         self.version += 1;
-        let (ours, path) = answer(Some(offer), &local(audio.address(phone), self.version, codecs))?;
-        audio.connect(phone, path);
-        self.ours = ours;
+        let local = local(audio.address(phone), self.version, codecs);
+        self.ours = answer(Some(offer), &local, audio, phone)?;
         Some(Bytes::from(self.ours.write()))
     }
 }
 
-fn answer(offer: Option<&[u8]>, local: &Local) -> Option<(SessionDescription, Path)> {
+/// The phone's answer to an offer, which it then keeps to.
+fn answer(
+    offer: Option<&[u8]>,
+    local: &Local,
+    audio: &mut Audio,
+    phone: Phone,
+) -> Option<SessionDescription> {
     let offer = SessionDescription::parse(offer?).ok()?;
     let (ours, session) = negotiate::answer(&offer, local).ok()?;
-    Some((ours, Path::of(&session)?))
+    audio.join(phone, &session)?;
+    Some(ours)
 }
 
 fn local(at: SocketAddrV4, version: u64, codecs: &'static [Codec]) -> Local<'static> {
