@@ -22,7 +22,7 @@ pub struct Usage {
     /// Seconds of processor time, to a hundredth; the kernel samples the split.
     pub user: f64,
     pub system: f64,
-    /// Seconds of processor time of its living threads, exactly.
+    /// Seconds of processor time, exactly.
     pub busy: f64,
     /// Resident memory, KiB.
     pub rss_kib: u64,
@@ -57,14 +57,15 @@ fn read_usage(pid: u32) -> Option<Usage> {
     Some(Usage { user, system, busy: busy(pid).unwrap_or(user + system), rss_kib })
 }
 
-/// Of each thread, `schedstat` begins with its nanoseconds on a processor.
+/// Of all its threads, also those that have ended (clock_getcpuclockid(3)).
 fn busy(pid: u32) -> Option<f64> {
-    let mut nanos = 0;
-    for thread in std::fs::read_dir(format!("/proc/{pid}/task")).ok()? {
-        let text = std::fs::read_to_string(thread.ok()?.path().join("schedstat")).ok()?;
-        nanos += text.split_whitespace().next()?.parse::<u64>().ok()?;
-    }
-    Some(nanos as f64 / 1e9)
+    let (mut clock, mut time) = (0, libc::timespec { tv_sec: 0, tv_nsec: 0 });
+    // SAFETY: both are ours to write.
+    let read = unsafe {
+        libc::clock_getcpuclockid(pid.cast_signed(), &raw mut clock) == 0
+            && libc::clock_gettime(clock, &raw mut time) == 0
+    };
+    read.then(|| time.tv_sec as f64 + time.tv_nsec as f64 / 1e9)
 }
 
 /// Datagrams that the kernel dropped because the buffer of a socket at `host` was full, of the sockets there are now

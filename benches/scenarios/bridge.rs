@@ -325,9 +325,16 @@ pub fn cost(run: &mut Run, used: Usage, empty: Usage, seconds: f64, calls: usize
     run.put("rss_per_call_kib", "per call, above the empty server", "KiB", each);
 }
 
-/// What the phones heard, and how the generator did.
+/// How the generator did, and what the phones heard; of speech nothing can be told.
 pub fn heard(run: &mut Run, fleet: &Fleet) {
     let window = fleet.window();
+    let late = millis(window.late.value_at_quantile(0.99));
+    run.put("late_p99_ms", "generator's own lateness, p99", "ms", late);
+    run.put("late_max_ms", "generator's own lateness, max", "ms", millis(window.late.max()));
+    run.valid = window.is_valid();
+    if fleet.audio.speech.is_some() {
+        return;
+    }
     run.put("sent", "RTP packets sent", "", window.packets_sent() as f64);
     run.put("received", "RTP packets received", "", window.packets_received() as f64);
     run.put("loss_percent", "RTP loss", "%", window.loss_percent());
@@ -341,12 +348,4 @@ pub fn heard(run: &mut Run, fleet: &Fleet) {
     run.put("latency_max_ms", "one-way latency, max", "ms", millis(window.latency.max()));
     run.put("jitter_p50_ms", "jitter of a phone, p50", "ms", millis(window.jitter.value_at_quantile(0.5)));
     run.put("jitter_p99_ms", "jitter of a phone, p99", "ms", millis(window.jitter.value_at_quantile(0.99)));
-    run.put(
-        "late_p99_ms",
-        "generator's own lateness, p99",
-        "ms",
-        millis(window.late.value_at_quantile(0.99)),
-    );
-    run.put("late_max_ms", "generator's own lateness, max", "ms", millis(window.late.max()));
-    run.valid = window.is_valid();
 }
