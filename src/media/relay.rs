@@ -77,6 +77,7 @@ impl Switch {
                         codec: received.codec,
                         rtp_time: received.incoming.timestamp,
                         at: now,
+                        made: false,
                         payload,
                     });
                 }

@@ -143,7 +143,7 @@ impl Phone {
         let mut files: Vec<PathBuf> = files.map(|file| file.expect("readable").path()).collect();
         files.retain(|file| file.to_string_lossy().ends_with("-dec.wav"));
         files.sort();
-        sound::read_wav(files.last().expect("it heard something"), 1)
+        sound::read_any(files.last().expect("it heard something"))
     }
 }
 
@@ -154,17 +154,20 @@ pub const AGENTS: u16 = 12_000;
 pub const CALLER: u16 = 13_000;
 
 fn config(setup: &Setup<'_>) -> String {
-    let Setup { port, rtp, .. } = setup;
+    let Setup { port, rtp, account, .. } = setup;
     let (control, last) = (port + 2, rtp + 98);
     // Paths are relative: baresip cuts the names of what it records at 128 characters. The player must exist for a call to have audio, although nobody listens to it: what is heard is what the file
     // filter writes.
+    // A phone of these codecs takes its sound from the same files, at their rate.
+    let wide = account.contains("opus") || account.contains("G722");
+    let wide = if wide { "module g722.so\nmodule opus.so\nausrc_srate 8000\nausrc_channels 1\n" } else { "" };
     format!(
         "sip_listen 127.0.0.1:{port}\nnet_interface 127.0.0.1\nrtp_ports {rtp}-{last}\n\
          audio_player aubridge,sink\naudio_source aufile,says.wav\naudio_alert aubridge,alert\n\
          ring_aufile none\nringback_aufile none\nsnd_path heard\n\
          module_path /usr/lib/baresip/modules\nmodule g711.so\nmodule aubridge.so\nmodule aufile.so\n\
          module sndfile.so\nmodule_app account.so\nmodule_app menu.so\nmodule_app ctrl_tcp.so\n\
-         ctrl_tcp_listen 127.0.0.1:{control}\n"
+         ctrl_tcp_listen 127.0.0.1:{control}\n{wide}"
     )
 }
 

@@ -4,6 +4,7 @@ mod agents;
 mod bank;
 mod baresip;
 mod callers;
+mod codecs;
 mod main_job;
 mod room;
 mod sipp;

@@ -31,6 +31,12 @@ pub struct Decoder {
     high: Band<High>,
 }
 
+impl Default for Encoder {
+    fn default() -> Encoder {
+        Encoder::new()
+    }
+}
+
 impl Encoder {
     /// One that has heard nothing.
     pub fn new() -> Encoder {
@@ -55,6 +61,12 @@ impl Encoder {
     /// One sample of each band, 15 bits, to a byte: the high band's code above the low band's.
     fn pair(&mut self, low: i32, high: i32) -> u8 {
         self.high.encode(high) << 6 | self.low.encode(low)
+    }
+}
+
+impl Default for Decoder {
+    fn default() -> Decoder {
+        Decoder::new()
     }
 }
 

@@ -195,3 +195,50 @@ fn prompts_and_tones_allocate_nothing_in_any_codec() {
         assert!(wire.0 >= 199, "{} sent", wire.0);
     }
 }
+
+#[test]
+fn voices_and_mixes_allocate_nothing_through_loss_jitter_events_and_noise() {
+    let (mut switch, _events, _tape, _stats) = switch(64);
+    let mut wire = Sink::default();
+    let mut now = Moment::from_micros(1_000_000_000);
+    let parties = [(ANN, Codec::Pcma), (BOB, Codec::G722), (StreamId(3), Codec::Opus)];
+    for (stream, codec) in parties {
+        let local = "127.0.0.1".parse().unwrap();
+        switch.obey(now, Command::Open { stream, local, port: 4_000, seed: 1 }, &mut wire);
+        switch.obey(now, Command::Connect { stream, session: session(stream, codec) }, &mut wire);
+    }
+    for (stream, _) in parties {
+        let others = parties.iter().map(|(other, _)| *other).filter(|other| *other != stream).collect();
+        let source = Source::Mix { streams: others, digits: true };
+        switch.obey(now, Command::Hear { stream, source }, &mut wire);
+    }
+    let mut audio = parties.map(|(_, codec)| rtp(codec.payload_type(), 0, 0, codec.silence()));
+    let mut digit = rtp(EVENTS, 0, 0, &press(3, false, 160));
+    let mut noise = rtp(13, 0, 0, &[60, 100]);
+    let froms = parties.map(|(stream, _)| remote(stream));
+    let mut rng = crate::rng::Rng::seeded(9);
+    let count = allocations(|| {
+        for number in 0..2_000u16 {
+            for (slot, (_, codec)) in parties.into_iter().enumerate() {
+                let turn = rng.below(100);
+                let (datagram, payload_type) = match turn {
+                    0..5 => continue,
+                    5..8 => (&mut digit, EVENTS),
+                    8..10 => (&mut noise, 13),
+                    _ => (&mut audio[slot], codec.payload_type()),
+                };
+                let timestamp = u32::from(number) * codec.frame_units();
+                let header = Header { marker: false, payload_type, sequence: number, timestamp, ssrc: 9 };
+                header.write(datagram.first_chunk_mut().unwrap());
+                let at = now + Duration::from_millis(rng.below(40));
+                switch.on_datagram(at, slot, Channel::Rtp, froms[slot], datagram, &mut wire);
+            }
+            let stall = if number % 500 == 499 { 300 } else { 20 };
+            now = now + Duration::from_millis(stall);
+            switch.on_time(now, &mut wire);
+            switch.flush();
+        }
+    });
+    assert_eq!(count, 0);
+    assert!(wire.0 > 5_500, "{} sent", wire.0);
+}

@@ -76,6 +76,7 @@ impl Noise {
     }
 
     /// RMS of the noise.
+    #[cfg(test)]
     pub fn level(&self) -> f32 {
         self.level
     }

@@ -38,7 +38,7 @@ pub enum Next<'a> {
         payload: &'a [u8],
         /// RTP units at its beginning that have been concealed already.
         skip: u32,
-        /// How much later than the target it is played, µs; negative if earlier.
+        /// How much later than the target it is played, µs; negative if earlier. It holds for the first of a frame.
         excess: i64,
     },
     /// So many RTP units are missing, 20 ms at most. The packet after them, if it follows at once.
@@ -240,9 +240,11 @@ impl Jitter {
         })
     }
 
-    /// How much later than the target a packet would be played at `at`, µs.
+    /// How much later than the target a packet would be played at `at`, µs, as the first of a frame: short packets are
+    /// taken several at a time, and the last of them must have waited, too.
     fn excess(&self, at: Moment, timestamp: u32) -> i64 {
-        self.delays.delay(at, timestamp).unwrap_or(0) - self.delays.target()
+        let others = self.frame.saturating_sub(self.lasts);
+        self.delays.delay(at, timestamp.wrapping_add(others)).unwrap_or(0) - self.delays.target()
     }
 
     /// The listener's clock went on without playing, by so many RTP units: what is too old by that is given up.
@@ -332,9 +334,7 @@ impl Jitter {
     fn has_waited(&mut self, at: Moment) -> bool {
         self.pass_others();
         let Some((ahead, timestamp)) = self.fresh_head(at) else { return false };
-        // Short packets are taken several at a time, and the last of them must have waited, too.
-        let others = self.frame.saturating_sub(self.lasts.min(self.frame));
-        let waited = self.excess(at, timestamp.wrapping_add(others)) >= 0;
+        let waited = self.excess(at, timestamp) >= 0;
         if waited {
             (0..ahead).for_each(|_| self.give_up_oldest());
         }

@@ -27,9 +27,10 @@ use crate::moment::Moment;
 
 /// Played samples that are remembered, in samples at 8 kHz: what concealment repeats, or stretching.
 const HISTORY: usize = 400;
+const _: () = assert!(HISTORY >= conceal::HISTORY && HISTORY >= stretch::HISTORY);
 
 /// Samples after them at most, at 8 kHz: what is left of a frame, the longest packet of 120 ms, a period added.
-const AHEAD: usize = 160 + 960 + 160;
+const AHEAD: usize = 160 + 960 + stretch::MOST_ADDED;
 
 /// After a change of pace so many packets pass unchanged.
 const PACE_RESTS: u8 = 1;
@@ -81,6 +82,8 @@ pub struct Voice {
     /// Frames since the last packet.
     absent: u32,
     pace_rests: u8,
+    /// The frame under way has its first packet.
+    paced: bool,
     /// The last tick that was asked for.
     tick: Option<u64>,
     concealed: u64,
@@ -108,6 +111,7 @@ impl Voice {
             described: false,
             absent: 0,
             pace_rests: 0,
+            paced: false,
             tick: None,
             concealed: 0,
             shortened: 0,
@@ -152,6 +156,7 @@ impl Voice {
             _ => {}
         }
         self.tick = Some(tick);
+        self.paced = false;
         self.jitter.aim();
         let length = self.rate.frame();
         let start = HISTORY * self.fold;
@@ -238,7 +243,10 @@ impl Voice {
         self.absent = 0;
         self.noise.awake();
         self.end += count;
-        self.keep_pace(power, excess);
+        if !self.paced {
+            self.paced = true;
+            self.keep_pace(power, excess);
+        }
     }
 
     /// Shortens or lengthens what is to be played, if the delay is off.
