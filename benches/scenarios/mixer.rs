@@ -11,7 +11,7 @@ use hotline::media::event::Event;
 use hotline::media::prompts::Library;
 use hotline::media::worker::{Worker, WorkerConfig, WorkerHandle};
 use hotline::net::clock::Clock;
-use hotline::recording::frame::RING_SLOTS;
+use hotline::recording;
 use nix::sys::eventfd::EventFd;
 
 use super::Wish;
@@ -74,7 +74,7 @@ impl Mixing {
     fn start(conferences: usize) -> io::Result<Mixing> {
         let host = server::own_host();
         process::pin_self(process::LOAD_CPU)?;
-        let (tape, _) = rtrb::RingBuffer::new(RING_SLOTS);
+        let (tape, _) = recording::frame::ring();
         let config = WorkerConfig {
             number: 0,
             name: THREAD.into(),
