@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hotline::ids::StreamId;
-use hotline::media::command::{Codec, Command, Direction, Rtcp, Session, Source};
+use hotline::media::command::{Codec, Command, Direction, Extended, Rtcp, Session, Source};
 use hotline::media::event::Event;
 use hotline::media::prompts::Library;
 use hotline::media::worker::{Worker, WorkerConfig, WorkerHandle};
@@ -170,6 +170,8 @@ fn join(
         telephone_event: None,
         direction: Direction::SendRecv,
         in_band_digits: false,
+        extended: Extended::default(),
+        srtp: None,
     };
     tell(worker, Command::Connect { stream, session })?;
     fleet.audio.connect(phone, Path::plain(std::net::SocketAddrV4::new(host, port)));
