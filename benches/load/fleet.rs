@@ -14,7 +14,7 @@ use hotline::media::command::{Codec, Direction};
 use hotline::moment::Moment;
 use hotline::net::clock::Clock;
 use hotline::rng::Rng;
-use hotline::sdp::negotiate::{self, Local};
+use hotline::sdp::negotiate::{self, Local, Terms};
 use hotline::sdp::session::SessionDescription;
 use hotline::sip::endpoint::{ClientTx, Endpoint, Happening};
 use hotline::sip::message::HeaderName;
@@ -535,6 +535,7 @@ fn local(at: SocketAddrV4, version: u64, codecs: &'static [Codec]) -> Local<'sta
         prefer: None,
         direction: Direction::SendRecv,
         telephone_event: true,
+        srtp: Terms::PLAIN,
     }
 }
 
