@@ -170,6 +170,7 @@ fn join(
         telephone_event: None,
         direction: Direction::SendRecv,
         in_band_digits: false,
+        srtp: None,
     };
     tell(worker, Command::Connect { stream, session })?;
     fleet.audio.connect(phone, Path::plain(std::net::SocketAddrV4::new(host, port)));
