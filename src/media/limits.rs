@@ -29,11 +29,6 @@ pub const COMMANDS_PER_TURN: usize = 32;
 /// more gains nothing (docs/media.md). What is left is taken in the next turn.
 pub const BATCH: usize = 64;
 
-/// Turns that have packets to serve begin no sooner after one another than this. A core that must wake up for each packet
-/// pays more for waking than for the packet; a fifth of a millisecond is nobody's delay (docs/media.md has the table).
-/// Under full load turns last longer by themselves.
-pub const GATHER: Duration = Duration::from_micros(200);
-
 /// Sockets served in one turn; the others are served in the next.
 pub const WAKEUPS: usize = 256;
 

@@ -80,6 +80,7 @@ impl Switch {
                         codec: received.codec,
                         rtp_time: received.incoming.timestamp,
                         at: now,
+                        made: false,
                         payload,
                     });
                 }

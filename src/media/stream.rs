@@ -307,6 +307,7 @@ impl Stream {
                 codec: link.codec,
                 rtp_time: outgoing.timestamp,
                 at: now,
+                made: self.feed.is_generated(),
                 payload,
             });
         }

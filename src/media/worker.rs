@@ -7,13 +7,12 @@ use std::time::Duration;
 
 use nix::sys::epoll::{EpollEvent, EpollFlags, EpollTimeout};
 use nix::sys::eventfd::{EfdFlags, EventFd};
-use nix::sys::prctl::set_timerslack;
 use nix::sys::time::TimeSpec;
 use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
 
 use super::command::Command;
 use super::event::Event;
-use super::limits::{COMMAND_SLOTS, COMMANDS_PER_TURN, DATAGRAM_BYTES, EVENT_SLOTS, GATHER, WAKEUPS};
+use super::limits::{COMMAND_SLOTS, COMMANDS_PER_TURN, DATAGRAM_BYTES, EVENT_SLOTS, WAKEUPS};
 use super::load::{Change, Load};
 use super::outbox::Outbox;
 use super::prompts::Library;
@@ -26,7 +25,7 @@ use super::tape_tap::Tap;
 use super::wire::Channel;
 use crate::moment::Moment;
 use crate::net::clock::Clock;
-use crate::recording::frame::TapeFrame;
+use crate::recording::frame::Inlet;
 
 /// Epoll's word for "a command came". No socket has it: its slot is beyond every table.
 const COMMAND_TOKEN: u64 = u64::MAX;
@@ -48,8 +47,8 @@ pub struct WorkerConfig {
     /// The same clock as everybody's.
     pub clock: Clock,
     pub library: Arc<Library>,
-    /// Into the disk thread's ring, of `recording::frame::RING_SLOTS`.
-    pub tape: rtrb::Producer<TapeFrame>,
+    /// Into the disk thread's ring, of `recording::frame::RING_BYTES`.
+    pub tape: Inlet,
     /// Written to when events have been put into the ring.
     pub engine_wake: Arc<EventFd>,
 }
@@ -112,14 +111,6 @@ pub struct Worker {
     stats: Arc<WorkerStats>,
 }
 
-/// Lets packets gather, so that one wake-up serves several.
-#[expect(clippy::disallowed_methods, reason = "this thread paces IO")]
-fn gather(time: Duration) {
-    if !time.is_zero() {
-        std::thread::sleep(time);
-    }
-}
-
 impl Worker {
     /// Starts a worker. Fails only if the system gives no thread or descriptors.
     pub fn spawn(config: WorkerConfig) -> io::Result<(WorkerHandle, JoinHandle<()>)> {
@@ -157,21 +148,14 @@ impl Worker {
         let mut ready = [EpollEvent::empty(); WAKEUPS];
         let mut datagram = [0; DATAGRAM_BYTES];
         let mut inbound = Inbound::default();
-        // Refused on a system without it: then turns are some 50 µs longer.
-        let _ = set_timerslack(1);
-        let (mut began, mut served) = (self.clock.now(), false);
         loop {
             let rests = self.clock.now();
-            if served && self.commands.is_empty() {
-                gather(GATHER.saturating_sub(rests.since(began)));
-            }
             let count = match self.sockets.epoll.wait(&mut ready, self.patience()) {
                 Ok(count) => count,
                 Err(nix::errno::Errno::EINTR) => 0,
                 Err(error) => panic!("epoll on our own descriptors failed: {error}"),
             };
             let now = self.clock.now();
-            (began, served) = (now, count > 0);
             self.stats.turns.add(1);
             let late = self.switch.on_time(now, &mut self.sockets);
             self.weigh(now, now.since(rests), late);

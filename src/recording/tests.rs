@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::block::{Damage, HEADER_BYTES, Mark};
-use super::frame::{Side, TapeFrame};
+use super::frame::{Side, ring_of};
 use super::index::tape_path;
-use super::made::{CALL, Folder, START, frame, ms};
+use super::made::{CALL, Folder, Frame, START, frame, ms};
 use super::read::{Tape, TapeError};
 use super::seal::TapeKey;
 use super::shelf::{Shelf, Verified};
@@ -26,12 +26,16 @@ struct Press {
 impl Press {
     fn new(key: Option<&TapeKey>) -> Press {
         let folder = Folder::new();
-        let writer = TapeWriter::new(tape_path(&folder.0, CALL), CALL, START, key);
+        let writer = TapeWriter::new(tape_path(&folder.0, CALL), CALL, START, key, Vec::new());
         Press { folder, writer }
     }
 
-    fn block(&mut self, frames: impl IntoIterator<Item = TapeFrame>) {
-        frames.into_iter().for_each(|frame| assert!(!self.writer.frame(&frame), "the block is full"));
+    fn block(&mut self, frames: impl IntoIterator<Item = Frame>) {
+        let (mut ring, mut disk) = ring_of(1_024);
+        for frame in frames {
+            frame.put(&mut ring);
+            disk.take(|record| assert!(!self.writer.packet(&record), "the block is full"));
+        }
         self.writer.flush(&mut Files).expect("written");
     }
 
@@ -62,11 +66,11 @@ impl Press {
 }
 
 /// The caller's packets `from..to` (each 20 ms), on time.
-fn caller(from: u32, to: u32) -> impl Iterator<Item = TapeFrame> {
+fn caller(from: u32, to: u32) -> impl Iterator<Item = Frame> {
     (from..to).map(|n| frame(Side::Caller, 5_000 + n * 160, START + ms(u64::from(n) * 20), 0x11))
 }
 
-fn bank(from: u32, to: u32) -> impl Iterator<Item = TapeFrame> {
+fn bank(from: u32, to: u32) -> impl Iterator<Item = Frame> {
     (from..to).map(|n| frame(Side::Bank, 77 + n * 160, START + ms(u64::from(n) * 20), 0x91))
 }
 
@@ -196,13 +200,25 @@ fn every_millisecond_has_a_name() {
     assert_eq!(json["verdict"], "whole");
 }
 
+#[test]
+fn a_slot_that_our_own_sound_missed_is_silence_and_a_packet_lost_on_its_way_to_us_is_loss() {
+    for (made, [silence, loss]) in [(true, [60, 0]), (false, [0, 60])] {
+        let mut press = Press::new(None);
+        press.block(bank(0, 20).chain(bank(23, 50)).map(|frame| Frame { made, ..frame }));
+        press.end(1_000);
+        let side = press.report().bank;
+        assert_eq!((side.silence_ms, side.loss_ms), (silence, loss), "made: {made}");
+        assert_eq!(side.audio_ms, 940);
+    }
+}
+
 /// Where the first loud sample of a channel is.
 fn onset(sound: &[i16], channel: usize) -> usize {
     sound.iter().skip(channel).step_by(2).position(|s| s.unsigned_abs() > 8_000).expect("a loud sample")
 }
 
 /// One side's packets of three seconds of quiet, loud for the 20 ms from `loud` on; arrival as `arrives` says (ms late).
-fn click(side: Side, rtp: u32, loud: u32, mut arrives: impl FnMut(u32) -> u64) -> Vec<TapeFrame> {
+fn click(side: Side, rtp: u32, loud: u32, mut arrives: impl FnMut(u32) -> u64) -> Vec<Frame> {
     let packet = |n: u32| {
         let octet = if n == loud { 0x00 } else { 0xff };
         let at = START + ms(u64::from(n) * 20 + arrives(n));
@@ -242,7 +258,7 @@ fn a_new_source_with_another_rtp_time_and_codec_is_placed_by_its_arrival() {
     let later = click(Side::Bank, 3_000_000_000, 0, |_| 0).into_iter().map(|mut frame| {
         frame.at = frame.at + ms(3_005);
         frame.codec = crate::media::command::Codec::Pcma;
-        frame.payload.fill(0x2a);
+        frame.octet = 0x2a;
         frame
     });
     press.block(later);

@@ -92,6 +92,11 @@ impl Timeline {
         }
     }
 
+    /// The packet that was placed.
+    pub fn kept(&self, placed: &Placed) -> &Kept {
+        &self.tape.packets[placed.index as usize]
+    }
+
     /// Sound from sample `from` on, left and right in turns, as long as `out`. Silence where nothing is.
     pub fn stereo(&self, from: u64, out: &mut [i16]) {
         out.fill(0);
@@ -107,7 +112,7 @@ impl Timeline {
         // No payload is longer, so nothing before this one reaches into the range.
         let first = placed.partition_point(|packet| packet.start + PAYLOAD_BYTES as i64 <= from);
         for packet in placed[first..].iter().take_while(|packet| packet.start < to) {
-            let kept = &self.tape.packets[packet.index as usize];
+            let kept = self.kept(packet);
             for (place, octet) in (packet.start..).zip(self.tape.payload(kept)) {
                 if (from..to).contains(&place) {
                     out[(place - from) as usize * 2] = kept.codec.samples()[usize::from(*octet)];

@@ -109,12 +109,13 @@ const WORLD: [&str; 22] = [
 const PACKETS: [&str; 6] = ["tokio", "tracing", "Mutex", "RwLock", "println!", "eprintln!"];
 
 /// Files that may hold `unsafe`, with the reason.
-const UNSAFE: [(&str, &str); 3] = [
+const UNSAFE: [(&str, &str); 4] = [
     (
         "src/media/shared.rs",
         "many datagrams by one system call, which no safe interface offers without allocating",
     ),
     ("src/media/sockets.rs", "epoll and sockets by descriptor numbers that the table owns"),
+    ("src/recording/recorder/courtesy.rs", "the priority of a thread, which no safe crate here sets"),
     ("src/net/engine_thread.rs", "registers a descriptor that an `Arc` keeps open"),
 ];
 

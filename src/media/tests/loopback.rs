@@ -65,7 +65,7 @@ impl Desk {
             cname: "hotline".into(),
             clock,
             library: library(),
-            tape: rtrb::RingBuffer::new(64).0,
+            tape: crate::recording::frame::ring_of(64 * 184).0,
             engine_wake: wake.clone(),
         };
         let (handle, thread) = Worker::spawn(config).unwrap();

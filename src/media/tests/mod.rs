@@ -23,7 +23,8 @@ use super::tape_tap::Tap;
 use super::wire::{Channel, Wire};
 use crate::ids::{CallId, StreamId};
 use crate::moment::Moment;
-use crate::recording::frame::TapeFrame;
+use crate::recording::block::{self, Record};
+use crate::recording::frame::{self, Outlet, Side};
 
 /// A caller and an agent.
 pub const ANN: StreamId = StreamId(1);
@@ -33,6 +34,28 @@ pub const CALL: CallId = CallId(77);
 
 /// Payload type of telephone-event in these tests.
 pub const EVENTS: u8 = 101;
+
+/// Bytes of a taped packet of 20 ms in the ring.
+const TAPED_BYTES: usize = 184;
+
+/// A packet as the disk thread gets it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OnTape {
+    pub call: CallId,
+    pub side: Side,
+    pub codec: Codec,
+    pub rtp_time: u32,
+    pub at: Moment,
+    pub made: bool,
+    pub payload: Vec<u8>,
+}
+
+impl OnTape {
+    fn of(call: CallId, packet: &block::Packet<'_>) -> OnTape {
+        let block::Packet { side, codec, rtp_time, at, made, payload } = *packet;
+        OnTape { call, side, codec, rtp_time, at, made, payload: payload.to_vec() }
+    }
+}
 
 /// What left, in order.
 #[derive(Default)]
@@ -87,7 +110,7 @@ pub struct Rig {
     pub switch: Switch,
     pub wire: Lists,
     pub events: rtrb::Consumer<Event>,
-    pub tape: rtrb::Consumer<TapeFrame>,
+    pub tape: Outlet,
     pub stats: Arc<WorkerStats>,
     pub now: Moment,
 }
@@ -98,11 +121,9 @@ pub fn library() -> Arc<Library> {
     Arc::new(Library::builder().prompt("en", "steps", &steps).prompt("en", "one", &[99; 160]).build())
 }
 
-pub fn switch(
-    tape_slots: usize,
-) -> (Switch, rtrb::Consumer<Event>, rtrb::Consumer<TapeFrame>, Arc<WorkerStats>) {
+pub fn switch(tape_slots: usize) -> (Switch, rtrb::Consumer<Event>, Outlet, Arc<WorkerStats>) {
     let (told, events) = rtrb::RingBuffer::new(64);
-    let (taped, tape) = rtrb::RingBuffer::new(tape_slots);
+    let (taped, tape) = frame::ring_of(tape_slots * TAPED_BYTES);
     let stats = Arc::<WorkerStats>::default();
     let exits = Exits::new(Tap::new(taped, stats.clone()), stats.clone());
     let outbox = Outbox::new(told, stats.clone());
@@ -224,8 +245,17 @@ impl Rig {
         std::iter::from_fn(|| self.events.pop().ok()).collect()
     }
 
-    pub fn tape(&mut self) -> Vec<TapeFrame> {
-        std::iter::from_fn(|| self.tape.pop().ok()).collect()
+    /// What came on the tape since the last call.
+    pub fn tape(&mut self) -> Vec<OnTape> {
+        let mut packets = Vec::new();
+        self.tape.take(|taped| {
+            let bytes = taped.parts.concat();
+            let Some(Some(Record::Packet(packet))) = block::records(&bytes).next() else {
+                panic!("not a packet's record: {bytes:?}");
+            };
+            packets.push(OnTape::of(taped.call, &packet));
+        });
+        packets
     }
 
     /// What `stream`'s far end received since the last call.
