@@ -347,7 +347,7 @@ impl Recorder {
         // Steps of the golden ratio divide a circle evenly however many they are (2^32 is the whole).
         let step = u128::from(self.opened.wrapping_mul(0x9E37_79B9) as u32);
         let half = BLOCK_EVERY.as_micros() / 2;
-        let first = u128::from(now.as_micros()) + half + (half * step >> 32);
+        let first = u128::from(now.as_micros()) + half + ((half * step) >> 32);
         Duration::from_micros((first % BLOCK_EVERY.as_micros()) as u64)
     }
 
