@@ -7,15 +7,16 @@ use std::time::Duration;
 
 use nix::sys::epoll::{EpollEvent, EpollFlags, EpollTimeout};
 use nix::sys::eventfd::{EfdFlags, EventFd};
-use nix::sys::prctl::set_timerslack;
 use nix::sys::time::TimeSpec;
 use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
 
 use super::command::Command;
 use super::event::Event;
-use super::limits::{COMMAND_SLOTS, COMMANDS_PER_TURN, DATAGRAM_BYTES, EVENT_SLOTS, GATHER, WAKEUPS};
+use super::histogram::micros;
+use super::limits::{COMMAND_SLOTS, COMMANDS_PER_TURN, DATAGRAM_BYTES, EVENT_SLOTS, WAKEUPS};
 use super::load::{Change, Load};
 use super::outbox::Outbox;
+use super::priority;
 use super::prompts::Library;
 use super::shared::Inbound;
 use super::sockets::{Ready, SHARED_RTCP, SHARED_RTP, Sockets};
@@ -26,7 +27,7 @@ use super::tape_tap::Tap;
 use super::wire::Channel;
 use crate::moment::Moment;
 use crate::net::clock::Clock;
-use crate::recording::frame::TapeFrame;
+use crate::recording::frame::Inlet;
 
 /// Epoll's word for "a command came". No socket has it: its slot is beyond every table.
 const COMMAND_TOKEN: u64 = u64::MAX;
@@ -48,8 +49,8 @@ pub struct WorkerConfig {
     /// The same clock as everybody's.
     pub clock: Clock,
     pub library: Arc<Library>,
-    /// Into the disk thread's ring, of `recording::frame::RING_SLOTS`.
-    pub tape: rtrb::Producer<TapeFrame>,
+    /// Into the disk thread's ring, of `recording::frame::RING_BYTES`.
+    pub tape: Inlet,
     /// Written to when events have been put into the ring.
     pub engine_wake: Arc<EventFd>,
 }
@@ -112,14 +113,6 @@ pub struct Worker {
     stats: Arc<WorkerStats>,
 }
 
-/// Lets packets gather, so that one wake-up serves several.
-#[expect(clippy::disallowed_methods, reason = "this thread paces IO")]
-fn gather(time: Duration) {
-    if !time.is_zero() {
-        std::thread::sleep(time);
-    }
-}
-
 impl Worker {
     /// Starts a worker. Fails only if the system gives no thread or descriptors.
     pub fn spawn(config: WorkerConfig) -> io::Result<(WorkerHandle, JoinHandle<()>)> {
@@ -130,11 +123,12 @@ impl Worker {
         let wake = Arc::new(EventFd::from_flags(flags)?);
         let timer =
             TimerFd::new(ClockId::CLOCK_MONOTONIC, TimerFlags::TFD_NONBLOCK | TimerFlags::TFD_CLOEXEC)?;
-        let sockets = Sockets::new(Arc::clone(&stats))?;
+        let sockets = Sockets::new(Arc::clone(&stats), config.clock)?;
         sockets.epoll.add(&*wake, EpollEvent::new(EpollFlags::EPOLLIN, COMMAND_TOKEN))?;
         sockets.epoll.add(&timer, EpollEvent::new(EpollFlags::EPOLLIN, TIMER_TOKEN))?;
         let outbox = Outbox::new(told, Arc::clone(&stats));
-        let exits = Exits { tap: Tap::new(config.tape, Arc::clone(&stats)), stats: Arc::clone(&stats) };
+        let tap = Tap::new(config.tape, Arc::clone(&stats));
+        let exits = Exits::new(tap, Arc::clone(&stats));
         let worker = Worker {
             switch: Switch::new(&config.cname, config.library, outbox, exits),
             sockets,
@@ -156,21 +150,19 @@ impl Worker {
         let mut ready = [EpollEvent::empty(); WAKEUPS];
         let mut datagram = [0; DATAGRAM_BYTES];
         let mut inbound = Inbound::default();
-        // Refused on a system without it: then turns are some 50 µs longer.
-        let _ = set_timerslack(1);
-        let (mut began, mut served) = (self.clock.now(), false);
+        // What is refused is done without.
+        let _ = priority::ask();
+        let mut began = self.clock.now();
         loop {
             let rests = self.clock.now();
-            if served && self.commands.is_empty() {
-                gather(GATHER.saturating_sub(rests.since(began)));
-            }
+            self.stats.turn_times.add(micros(rests.since(began)), 1);
             let count = match self.sockets.epoll.wait(&mut ready, self.patience()) {
                 Ok(count) => count,
                 Err(nix::errno::Errno::EINTR) => 0,
                 Err(error) => panic!("epoll on our own descriptors failed: {error}"),
             };
             let now = self.clock.now();
-            (began, served) = (now, count > 0);
+            began = now;
             self.stats.turns.add(1);
             let late = self.switch.on_time(now, &mut self.sockets);
             self.weigh(now, now.since(rests), late);
@@ -194,6 +186,7 @@ impl Worker {
                 self.tell();
                 return;
             }
+            self.switch.left(now, &self.sockets);
             self.tell();
             self.arm();
         }

@@ -11,8 +11,8 @@
 
 use aws_lc_rs::digest::{Context, SHA256};
 
-use super::frame::{PAYLOAD_BYTES, Side, TapeFrame};
-use super::seal::{KeyId, Seal, SealBroken};
+use super::frame::{self, PACKET, Side};
+use super::seal::{KeyId, Seal, SealBroken, TAG_BYTES};
 use crate::ids::CallId;
 use crate::media::command::Codec;
 use crate::moment::Moment;
@@ -20,15 +20,17 @@ use crate::moment::Moment;
 pub type Hash = [u8; 32];
 
 const MAGIC: &[u8; 8] = b"HLTAPE\r\n";
-const VERSION: u16 = 1;
+/// 2: packets say whether they were made here. 1 is read as well.
+const VERSION: u16 = 2;
 const SEALED: u16 = 1;
 const HEADER_BODY: usize = 40;
 pub const HEADER_BYTES: usize = HEADER_BODY + 32;
 pub const HEAD_BYTES: usize = 16;
 pub const HASH_BYTES: usize = 32;
 
-/// Longest body in bytes: a second and a half of both sides. A block is written when it holds half of this.
-pub const BODY_BYTES: usize = 256 * 1024;
+/// Most records in a block, bytes: seven seconds of both sides in G.711, so a second of whatever comes. At this length
+/// it is written before its time.
+pub const BODY_BYTES: usize = 128 * 1024;
 
 /// Longest text in a mark, bytes; the rest is cut.
 pub const TEXT_BYTES: usize = 255;
@@ -86,6 +88,8 @@ pub struct Packet<'a> {
     pub codec: Codec,
     pub rtp_time: u32,
     pub at: Moment,
+    /// Made by the server, not passed on. Tapes of format 1 never say so.
+    pub made: bool,
     pub payload: &'a [u8],
 }
 
@@ -132,7 +136,7 @@ impl Header {
         if !genuine {
             return Err(Damage::Header);
         }
-        if version != VERSION {
+        if !(1..=VERSION).contains(&version) {
             return Err(Damage::Newer(version));
         }
         let mut read = || {
@@ -173,19 +177,24 @@ impl Chain {
         self.last
     }
 
-    /// Appends `body` to `out` as the next block, and empties it.
-    pub fn close_block(&mut self, body: &mut Vec<u8>, out: &mut Vec<u8>) {
+    /// A block has been made, or read.
+    pub fn is_begun(&self) -> bool {
+        self.number > 0
+    }
+
+    /// Makes the next block of `block[from..]`, which is room for the head (`HEAD_BYTES`) and then records, in place.
+    pub fn close_block(&mut self, block: &mut Vec<u8>, from: usize) {
         self.number += 1;
-        let tag = if self.seal.is_some() { super::seal::TAG_BYTES } else { 0 };
-        let head = self.head(body.len() + tag, self.number);
+        let body = from + HEAD_BYTES;
+        let tag = if self.seal.is_some() { TAG_BYTES } else { 0 };
+        let head = self.head(block.len() - body + tag, self.number);
+        block[from..body].copy_from_slice(&head);
         if let Some(seal) = &self.seal {
-            seal.close(self.number, &bound(&head, &self.last), body);
+            let tag = seal.close(self.number, &bound(&head, &self.last), &mut block[body..]);
+            block.extend_from_slice(&tag);
         }
-        self.last = sha256(&[&self.last, &head, body]);
-        out.extend_from_slice(&head);
-        out.extend_from_slice(body);
-        out.extend_from_slice(&self.last);
-        body.clear();
+        self.last = sha256(&[&self.last, &block[from..]]);
+        block.extend_from_slice(&self.last);
     }
 
     /// Reads the block that `rest` begins with; `at` is its place in the file. `rest` is not empty.
@@ -236,31 +245,10 @@ fn bound(head: &[u8], last: &Hash) -> [u8; HEAD_BYTES + HASH_BYTES] {
     bound
 }
 
-const PACKET: u8 = 1;
 const GAP: u8 = 2;
 const PAUSE: u8 = 3;
 const RESUME: u8 = 4;
 const END: u8 = 5;
-
-/// Appends a packet's record to a body.
-pub fn put_frame(body: &mut Vec<u8>, frame: &TapeFrame) {
-    let length = usize::from(frame.length).min(PAYLOAD_BYTES);
-    let side = match frame.side {
-        Side::Caller => 0,
-        Side::Bank => 1,
-    };
-    let codec = match frame.codec {
-        Codec::Pcmu => 0,
-        Codec::Pcma => 2,
-        Codec::G722 => 4,
-        Codec::Opus => 6,
-    };
-    body.extend_from_slice(&[PACKET, side | codec]);
-    body.extend_from_slice(&frame.rtp_time.to_le_bytes());
-    body.extend_from_slice(&frame.at.as_micros().to_le_bytes());
-    body.extend_from_slice(&(length as u16).to_le_bytes());
-    body.extend_from_slice(&frame.payload[..length]);
-}
 
 /// Appends a mark's record to a body.
 pub fn put_mark(body: &mut Vec<u8>, at: Moment, mark: &Mark) {
@@ -296,20 +284,12 @@ pub fn records(body: &[u8]) -> impl Iterator<Item = Option<Record<'_>>> {
 fn record<'a>(fields: &mut Fields<'a>) -> Option<Record<'a>> {
     let tag = fields.u8()?;
     if tag == PACKET {
-        let kind = fields.u8()?;
-        let side = if kind & 1 == 0 { Side::Caller } else { Side::Bank };
-        let codec = match kind >> 1 {
-            0 => Codec::Pcmu,
-            1 => Codec::Pcma,
-            2 => Codec::G722,
-            3 => Codec::Opus,
-            _ => return None,
-        };
+        let (side, codec, made) = frame::of_kind(fields.u8()?)?;
         let rtp_time = fields.u32()?;
         let at = Moment::from_micros(fields.u64()?);
         let length = fields.u16()?;
         let payload = fields.take(usize::from(length))?;
-        return Some(Record::Packet(Packet { side, codec, rtp_time, at, payload }));
+        return Some(Record::Packet(Packet { side, codec, rtp_time, at, made, payload }));
     }
     let at = Moment::from_micros(fields.u64()?);
     let frames = fields.u32()?;

@@ -3,11 +3,11 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
-use super::frame::{PAYLOAD_BYTES, Side, TapeFrame};
+use super::frame::{Inlet, Side, Taped};
 use super::tape::{Disk, Files, Sink};
 use crate::ids::CallId;
 use crate::media::command::Codec;
@@ -41,22 +41,49 @@ pub fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
-/// 20 ms of µ-law; every octet is `octet`.
-pub fn frame(side: Side, rtp_time: u32, at: Moment, octet: u8) -> TapeFrame {
-    let mut payload = [0; PAYLOAD_BYTES];
-    payload[..160].fill(octet);
-    TapeFrame { call: CALL, side, codec: Codec::Pcmu, rtp_time, at, length: 160, payload }
+/// 20 ms of G.711; every octet is `octet`.
+#[derive(Clone, Copy)]
+pub struct Frame {
+    pub side: Side,
+    pub codec: Codec,
+    pub rtp_time: u32,
+    pub at: Moment,
+    pub made: bool,
+    pub octet: u8,
 }
 
-/// Files, until somebody says that the disk is full.
-#[derive(Clone, Default)]
-pub struct Filling(pub Arc<AtomicBool>);
+/// 20 ms of µ-law.
+pub fn frame(side: Side, rtp_time: u32, at: Moment, octet: u8) -> Frame {
+    Frame { side, codec: Codec::Pcmu, rtp_time, at, made: false, octet }
+}
 
-struct FillingSink(Box<dyn Sink>, Arc<AtomicBool>);
+impl Frame {
+    pub fn taped<T>(&self, work: impl FnOnce(&Taped<'_>) -> T) -> T {
+        let Frame { side, codec, rtp_time, at, made, octet } = *self;
+        work(&Taped { call: CALL, side, codec, rtp_time, at, made, payload: &[octet; 160] })
+    }
+
+    /// Puts it into a ring that has room.
+    pub fn put(&self, ring: &mut Inlet) {
+        self.taped(|taped| ring.put(taped)).expect("the ring has room");
+    }
+}
+
+/// Files, until somebody says that the disk is full; and the number of writes.
+#[derive(Clone, Default)]
+pub struct Filling(pub Arc<AtomicBool>, Arc<AtomicU64>);
+
+impl Filling {
+    pub fn writes(&self) -> u64 {
+        self.1.load(Ordering::Relaxed)
+    }
+}
+
+struct FillingSink(Box<dyn Sink>, Filling);
 
 impl Disk for Filling {
     fn create(&mut self, path: &Path) -> io::Result<Box<dyn Sink>> {
-        Ok(Box::new(FillingSink(Files.create(path)?, Arc::clone(&self.0))))
+        Ok(Box::new(FillingSink(Files.create(path)?, self.clone())))
     }
 
     fn remove(&mut self, path: &Path) -> io::Result<()> {
@@ -67,7 +94,8 @@ impl Disk for Filling {
 impl Sink for FillingSink {
     /// A full disk takes half of it first.
     fn write_at(&mut self, bytes: &[u8], offset: u64) -> io::Result<()> {
-        if self.1.load(Ordering::Relaxed) {
+        self.1.1.fetch_add(1, Ordering::Relaxed);
+        if self.1.0.load(Ordering::Relaxed) {
             self.0.write_at(&bytes[..bytes.len() / 2], offset)?;
             return Err(io::ErrorKind::StorageFull.into());
         }

@@ -40,6 +40,8 @@ pub struct Kept {
     pub codec: Codec,
     pub rtp_time: u32,
     pub at: Moment,
+    /// Made by the server at its slot.
+    pub made: bool,
     start: u32,
     length: u16,
 }
@@ -160,11 +162,11 @@ impl Tape {
     }
 
     fn take_packet(&mut self, packet: &Packet<'_>) {
-        let Packet { side, codec, rtp_time, at, payload } = *packet;
+        let Packet { side, codec, rtp_time, at, made, payload } = *packet;
         // Both fit: a tape is shorter than 4 GiB, a payload's length was a u16.
         let (start, length) = (self.sound.len() as u32, payload.len() as u16);
         self.sound.extend_from_slice(payload);
-        self.packets.push(Kept { side, codec, rtp_time, at, start, length });
+        self.packets.push(Kept { side, codec, rtp_time, at, made, start, length });
     }
 }
 

@@ -2,29 +2,44 @@
 //!
 //! Nothing here can hold a call up. If the disk is slow the rings fill and the workers drop packets, counted;
 //! if it refuses, that tape fails with an event, is tried again, and names what it lost.
+//!
+//! It costs little because it wakes seldom and does things in batches: every `TURN` it takes what the rings hold straight
+//! into the tapes' next blocks; each tape's block is sealed, hashed and written once in `BLOCK_EVERY`, every tape at
+//! a time of its own. Nobody wakes it: while there are tapes it sleeps by the clock, while there are none it waits.
 
-use std::collections::{BTreeMap, VecDeque};
+mod courtesy;
+mod handle;
+mod open_tape;
+mod rack;
+
+use std::collections::VecDeque;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
-use std::thread::JoinHandle;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
 use std::time::Duration;
 
-use super::block::{Hash, Mark};
-use super::frame::TapeFrame;
+pub use handle::{Figures, NotStopped, RecorderHandle, TapeCommand, TapeCommands, TapeEvent};
+use open_tape::{Closing, OpenTape};
+use rack::Rack;
+
+use super::frame::{Outlet, Record};
 use super::index::tape_path;
 use super::seal::TapeKey;
 use super::tape::{Disk, Files, TapeWriter};
 use crate::ids::CallId;
 use crate::moment::Moment;
 
-/// Rest between two looks at the rings; they hold fifteen times as much (`frame::RING_SLOTS`).
+/// Rest between two looks at the rings while there are tapes; they hold a hundred times as much (`frame::RING_BYTES`).
 const TURN: Duration = Duration::from_millis(20);
 
-/// Longest time that a packet waits in memory for its block. With `TURN` this is what a kill can cost.
-pub const BLOCK_EVERY: Duration = Duration::from_millis(500);
+/// Rest while there are none: a packet without a tape is forgotten as soon.
+const IDLE: Duration = STRAY_TIME;
+
+/// Longest time that a packet waits in memory for its block. With `TURN` this is what a kill can cost: less than a second,
+/// so that a thread that comes late still keeps the promise.
+pub const BLOCK_EVERY: Duration = Duration::from_millis(800);
 
 /// A failed tape is tried again this often.
 pub const RETRY_EVERY: Duration = Duration::from_secs(5);
@@ -35,8 +50,15 @@ const LINGER: Duration = Duration::from_millis(200);
 /// Packets without a tape are kept so long: their `Open` may be on its way.
 const STRAY_TIME: Duration = Duration::from_secs(1);
 
-/// Packets kept without a tape, 0.5 MB; beyond this the oldest is dropped and counted.
+/// Packets kept without a tape, 0.2 MB; beyond this the oldest is dropped and counted.
 pub const STRAYS: usize = 1_024;
+
+/// Memory for a tape's next block, bytes: `BLOCK_EVERY` of both sides in G.711 is 14,000.
+const ROOM_BYTES: usize = 16 * 1024;
+
+/// Memory of closed tapes kept for the next ones, 4 MB: as many calls as end in a quarter of a second at 1,000 a second.
+/// What is beyond it, or grew over twice `ROOM_BYTES`, is given back.
+pub const ROOMS: usize = 256;
 
 /// Tapes open at once, each a file descriptor. Beyond this a call goes on unrecorded, with `Failed`.
 pub const OPEN_TAPES: usize = 4_096;
@@ -47,132 +69,29 @@ pub const COMMANDS: usize = 16_384;
 /// Events waiting to be fetched. When full they are dropped and counted in `Figures::events_lost`.
 pub const EVENTS: usize = 16_384;
 
-/// What the control plane asks of the disk thread.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum TapeCommand {
-    /// A call is recorded from `started` on. Packets of it may come earlier than this.
-    /// Once per call: a tape that was closed is not opened again (to interrupt it, use marks).
-    Open { call: CallId, started: Moment },
-    /// The tape ends; packets that are under way still get on it.
-    Close { call: CallId, at: Moment },
-    /// A gap, pause or resume.
-    Mark { call: CallId, at: Moment, mark: Mark },
-    /// Ends every tape in order, then the thread.
-    Stop,
-}
-
-/// What the disk thread tells.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum TapeEvent {
-    /// Nothing of the call is recorded from now on; tried again every `RETRY_EVERY` until it closes.
-    Failed { call: CallId, why: String },
-    /// The tape goes on; `frames` packets were lost in between and are marked as a gap.
-    Recovered { call: CallId, frames: u32 },
-    /// The tape is complete; `hash` stands for all of it.
-    Closed { call: CallId, bytes: u64, hash: Hash },
-    /// The first failure after all was well: worth an alarm, once for however many tapes.
-    Failing { why: String },
-    /// No open tape is failing any more, and another may be opened.
-    AllWell,
-}
-
-/// Counts since the start, readable from any thread.
-#[derive(Debug, Default)]
-pub struct Figures {
-    pub frames_written: AtomicU64,
-    /// Packets that belonged to no open tape.
-    pub frames_strayed: AtomicU64,
-    /// Packets dropped while their tape had failed.
-    pub frames_lost: AtomicU64,
-    pub open_tapes: AtomicU64,
-    /// Tapes that cannot be written at the moment. More than zero is worth an alarm.
-    pub failing_tapes: AtomicU64,
-    pub events_lost: AtomicU64,
-}
-
-/// The way to the disk thread; cheap to clone.
-#[derive(Clone)]
-pub struct TapeCommands(SyncSender<TapeCommand>);
-
-impl TapeCommands {
-    /// Never blocks. `Err` hands the command back: the disk thread is `COMMANDS` behind, or gone.
-    pub fn send(&self, command: TapeCommand) -> Result<(), TapeCommand> {
-        self.0.try_send(command).map_err(|error| match error {
-            TrySendError::Full(command) | TrySendError::Disconnected(command) => command,
-        })
-    }
-}
-
-/// A running disk thread.
-pub struct RecorderHandle {
-    pub commands: TapeCommands,
-    pub events: Receiver<TapeEvent>,
-    pub figures: Arc<Figures>,
-    thread: JoinHandle<()>,
-    /// Says nothing; its other end goes with the thread.
-    ended: Receiver<()>,
-}
-
-/// The disk thread was told to stop and did not end in order: tapes may lack their ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NotStopped {
-    /// The disk takes nothing. The thread is left behind, and ends with the process.
-    #[error("the disk thread stands still; look at the disk")]
-    StandsStill,
-    #[error("the disk thread panicked")]
-    Panicked,
-}
-
-impl RecorderHandle {
-    /// The thread has ended although nobody stopped it.
-    pub fn is_gone(&self) -> bool {
-        self.thread.is_finished()
-    }
-
-    /// Ends every tape in order and waits for it: a moment, or as long as the disk takes, but not beyond `patience`.
-    pub fn stop(self, patience: Duration) -> Result<(), NotStopped> {
-        let RecorderHandle { commands, ended, thread, .. } = self;
-        // If there is no room for it, that nobody commands any more says the same.
-        let _ = commands.send(TapeCommand::Stop);
-        drop(commands);
-        if ended.recv_timeout(patience) == Err(RecvTimeoutError::Timeout) {
-            return Err(NotStopped::StandsStill);
-        }
-        thread.join().map_err(|_| NotStopped::Panicked)
-    }
-}
-
 /// The disk thread's state, without the thread: `turn` does what is due.
 pub struct Recorder {
     data: PathBuf,
     key: Option<TapeKey>,
     disk: Box<dyn Disk>,
-    rings: Vec<rtrb::Consumer<TapeFrame>>,
-    tapes: BTreeMap<CallId, OpenTape>,
-    strays: VecDeque<(Moment, TapeFrame)>,
+    rings: Vec<Outlet>,
+    rack: Rack,
+    strays: VecDeque<Stray>,
+    /// Memory for blocks that no tape uses.
+    rooms: Vec<Vec<u8>>,
+    /// Tapes opened so far.
+    opened: u64,
     events: SyncSender<TapeEvent>,
     figures: Arc<Figures>,
     /// `Failing` was told, and not yet `AllWell`.
     alarmed: bool,
 }
 
-struct OpenTape {
-    writer: TapeWriter,
-    flushed: Moment,
-    failing: Option<Failing>,
-    closing: Option<Closing>,
-}
-
-struct Failing {
-    retry: Moment,
-    why: String,
-    lost: u32,
-}
-
-struct Closing {
-    at: Moment,
-    until: Moment,
-    why: &'static str,
+/// A packet without a tape.
+struct Stray {
+    since: Moment,
+    call: CallId,
+    record: Box<[u8]>,
 }
 
 impl Recorder {
@@ -181,7 +100,7 @@ impl Recorder {
     pub fn spawn(
         data: PathBuf,
         key: Option<TapeKey>,
-        rings: Vec<rtrb::Consumer<TapeFrame>>,
+        rings: Vec<Outlet>,
         clock: impl Fn() -> Moment + Send + 'static,
     ) -> io::Result<RecorderHandle> {
         Recorder::spawn_on(Box::new(Files), data, key, rings, clock)
@@ -192,7 +111,7 @@ impl Recorder {
         disk: Box<dyn Disk>,
         data: PathBuf,
         key: Option<TapeKey>,
-        rings: Vec<rtrb::Consumer<TapeFrame>>,
+        rings: Vec<Outlet>,
         clock: impl Fn() -> Moment + Send + 'static,
     ) -> io::Result<RecorderHandle> {
         let (commands, inbox) = sync_channel(COMMANDS);
@@ -203,38 +122,70 @@ impl Recorder {
             let _alive = alive;
             recorder.run(&inbox, clock);
         })?;
-        Ok(RecorderHandle { commands: TapeCommands(commands), events, figures, thread, ended })
+        Ok(RecorderHandle::new(commands, events, figures, thread, ended))
     }
 
     /// A recorder that somebody else turns.
     pub fn new(
         data: PathBuf,
         key: Option<TapeKey>,
-        rings: Vec<rtrb::Consumer<TapeFrame>>,
+        rings: Vec<Outlet>,
         disk: Box<dyn Disk>,
     ) -> (Recorder, Receiver<TapeEvent>) {
         let (events, outbox) = sync_channel(EVENTS);
         let figures = Arc::default();
-        let (tapes, strays) = (BTreeMap::new(), VecDeque::new());
-        (Recorder { data, key, disk, rings, tapes, strays, events, figures, alarmed: false }, outbox)
+        let recorder = Recorder {
+            data,
+            key,
+            disk,
+            rings,
+            rack: Rack::default(),
+            strays: VecDeque::new(),
+            rooms: Vec::new(),
+            opened: 0,
+            events,
+            figures,
+            alarmed: false,
+        };
+        (recorder, outbox)
     }
 
     fn run(&mut self, inbox: &Receiver<TapeCommand>, clock: impl Fn() -> Moment) {
+        courtesy::let_audio_go_first();
         let mut commands = Vec::new();
         loop {
-            let mut stop = false;
-            match inbox.recv_timeout(TURN) {
-                Ok(command) => commands.push(command),
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => stop = true,
+            let mut stop = self.rest(inbox, &mut commands);
+            while commands.len() < COMMANDS {
+                match inbox.try_recv() {
+                    Ok(command) => commands.push(command),
+                    Err(end) => {
+                        stop |= end == TryRecvError::Disconnected;
+                        break;
+                    }
+                }
             }
-            commands.extend(inbox.try_iter().take(COMMANDS));
             stop |= commands.contains(&TapeCommand::Stop);
             self.turn(clock(), commands.drain(..));
             if stop {
                 return self.stop(clock());
             }
         }
+    }
+
+    /// Sleeps by the clock while there is audio to fetch, whatever is asked meanwhile: at 1,500 calls a second each command
+    /// would else cost two switches of threads. Else waits for a command. True if nobody commands any more.
+    #[expect(clippy::disallowed_methods, reason = "this thread paces IO")]
+    fn rest(&self, inbox: &Receiver<TapeCommand>, commands: &mut Vec<TapeCommand>) -> bool {
+        if !self.rack.is_empty() || !self.strays.is_empty() {
+            std::thread::sleep(TURN);
+            return false;
+        }
+        match inbox.recv_timeout(IDLE) {
+            Ok(command) => commands.push(command),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return true,
+        }
+        false
     }
 
     /// Takes commands, then packets, then writes what is due.
@@ -245,10 +196,10 @@ impl Recorder {
         self.drain_rings(now);
         self.settle_strays(now);
         self.write_due(now);
-        let failing = self.tapes.values().filter(|tape| tape.failing.is_some()).count();
+        let failing = self.rack.failing();
         self.figures.failing_tapes.store(failing as u64, Ordering::Relaxed);
-        self.figures.open_tapes.store(self.tapes.len() as u64, Ordering::Relaxed);
-        if self.alarmed && failing == 0 && self.tapes.len() < OPEN_TAPES {
+        self.figures.open_tapes.store(self.rack.len() as u64, Ordering::Relaxed);
+        if self.alarmed && failing == 0 && self.rack.len() < OPEN_TAPES {
             // Told again next turn if there was no room: an alarm must not stay for ever.
             self.alarmed = !self.tell(TapeEvent::AllWell);
         }
@@ -257,8 +208,8 @@ impl Recorder {
     /// Ends every tape.
     pub fn stop(&mut self, now: Moment) {
         self.drain_rings(now);
-        for tape in self.tapes.values_mut() {
-            tape.closing.get_or_insert(Closing { at: now, until: now, why: "server_stopped" }).until = now;
+        for call in self.rack.calls() {
+            self.rack.with(now, call, |tape| tape.stops(now));
         }
         self.turn(now, std::iter::empty());
     }
@@ -267,12 +218,11 @@ impl Recorder {
         match command {
             TapeCommand::Open { call, started } => self.open(now, call, started),
             TapeCommand::Close { call, at } => {
-                if let Some(tape) = self.tapes.get_mut(&call) {
-                    tape.closing = Some(Closing { at, until: now + LINGER, why: "ended" });
-                }
+                let closing = Closing { at, until: now + LINGER, why: "ended" };
+                self.rack.with(now, call, |tape| tape.closes(closing));
             }
             TapeCommand::Mark { call, at, mark } => {
-                if let Some(tape) = self.tapes.get_mut(&call) {
+                if let Some(tape) = self.rack.get_mut(call) {
                     tape.writer.mark(at, &mark);
                 }
             }
@@ -281,64 +231,76 @@ impl Recorder {
     }
 
     fn open(&mut self, now: Moment, call: CallId, started: Moment) {
-        if let Some(tape) = self.tapes.get_mut(&call) {
-            // Recorded again before the tape was put away: it goes on.
-            if let Some(closing) = tape.closing.take() {
-                tape.writer.mark(closing.at, &Mark::Pause { reason: "not recorded".into() });
-                tape.writer.mark(started, &Mark::Resume);
-            }
+        if self.rack.with(now, call, |tape| tape.goes_on(started)).is_some() {
             return;
         }
-        if self.tapes.len() == OPEN_TAPES {
+        if self.rack.len() == OPEN_TAPES {
             let why = format!("{OPEN_TAPES} tapes are open already");
             return self.tell_all([TapeEvent::Failed { call, why }]);
         }
         let path = tape_path(&self.data, call);
-        let writer = TapeWriter::new(path, call, started, self.key.as_ref());
-        let mut tape = OpenTape { writer, flushed: now, failing: None, closing: None };
-        let told = tape.write(now, &mut *self.disk, call);
-        self.tapes.insert(call, tape);
-        self.tell_all(told);
+        let room = self.rooms.pop().unwrap_or_else(|| Vec::with_capacity(ROOM_BYTES));
+        let writer = TapeWriter::new(path, call, started, self.key.as_ref(), room);
+        let phase = self.phase(now);
+        self.rack.put(now, OpenTape::new(call, writer, phase));
+    }
+
+    /// When a new tape is to be written: first after at least half of `BLOCK_EVERY`, so that a call of a second costs one
+    /// or two writes, and at another time than those opened with it, so that a thousand do not all write in one turn.
+    fn phase(&mut self, now: Moment) -> Duration {
+        self.opened += 1;
+        // Steps of the golden ratio divide a circle evenly however many they are (2^32 is the whole).
+        let step = u128::from(self.opened.wrapping_mul(0x9E37_79B9) as u32);
+        let half = BLOCK_EVERY.as_micros() / 2;
+        let first = u128::from(now.as_micros()) + half + ((half * step) >> 32);
+        Duration::from_micros((first % BLOCK_EVERY.as_micros()) as u64)
     }
 
     fn drain_rings(&mut self, now: Moment) {
-        for index in 0..self.rings.len() {
-            // What is there now; more may come for ever.
-            for _ in 0..self.rings[index].slots() {
-                let Ok(frame) = self.rings[index].pop() else { break };
-                self.frame(now, frame);
-            }
+        let mut rings = std::mem::take(&mut self.rings);
+        let mut written = 0;
+        for ring in &mut rings {
+            ring.take(|record| written += u64::from(self.packet(now, &record)));
         }
+        self.rings = rings;
+        self.figures.frames_written.fetch_add(written, Ordering::Relaxed);
     }
 
-    fn frame(&mut self, now: Moment, frame: TapeFrame) {
-        let Some(tape) = self.tapes.get_mut(&frame.call) else {
-            if self.strays.len() == STRAYS {
-                self.strays.pop_front();
-                self.figures.frames_strayed.fetch_add(1, Ordering::Relaxed);
-            }
-            return self.strays.push_back((now, frame));
+    /// Whether the packet came on a tape.
+    fn packet(&mut self, now: Moment, record: &Record<'_>) -> bool {
+        let Some(tape) = self.rack.get_mut(record.call) else {
+            self.keep_stray(now, record);
+            return false;
         };
-        if let Some(failing) = &mut tape.failing {
-            failing.lost = failing.lost.saturating_add(1);
+        if tape.loses() {
             self.figures.frames_lost.fetch_add(1, Ordering::Relaxed);
-            return;
+            return false;
         }
-        self.figures.frames_written.fetch_add(1, Ordering::Relaxed);
-        if tape.writer.frame(&frame) {
-            let told = tape.write(now, &mut *self.disk, frame.call);
-            self.tell_all(told);
+        if tape.writer.packet(record) {
+            self.write(now, record.call);
         }
+        true
+    }
+
+    fn keep_stray(&mut self, now: Moment, record: &Record<'_>) {
+        if self.strays.len() == STRAYS {
+            self.strays.pop_front();
+            self.figures.frames_strayed.fetch_add(1, Ordering::Relaxed);
+        }
+        let bytes = record.parts.concat().into_boxed_slice();
+        self.strays.push_back(Stray { since: now, call: record.call, record: bytes });
     }
 
     /// Puts strays on tapes that have been opened since, and gives up on old ones.
     fn settle_strays(&mut self, now: Moment) {
         for _ in 0..self.strays.len() {
-            let Some((since, frame)) = self.strays.pop_front() else { return };
-            if self.tapes.contains_key(&frame.call) {
-                self.frame(now, frame);
-            } else if now.since(since) < STRAY_TIME {
-                self.strays.push_back((since, frame));
+            let Some(stray) = self.strays.pop_front() else { return };
+            if self.rack.holds(stray.call) {
+                let record = Record { call: stray.call, parts: [&stray.record, &[]] };
+                let written = self.packet(now, &record);
+                self.figures.frames_written.fetch_add(u64::from(written), Ordering::Relaxed);
+            } else if now.since(stray.since) < STRAY_TIME {
+                self.strays.push_back(stray);
             } else {
                 self.figures.frames_strayed.fetch_add(1, Ordering::Relaxed);
             }
@@ -346,24 +308,28 @@ impl Recorder {
     }
 
     fn write_due(&mut self, now: Moment) {
-        let mut told = Vec::new();
+        while let Some(call) = self.rack.next_due(now) {
+            match self.rack.get_mut(call).and_then(|tape| tape.ends(now)) {
+                Some(closing) => self.close(now, call, &closing),
+                None => self.write(now, call),
+            }
+        }
+    }
+
+    fn write(&mut self, now: Moment, call: CallId) {
         let disk = &mut *self.disk;
-        self.tapes.retain(|call, tape| {
-            let closing = tape.closing.take_if(|closing| closing.until <= now);
-            if let Some(closing) = closing {
-                told.extend(tape.close(now, disk, *call, &closing));
-                return false;
-            }
-            let due = match &tape.failing {
-                Some(failing) => failing.retry <= now,
-                None => now.since(tape.flushed) >= BLOCK_EVERY,
-            };
-            if due {
-                told.extend(tape.write(now, disk, *call));
-            }
-            true
-        });
+        let told = self.rack.with(now, call, |tape| tape.write(now, disk)).flatten();
         self.tell_all(told);
+    }
+
+    fn close(&mut self, now: Moment, call: CallId, closing: &Closing) {
+        let Some(mut tape) = self.rack.remove(call) else { return };
+        let told = tape.close(now, &mut *self.disk, closing);
+        self.tell_all(told);
+        let room = tape.writer.into_room();
+        if self.rooms.len() < ROOMS && (ROOM_BYTES..=2 * ROOM_BYTES).contains(&room.capacity()) {
+            self.rooms.push(room);
+        }
     }
 
     fn tell_all(&mut self, events: impl IntoIterator<Item = TapeEvent>) {
@@ -384,53 +350,6 @@ impl Recorder {
             self.figures.events_lost.fetch_add(1, Ordering::Relaxed);
         }
         told
-    }
-}
-
-impl OpenTape {
-    /// Writes what waits; says so if the tape fails by that, or is back.
-    fn write(&mut self, now: Moment, disk: &mut dyn Disk, call: CallId) -> Option<TapeEvent> {
-        let written = self.writer.flush(disk);
-        self.flushed = now;
-        match (written, self.failing.take()) {
-            (Ok(()), None) => None,
-            (Ok(()), Some(Failing { why, lost, .. })) => {
-                self.writer.mark(now, &Mark::Gap { why, frames: lost });
-                Some(TapeEvent::Recovered { call, frames: lost })
-            }
-            (Err(error), before) => {
-                let why = error.to_string();
-                let known = before.is_some();
-                let lost = before.map_or(0, |failing| failing.lost);
-                self.failing = Some(Failing { retry: now + RETRY_EVERY, why: why.clone(), lost });
-                (!known).then_some(TapeEvent::Failed { call, why })
-            }
-        }
-    }
-
-    /// The last words. What the disk does not take now is lost, and the tape stays without an end.
-    fn close(
-        &mut self,
-        now: Moment,
-        disk: &mut dyn Disk,
-        call: CallId,
-        closing: &Closing,
-    ) -> impl Iterator<Item = TapeEvent> + use<> {
-        let recovered = match self.failing {
-            Some(_) => self.write(now, disk, call),
-            None => None,
-        };
-        if self.failing.is_none() {
-            self.writer.mark(closing.at, &Mark::End { why: closing.why.into() });
-        }
-        let last = match (self.write(now, disk, call), &self.failing) {
-            (Some(failed), _) => failed,
-            (None, Some(failing)) => {
-                TapeEvent::Failed { call, why: format!("left without an end: {}", failing.why) }
-            }
-            (None, None) => TapeEvent::Closed { call, bytes: self.writer.bytes(), hash: self.writer.hash() },
-        };
-        recovered.into_iter().chain([last])
     }
 }
 

@@ -1,7 +1,7 @@
 //! Sealing of tapes: AES-256-GCM under a key of each tape's own, derived by HKDF-SHA256 (RFC 5869) from the configured one.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
-use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Salt};
+use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Prk, Salt};
 
 use crate::ids::CallId;
 
@@ -11,9 +11,12 @@ pub const KEY_BYTES: usize = 32;
 /// Which configured key sealed a tape; says nothing about the key itself.
 pub type KeyId = [u8; 8];
 
-/// The configured sealing key. Never printed.
+/// The configured sealing key, as far as it is the same for every tape. Never printed.
 #[derive(Clone)]
-pub struct TapeKey([u8; KEY_BYTES]);
+pub struct TapeKey {
+    secret: Prk,
+    id: KeyId,
+}
 
 /// The text is not a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -30,7 +33,10 @@ impl KeyType for Length {
 
 impl TapeKey {
     pub fn new(bytes: [u8; KEY_BYTES]) -> Self {
-        TapeKey(bytes)
+        let secret = Salt::new(HKDF_SHA256, b"hotline tape 1").extract(&bytes);
+        let mut id = KeyId::default();
+        derive(&secret, b"key id", &mut id);
+        TapeKey { secret, id }
     }
 
     /// From 64 hexadecimal digits, as the configuration holds it.
@@ -44,13 +50,11 @@ impl TapeKey {
             let nibble = |digit: u8| char::from(digit).to_digit(16).ok_or(NotATapeKey);
             *byte = (nibble(pair[0])? << 4 | nibble(pair[1])?) as u8;
         }
-        Ok(TapeKey(bytes))
+        Ok(TapeKey::new(bytes))
     }
 
     pub fn id(&self) -> KeyId {
-        let mut id = KeyId::default();
-        self.derive(b"key id", &mut id);
-        id
+        self.id
     }
 
     /// The seal of one call's tape.
@@ -58,17 +62,16 @@ impl TapeKey {
         let mut bytes = [0; KEY_BYTES];
         let mut purpose = *b"tape ........";
         purpose[5..].copy_from_slice(&call.0.to_be_bytes());
-        self.derive(&purpose, &mut bytes);
+        derive(&self.secret, &purpose, &mut bytes);
         let key = UnboundKey::new(&AES_256_GCM, &bytes).expect("an AES-256 key has 32 bytes");
         Seal(LessSafeKey::new(key))
     }
+}
 
-    fn derive(&self, purpose: &[u8], out: &mut [u8]) {
-        let secret = Salt::new(HKDF_SHA256, b"hotline tape 1").extract(&self.0);
-        let info = [purpose];
-        let derived = secret.expand(&info, Length(out.len())).expect("at most 255 hashes are asked for");
-        derived.fill(out).expect("the length is the one asked for");
-    }
+fn derive(secret: &Prk, purpose: &[u8], out: &mut [u8]) {
+    let info = [purpose];
+    let derived = secret.expand(&info, Length(out.len())).expect("at most 255 hashes are asked for");
+    derived.fill(out).expect("the length is the one asked for");
 }
 
 impl std::fmt::Debug for TapeKey {
@@ -86,11 +89,11 @@ pub struct Seal(LessSafeKey);
 pub struct SealBroken;
 
 impl Seal {
-    /// Replaces `body` by its sealed form, 16 bytes longer. `bound` is authenticated along with it.
-    pub fn close(&self, number: u64, bound: &[u8], body: &mut Vec<u8>) {
-        self.0
-            .seal_in_place_append_tag(nonce(number), Aad::from(bound), body)
-            .expect("a block is far below the cipher's limit");
+    /// Seals `body` in place; the tag returned belongs behind it. `bound` is authenticated along with it.
+    pub fn close(&self, number: u64, bound: &[u8], body: &mut [u8]) -> [u8; TAG_BYTES] {
+        let tag = self.0.seal_in_place_separate_tag(nonce(number), Aad::from(bound), body);
+        let tag = tag.expect("a block is far below the cipher's limit");
+        tag.as_ref().try_into().expect("a tag of AES-GCM has 16 bytes")
     }
 
     /// Replaces the sealed `body` by what it holds.
@@ -119,7 +122,8 @@ mod tests {
     fn what_is_sealed_opens_only_with_the_same_key_call_number_and_binding() {
         let key = TapeKey::new([7; 32]);
         let mut sealed = b"good morning".to_vec();
-        key.seal(CallId(1)).close(3, b"head", &mut sealed);
+        let tag = key.seal(CallId(1)).close(3, b"head", &mut sealed);
+        sealed.extend(tag);
         let opens = |seal: Seal, number, bound: &[u8]| seal.open(number, bound, &mut sealed.clone()).is_ok();
         assert!(opens(key.seal(CallId(1)), 3, b"head"));
         assert!(!opens(key.seal(CallId(2)), 3, b"head"));

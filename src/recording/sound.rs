@@ -5,8 +5,7 @@
 
 use std::ops::Range;
 
-use super::read::Tape;
-use super::timeline::{LONGEST_PACKET, Placed, RATE};
+use super::timeline::{LONGEST_PACKET, Placed, RATE, Timeline};
 use crate::media::codec::{Decoder, Rate, Resampler};
 use crate::media::command::Codec;
 
@@ -17,27 +16,27 @@ const STRETCH: i64 = RATE as i64;
 const BEFORE: i64 = RATE as i64 / 2;
 
 /// Fills every second sample of `out` from its first with what one side's G.722 and Opus packets sound like in `range`.
-pub fn decode(tape: &Tape, placed: &[Placed], range: Range<i64>, out: &mut [i16]) {
+pub fn decode(timeline: &Timeline, placed: &[Placed], range: Range<i64>, out: &mut [i16]) {
     let mut start = range.start.div_euclid(STRETCH) * STRETCH;
     while start < range.end {
-        stretch(tape, placed, start, &range, out);
+        stretch(timeline, placed, start, &range, out);
         start += STRETCH;
     }
 }
 
-fn stretch(tape: &Tape, placed: &[Placed], start: i64, range: &Range<i64>, out: &mut [i16]) {
+fn stretch(timeline: &Timeline, placed: &[Placed], start: i64, range: &Range<i64>, out: &mut [i16]) {
     let wanted = start.max(range.start)..(start + STRETCH).min(range.end);
     let first = placed.partition_point(|packet| packet.start + LONGEST_PACKET <= start - BEFORE);
     let mut ear: Option<Ear> = None;
     for packet in placed[first..].iter().take_while(|packet| packet.start < wanted.end) {
-        let kept = &tape.packets[packet.index()];
+        let kept = timeline.kept(packet);
         if kept.codec.law().is_some() {
             continue;
         }
         let same = ear.take().filter(|ear| ear.codec == kept.codec && ear.run == packet.run);
         let hears = ear.insert(same.unwrap_or_else(|| Ear::new(kept.codec, packet.run)));
         let mut samples = [0; Rate::LONGEST];
-        let count = hears.hear(tape.payload(kept), &mut samples);
+        let count = hears.hear(timeline.tape().payload(kept), &mut samples);
         for (place, sample) in (packet.start..).zip(&samples[..count]) {
             if wanted.contains(&place) {
                 out[(place - range.start) as usize * 2] = *sample;

@@ -5,7 +5,7 @@
 //! the minimum taken over ten seconds at a time. Clocks that drift are followed by small steps. A jump of the RTP time
 //! against the arrival time (another source, a stall) begins a new run with its own anchor.
 
-use super::frame::Side;
+use super::frame::{PAYLOAD_BYTES, Side};
 use super::read::{Kept, Tape};
 use super::sound;
 use crate::moment::Moment;
@@ -34,8 +34,8 @@ const DRIFT: i64 = 80;
 /// Longest audio after the end mark that is still rendered, samples: packets that were under way.
 const OVERHANG: i64 = 4_000;
 
-/// No packet lasts longer: 120 ms of Opus (RFC 6716 §3.2.5), in samples. What is cut into frames is shorter.
-pub(super) const LONGEST_PACKET: i64 = 960;
+/// No packet lasts longer, in samples: a datagram full of G.711. Opus ends at 120 ms (RFC 6716 §3.2.5).
+pub(super) const LONGEST_PACKET: i64 = PAYLOAD_BYTES as i64;
 
 /// A packet in its place.
 #[derive(Clone, Copy, Debug)]
@@ -52,11 +52,6 @@ impl Placed {
     /// The sample after the last.
     pub fn end(&self) -> i64 {
         self.start + i64::from(self.length)
-    }
-
-    /// Its place among the tape's packets.
-    pub(super) fn index(&self) -> usize {
-        self.index as usize
     }
 }
 
@@ -101,6 +96,11 @@ impl Timeline {
         }
     }
 
+    /// The packet that was placed.
+    pub fn kept(&self, placed: &Placed) -> &Kept {
+        &self.tape.packets[placed.index as usize]
+    }
+
     /// Sound from sample `from` on, left and right in turns, as long as `out`. Silence where nothing is.
     pub fn stereo(&self, from: u64, out: &mut [i16]) {
         out.fill(0);
@@ -117,7 +117,7 @@ impl Timeline {
         let first = placed.partition_point(|packet| packet.start + LONGEST_PACKET <= from);
         let within = || placed[first..].iter().take_while(|packet| packet.start < to);
         for packet in within() {
-            let kept = &self.tape.packets[packet.index()];
+            let kept = self.kept(packet);
             let Some(law) = kept.codec.law() else { continue };
             for (place, octet) in (packet.start..).zip(self.tape.payload(kept)) {
                 if (from..to).contains(&place) {
@@ -125,8 +125,8 @@ impl Timeline {
                 }
             }
         }
-        if within().any(|packet| self.tape.packets[packet.index()].codec.law().is_none()) {
-            sound::decode(&self.tape, placed, from..to, out);
+        if within().any(|packet| self.kept(packet).codec.law().is_none()) {
+            sound::decode(self, placed, from..to, out);
         }
     }
 }

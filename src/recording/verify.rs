@@ -5,14 +5,14 @@ use serde::Serialize;
 use super::block::Mark;
 use super::frame::Side;
 use super::read::{Tape, hex};
-use super::timeline::{Placed, RATE, Timeline, samples_between};
+use super::timeline::{RATE, Timeline, samples_between};
 use crate::ids::CallId;
 use crate::moment::Moment;
 
 /// A hole shorter than this (10 ms, in samples) is a clock being followed, not something missing.
 const SLIP: i64 = 80;
 
-/// A hole in a running RTP stream up to this long (300 ms) is loss; a longer one is a sender who paused.
+/// A hole in a running RTP stream of somebody else's up to this long (300 ms) is loss; a longer one is a sender who paused.
 const LOSS: i64 = 2_400;
 
 /// A gap's packets may have been lost so much after it was reported, in samples (the report overtakes the tape).
@@ -136,12 +136,14 @@ fn gaps(tape: &Tape) -> impl Iterator<Item = NamedGap> {
     })
 }
 
+const SIDES: [Side; 2] = [Side::Caller, Side::Bank];
+
 /// A stretch of one side without a packet.
 struct Hole {
     side: usize,
     from: i64,
     to: i64,
-    /// Between two packets of one RTP stream.
+    /// Between two packets of one RTP stream that somebody else sent: what is missing was lost on its way to us.
     running: bool,
     pause: i64,
     gap: i64,
@@ -152,10 +154,10 @@ fn account(timeline: &Timeline) -> [Account; 2] {
     let mut accounts = [Account::default(); 2];
     let end = timeline.samples() as i64;
     for (side, account) in accounts.iter_mut().enumerate() {
-        let placed = timeline.side([Side::Caller, Side::Bank][side]);
+        let placed = timeline.side(SIDES[side]);
         account.duplicates =
             placed.windows(2).filter(|p| p[0].start == p[1].start && p[0].run == p[1].run).count() as u64;
-        find_holes(side, placed, end, &mut holes);
+        find_holes(timeline, side, end, &mut holes);
     }
     name_pauses(timeline, &mut holes);
     name_gaps(timeline, &mut holes);
@@ -173,7 +175,8 @@ fn account(timeline: &Timeline) -> [Account; 2] {
     accounts
 }
 
-fn find_holes(side: usize, placed: &[Placed], end: i64, holes: &mut Vec<Hole>) {
+fn find_holes(timeline: &Timeline, side: usize, end: i64, holes: &mut Vec<Hole>) {
+    let placed = timeline.side(SIDES[side]);
     let mut covered = 0;
     let mut run = None;
     let mut hole = |from: i64, to: i64, running| {
@@ -184,7 +187,9 @@ fn find_holes(side: usize, placed: &[Placed], end: i64, holes: &mut Vec<Hole>) {
     };
     for packet in placed {
         if packet.start > covered {
-            hole(covered, packet.start, run == Some(packet.run));
+            // A frame of our own that is missing was late for its slot, and then never sent.
+            let running = run == Some(packet.run) && !timeline.kept(packet).made;
+            hole(covered, packet.start, running);
         }
         covered = covered.max(packet.end());
         run = Some(packet.run);

@@ -7,7 +7,7 @@ use hotline::engine::happened::What;
 use hotline::ids::CallId;
 use hotline::media::command::Codec;
 use hotline::moment::Moment;
-use hotline::recording::frame::{PAYLOAD_BYTES, Side, TapeFrame};
+use hotline::recording::frame::{Side, Taped, ring_of};
 use hotline::recording::recorder::{Recorder, TapeCommand};
 use hotline::recording::tape::Files;
 
@@ -25,22 +25,20 @@ pub fn make_tape(api: &ApiUnderTest, frames: u32) {
 }
 
 fn write_tape(data: &Path, frames: u32) {
-    let (mut ring, taken) = rtrb::RingBuffer::new(frames as usize);
+    let (mut ring, taken) = ring_of(frames as usize * 184);
     let (mut recorder, _events) = Recorder::new(data.to_owned(), None, vec![taken], Box::new(Files));
     let at = |frame: u32| START + Duration::from_millis(20) * frame;
     for frame in 0..frames {
-        let mut payload = [0; PAYLOAD_BYTES];
-        payload[..160].fill(0x80 | (frame % 100) as u8);
-        let frame = TapeFrame {
+        let taped = Taped {
             call: CALL,
             side: Side::Caller,
             codec: Codec::Pcmu,
             rtp_time: frame * 160,
             at: at(frame),
-            length: 160,
-            payload,
+            made: false,
+            payload: &[0x80 | (frame % 100) as u8; 160],
         };
-        assert!(ring.push(frame).is_ok(), "the ring is as long as the tape");
+        assert!(ring.put(&taped).is_ok(), "the ring is as long as the tape");
     }
     recorder.turn(at(frames), [TapeCommand::Open { call: CALL, started: START }].into_iter());
     recorder.turn(at(frames), [TapeCommand::Close { call: CALL, at: at(frames) }].into_iter());

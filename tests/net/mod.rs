@@ -14,7 +14,7 @@ use hotline::engine::input::{Input, World};
 use hotline::media::worker::{Worker, WorkerConfig};
 use hotline::net::clock::Clock;
 use hotline::net::engine_thread::{self, Bound, EngineHandle, Planes};
-use hotline::recording::frame::RING_SLOTS;
+use hotline::recording::frame;
 use hotline::recording::recorder::{Recorder, RecorderHandle};
 use hotline::recording::tape::{Disk, Files};
 use hotline::rng::Rng;
@@ -61,7 +61,7 @@ impl Wire {
             Journal::spawn(&store, CAPACITY).await.unwrap()
         });
         let wake = Arc::new(EventFd::from_flags(EfdFlags::EFD_NONBLOCK).unwrap());
-        let (tape, ring) = rtrb::RingBuffer::new(RING_SLOTS);
+        let (tape, ring) = frame::ring_of(frame::RING_BYTES);
         let worker = WorkerConfig {
             number: 0,
             name: "media".into(),

@@ -34,7 +34,7 @@ impl Decoder {
         match codec {
             Codec::Pcmu => Decoder::G711(Law::Mu),
             Codec::Pcma => Decoder::G711(Law::A),
-            Codec::G722 => Decoder::G722(Box::new(g722::Decoder::new())),
+            Codec::G722 => Decoder::G722(Box::default()),
             Codec::Opus => Decoder::Opus(opus::Decoder::new(wanted)),
         }
     }
@@ -85,7 +85,7 @@ impl Encoder {
         match codec {
             Codec::Pcmu => Encoder::G711(Law::Mu),
             Codec::Pcma => Encoder::G711(Law::A),
-            Codec::G722 => Encoder::G722(Box::new(g722::Encoder::new())),
+            Codec::G722 => Encoder::G722(Box::default()),
             Codec::Opus => Encoder::Opus(opus::Encoder::new(offered)),
         }
     }

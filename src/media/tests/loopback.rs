@@ -65,7 +65,7 @@ impl Desk {
             cname: "hotline".into(),
             clock,
             library: library(),
-            tape: rtrb::RingBuffer::new(64).0,
+            tape: crate::recording::frame::ring_of(64 * 184).0,
             engine_wake: wake.clone(),
         };
         let (handle, thread) = Worker::spawn(config).unwrap();
@@ -109,7 +109,7 @@ impl Desk {
         self.command(Command::Close { stream });
         loop {
             if let Event::Closed { figures, .. } = self.event() {
-                return figures;
+                return *figures;
             }
         }
     }
@@ -125,6 +125,8 @@ impl Phone {
             telephone_event: Some(EVENTS),
             direction: Direction::SendRecv,
             in_band_digits: false,
+            extended: Extended::default(),
+            srtp: None,
         }
     }
 

@@ -5,13 +5,15 @@ mod hearing;
 mod looking_after;
 mod loopback;
 mod mixing;
+mod protection;
+mod quality;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::codec::{Encoder, FRAME_SAMPLES, Law, Rate};
-use super::command::{Codec, Command, Direction, Rtcp, Session, Source};
+use super::command::{Codec, Command, Direction, Extended, Rtcp, Session, Source};
 use super::event::Event;
 use super::outbox::Outbox;
 use super::prompts::Library;
@@ -23,7 +25,8 @@ use super::tape_tap::Tap;
 use super::wire::{Channel, Wire};
 use crate::ids::{CallId, StreamId};
 use crate::moment::Moment;
-use crate::recording::frame::TapeFrame;
+use crate::recording::block::{self, Record};
+use crate::recording::frame::{self, Outlet, Side};
 
 /// A caller and an agent.
 pub const ANN: StreamId = StreamId(1);
@@ -34,6 +37,28 @@ pub const CALL: CallId = CallId(77);
 /// Payload type of telephone-event in these tests.
 pub const EVENTS: u8 = 101;
 
+/// Bytes of a taped packet of 20 ms in the ring.
+const TAPED_BYTES: usize = 184;
+
+/// A packet as the disk thread gets it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OnTape {
+    pub call: CallId,
+    pub side: Side,
+    pub codec: Codec,
+    pub rtp_time: u32,
+    pub at: Moment,
+    pub made: bool,
+    pub payload: Vec<u8>,
+}
+
+impl OnTape {
+    fn of(call: CallId, packet: &block::Packet<'_>) -> OnTape {
+        let block::Packet { side, codec, rtp_time, at, made, payload } = *packet;
+        OnTape { call, side, codec, rtp_time, at, made, payload: payload.to_vec() }
+    }
+}
+
 /// What left, in order.
 #[derive(Default)]
 pub struct Lists {
@@ -42,6 +67,12 @@ pub struct Lists {
     pub settled: Vec<(usize, SocketAddr)>,
     pub unsettled: usize,
     pub refuse_open: Option<i32>,
+    /// What the clock shows beyond the turn's beginning.
+    pub spent: Duration,
+    /// What is sent leaves at the end of the turn.
+    pub batched: bool,
+    /// What the system has dropped unread.
+    pub shed: u32,
 }
 
 impl Wire for Lists {
@@ -64,6 +95,14 @@ impl Wire for Lists {
         true
     }
 
+    fn clock(&self, turn: Moment) -> Moment {
+        turn + self.spent
+    }
+
+    fn waits(&self, _: usize) -> bool {
+        self.batched
+    }
+
     fn join(&mut self, _: usize, _: IpAddr, _: u16) -> Result<(), i32> {
         Ok(())
     }
@@ -73,7 +112,7 @@ impl Wire for Lists {
     }
 
     fn shed(&mut self, _: usize) -> u32 {
-        0
+        std::mem::take(&mut self.shed)
     }
 
     fn send_report(&mut self, slot: usize, to: SocketAddr, datagram: &[u8]) -> bool {
@@ -87,7 +126,7 @@ pub struct Rig {
     pub switch: Switch,
     pub wire: Lists,
     pub events: rtrb::Consumer<Event>,
-    pub tape: rtrb::Consumer<TapeFrame>,
+    pub tape: Outlet,
     pub stats: Arc<WorkerStats>,
     pub now: Moment,
 }
@@ -101,13 +140,11 @@ pub fn library() -> Arc<Library> {
     Arc::new(library)
 }
 
-pub fn switch(
-    tape_slots: usize,
-) -> (Switch, rtrb::Consumer<Event>, rtrb::Consumer<TapeFrame>, Arc<WorkerStats>) {
+pub fn switch(tape_slots: usize) -> (Switch, rtrb::Consumer<Event>, Outlet, Arc<WorkerStats>) {
     let (told, events) = rtrb::RingBuffer::new(64);
-    let (taped, tape) = rtrb::RingBuffer::new(tape_slots);
+    let (taped, tape) = frame::ring_of(tape_slots * TAPED_BYTES);
     let stats = Arc::<WorkerStats>::default();
-    let exits = Exits { tap: Tap::new(taped, stats.clone()), stats: stats.clone() };
+    let exits = Exits::new(Tap::new(taped, stats.clone()), stats.clone());
     let outbox = Outbox::new(told, stats.clone());
     (Switch::new("hotline", library(), outbox, exits), events, tape, stats)
 }
@@ -127,6 +164,8 @@ pub fn session(stream: StreamId, codec: Codec) -> Session {
         telephone_event: Some(EVENTS),
         direction: Direction::SendRecv,
         in_band_digits: false,
+        extended: Extended::default(),
+        srtp: None,
     }
 }
 
@@ -226,8 +265,17 @@ impl Rig {
         std::iter::from_fn(|| self.events.pop().ok()).collect()
     }
 
-    pub fn tape(&mut self) -> Vec<TapeFrame> {
-        std::iter::from_fn(|| self.tape.pop().ok()).collect()
+    /// What came on the tape since the last call.
+    pub fn tape(&mut self) -> Vec<OnTape> {
+        let mut packets = Vec::new();
+        self.tape.take(|taped| {
+            let bytes = taped.parts.concat();
+            let Some(Some(Record::Packet(packet))) = block::records(&bytes).next() else {
+                panic!("not a packet's record: {bytes:?}");
+            };
+            packets.push(OnTape::of(taped.call, &packet));
+        });
+        packets
     }
 
     /// What `stream`'s far end received since the last call.

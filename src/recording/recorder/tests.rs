@@ -1,5 +1,8 @@
+use std::sync::atomic::AtomicU64;
+
 use super::*;
-use crate::recording::frame::Side;
+use crate::recording::block::Mark;
+use crate::recording::frame::{Inlet, Side, ring_of};
 use crate::recording::made::{CALL, Filling, Folder, START, frame, hanging, ms};
 use crate::recording::read::Tape;
 use crate::recording::verify::{Verdict, verify};
@@ -9,7 +12,7 @@ struct Desk {
     folder: Folder,
     recorder: Recorder,
     events: Receiver<TapeEvent>,
-    ring: rtrb::Producer<TapeFrame>,
+    ring: Inlet,
     full: Filling,
 }
 
@@ -17,9 +20,9 @@ impl Desk {
     fn new() -> Desk {
         let folder = Folder::new();
         let full = Filling::default();
-        let (ring, consumer) = rtrb::RingBuffer::new(4_096);
+        let (ring, outlet) = ring_of(4_096 * 184);
         let disk = Box::new(full.clone());
-        let (recorder, events) = Recorder::new(folder.0.clone(), None, vec![consumer], disk);
+        let (recorder, events) = Recorder::new(folder.0.clone(), None, vec![outlet], disk);
         Desk { folder, recorder, events, ring, full }
     }
 
@@ -29,8 +32,7 @@ impl Desk {
 
     /// A packet that the worker received so many milliseconds after the start.
     fn hears(&mut self, millis: u64) {
-        let packet = frame(Side::Caller, (millis * 8) as u32, START + ms(millis), 0x55);
-        self.ring.push(packet).expect("the ring has room");
+        frame(Side::Caller, (millis * 8) as u32, START + ms(millis), 0x55).put(&mut self.ring);
     }
 
     /// Packets from `from` to `to`, 20 ms each, with a turn after each.
@@ -52,6 +54,11 @@ impl Desk {
 
 fn open() -> TapeCommand {
     TapeCommand::Open { call: CALL, started: START }
+}
+
+/// Something to be written.
+fn says(call: CallId) -> TapeCommand {
+    TapeCommand::Mark { call, at: START, mark: Mark::Resume }
 }
 
 fn close(millis: u64) -> TapeCommand {
@@ -80,12 +87,53 @@ fn at_any_moment_all_but_the_last_second_is_on_disk() {
     desk.at(0, [open()]);
     for millis in (0..5_000).step_by(20) {
         desk.hears_all(millis, millis + 20);
-        // What a kill at this moment would leave.
-        let left = desk.tape();
-        assert!(left.figures.damage.is_none() && left.figures.torn_bytes == 0);
-        let lost = (START + ms(millis)).since(left.last_heard());
+        // What a kill at this moment would leave; no file before the first block.
+        let left = Tape::read(&tape_path(&desk.folder.0, CALL), None).ok();
+        let whole = |tape: &Tape| tape.figures.damage.is_none() && tape.figures.torn_bytes == 0;
+        assert!(left.as_ref().is_none_or(whole));
+        let lost = (START + ms(millis)).since(left.map_or(START, |tape| tape.last_heard()));
         assert!(lost < BLOCK_EVERY + TURN, "{lost:?} would be lost at {millis} ms");
     }
+}
+
+#[test]
+fn a_call_of_a_moment_costs_one_write_and_a_tape_that_says_nothing_costs_none() {
+    let mut desk = Desk::new();
+    desk.at(0, [open()]);
+    desk.hears_all(0, 100);
+    desk.at(100, [close(100)]);
+    desk.at(280, []);
+    assert!(!tape_path(&desk.folder.0, CALL).exists());
+    desk.at(300, []);
+    assert_eq!(verify(desk.tape(), None).verdict, Verdict::Whole);
+    assert_eq!(desk.full.writes(), 1);
+    desk.at(400, [TapeCommand::Open { call: CallId(CALL.0 + 1), started: START + ms(400) }]);
+    desk.at(4_000, []);
+    assert_eq!(desk.full.writes(), 1);
+}
+
+#[test]
+fn tapes_opened_at_once_are_written_at_times_of_their_own_and_keep_them_after_a_stall() {
+    let mut desk = Desk::new();
+    let calls = 400;
+    let id = |n: u64| CallId(CALL.0 + n);
+    desk.at(0, (0..calls).map(|n| TapeCommand::Open { call: id(n), started: START }));
+    let mut before = 0;
+    let mut most = |desk: &mut Desk, from: u64, to: u64| {
+        let mut most = 0;
+        for millis in (from..to).step_by(20) {
+            desk.at(millis, (0..calls).map(|n| says(id(n))));
+            most = most.max(desk.full.writes() - before);
+            before = desk.full.writes();
+        }
+        most
+    };
+    let usual = most(&mut desk, 20, 1_620);
+    assert!(usual <= 22, "{usual} of {calls} in one turn");
+    // The disk stood still, and all are overdue.
+    assert_eq!(most(&mut desk, 4_000, 4_020), calls);
+    let after = most(&mut desk, 4_020, 5_620);
+    assert!(after <= 22, "{after} of {calls} in one turn after the stall");
 }
 
 #[test]
@@ -159,7 +207,7 @@ fn a_disk_full_from_the_start_says_so_once_leaves_no_stub_and_the_close_does_not
     else {
         panic!("{events:?}");
     };
-    assert!(desk.recorder.tapes.is_empty());
+    assert!(desk.recorder.rack.is_empty());
     assert!(!tape_path(&desk.folder.0, CALL).exists(), "a file without a header is no tape");
 }
 
@@ -184,14 +232,16 @@ fn the_alarm_is_raised_once_for_many_tapes_and_is_over_with_the_last_of_them() {
     let id = |n: u64| CallId(CALL.0 + n);
     desk.set_full(true);
     desk.at(0, (0..3).map(|n| TapeCommand::Open { call: id(n), started: START }));
+    desk.at(20, (0..3).map(|n| says(id(n))));
+    desk.at(800, []);
     let first: Vec<_> = desk.events.try_iter().collect();
     assert!(matches!(first[0], TapeEvent::Failing { .. }), "{first:?}");
     let failing = |event: &&TapeEvent| matches!(event, TapeEvent::Failing { .. });
     assert_eq!((first.len(), first.iter().filter(failing).count()), (4, 1));
     for n in 0..2 {
-        desk.at(100, [TapeCommand::Close { call: id(n), at: START + ms(100) }]);
+        desk.at(900, [TapeCommand::Close { call: id(n), at: START + ms(900) }]);
     }
-    desk.at(400, []);
+    desk.at(1_200, []);
     let ended: Vec<_> = desk.events.try_iter().collect();
     assert!(!ended.contains(&TapeEvent::AllWell), "one tape is failing still: {ended:?}");
     desk.set_full(false);
@@ -215,12 +265,12 @@ fn more_tapes_than_the_limit_are_refused_by_name() {
 #[test]
 fn a_stopped_server_ends_its_tapes_in_order() {
     let folder = Folder::new();
-    let (mut ring, consumer) = rtrb::RingBuffer::new(64);
+    let (mut ring, outlet) = ring_of(64 * 184);
     let clock = || START + ms(500);
-    let recorder = Recorder::spawn(folder.0.clone(), None, vec![consumer], clock).expect("a thread");
+    let recorder = Recorder::spawn(folder.0.clone(), None, vec![outlet], clock).expect("a thread");
     recorder.commands.send(open()).expect("room");
     for n in 0..25u32 {
-        ring.push(frame(Side::Bank, n * 160, START + ms(u64::from(n) * 20), 0x55)).expect("room");
+        frame(Side::Bank, n * 160, START + ms(u64::from(n) * 20), 0x55).put(&mut ring);
     }
     assert_eq!(recorder.stop(ms(60_000)), Ok(()));
     let tape = Tape::read(&tape_path(&folder.0, CALL), None).expect("the tape is there");
@@ -233,9 +283,13 @@ fn a_disk_that_hangs_is_not_waited_for_even_with_no_room_for_a_word() {
     let folder = Folder::new();
     for full in [false, true] {
         let (disk, knocked, gate) = hanging();
-        let recorder = Recorder::spawn_on(Box::new(disk), folder.0.clone(), None, Vec::new(), || START);
+        // A second for each look at the clock: the tape is due at once.
+        let looks = AtomicU64::new(0);
+        let clock = move || START + Duration::from_secs(looks.fetch_add(1, Ordering::Relaxed));
+        let recorder = Recorder::spawn_on(Box::new(disk), folder.0.clone(), None, Vec::new(), clock);
         let recorder = recorder.expect("a thread");
         recorder.commands.send(open()).expect("room");
+        recorder.commands.send(says(CALL)).expect("room");
         knocked.recv().expect("the disk is asked");
         while full && recorder.commands.send(close(1)).is_ok() {}
         assert_eq!(recorder.stop(ms(50)), Err(NotStopped::StandsStill), "full: {full}");
