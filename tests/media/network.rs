@@ -2,6 +2,7 @@
 
 use hotline::ids::StreamId;
 use hotline::media::codec::Rate;
+use hotline::media::codec::g711::Law;
 use hotline::media::command::Codec;
 use hotline::media::mixer::Mix;
 use hotline::media::voice::{Figures, Incoming, Voice};
@@ -52,7 +53,7 @@ pub fn mixed(net: Net, said: &[i16]) -> (Vec<i16>, Figures) {
         let now = START + tick * 20_000;
         while let Some((at, number)) = arrivals.next_if(|(at, _)| *at <= now) {
             let mut payload = [0; PACKET];
-            Codec::Pcma.encode(&said[number * PACKET..][..PACKET], &mut payload);
+            Law::A.encode(&said[number * PACKET..][..PACKET], &mut payload);
             let incoming = Incoming {
                 from: StreamId(1),
                 ssrc: 1,
@@ -67,7 +68,7 @@ pub fn mixed(net: Net, said: &[i16]) -> (Vec<i16>, Figures) {
         mix.hear(0, voice.frame(tick, Moment::from_micros(now)));
         let mut payload = [0; PACKET];
         mix.end(&mut payload);
-        heard.extend(payload.map(|code| Codec::Pcmu.samples()[usize::from(code)]));
+        heard.extend(payload.map(|code| Law::Mu.samples()[usize::from(code)]));
     }
     (heard, voice.figures())
 }
@@ -77,10 +78,10 @@ pub fn with_holes(net: Net, said: &[i16]) -> Vec<i16> {
     let mut heard = Vec::new();
     for (packet, passed) in said.chunks_exact(PACKET).zip(net.passes(said.len() / PACKET)) {
         let mut payload = [0; PACKET];
-        Codec::Pcma.encode(packet, &mut payload);
-        Codec::Pcma.transcode(Codec::Pcmu, &mut payload);
+        Law::A.encode(packet, &mut payload);
+        Law::A.transcode(Law::Mu, &mut payload);
         let silence = passed.is_none();
-        heard.extend(payload.map(|code| if silence { 0 } else { Codec::Pcmu.samples()[usize::from(code)] }));
+        heard.extend(payload.map(|code| if silence { 0 } else { Law::Mu.samples()[usize::from(code)] }));
     }
     heard
 }

@@ -128,6 +128,11 @@ impl Delays {
         self.smallest[0].min(self.smallest[1])
     }
 
+    /// RTP units as µs.
+    pub fn micros(&self, units: u32) -> i64 {
+        i64::from(units) * 1_000_000 / self.clock
+    }
+
     fn transit(&self, now: Moment, timestamp: u32) -> i64 {
         now.as_micros() as i64 - self.unwrapped(timestamp) * 1_000_000 / self.clock
     }

@@ -38,7 +38,7 @@ pub enum Next<'a> {
         payload: &'a [u8],
         /// RTP units at its beginning that have been concealed already.
         skip: u32,
-        /// How much later than the target it is played, µs; negative if earlier. It holds for the first of a frame.
+        /// How much more than the target it has been delayed, µs; negative if less.
         excess: i64,
     },
     /// So many RTP units are missing, 20 ms at most. The packet after them, if it follows at once.
@@ -96,8 +96,9 @@ pub struct Jitter {
     deaf_until: Option<Moment>,
     /// Audio from before this RTP time is not played any more, after a stall of ours.
     stale_before: Option<u32>,
-    /// RTP units in 20 ms, and in the latest packet.
+    /// RTP units in 20 ms, and the largest step that both frames and packets are multiples of.
     frame: u32,
+    step: u32,
     lasts: u32,
 }
 
@@ -115,12 +116,19 @@ impl Jitter {
             deaf_until: None,
             stale_before: None,
             frame: clock / 50,
+            step: clock / 50,
             lasts: clock / 50,
         }
     }
 
     pub fn counts(&self) -> Counts {
         self.counts
+    }
+
+    /// Packets are taken at different distances before they are played if their length and 20 ms have a common step
+    /// shorter than 20 ms: RTP units of that step.
+    pub fn step(&self) -> u32 {
+        self.step
     }
 
     pub fn delays(&self) -> &Delays {
@@ -133,7 +141,10 @@ impl Jitter {
             self.counts.late += 1;
             return;
         }
-        self.lasts = incoming.lasts.max(1);
+        if incoming.lasts != self.lasts {
+            self.lasts = incoming.lasts;
+            self.step = common(self.frame, self.lasts);
+        }
         if self.begins_anew(now, incoming) {
             self.restart(incoming);
         }
@@ -240,11 +251,9 @@ impl Jitter {
         })
     }
 
-    /// How much later than the target a packet would be played at `at`, µs, as the first of a frame: short packets are
-    /// taken several at a time, and the last of them must have waited, too.
+    /// How much more than the target a packet that is taken at `at` has been delayed, µs.
     fn excess(&self, at: Moment, timestamp: u32) -> i64 {
-        let others = self.frame.saturating_sub(self.lasts);
-        self.delays.delay(at, timestamp.wrapping_add(others)).unwrap_or(0) - self.delays.target()
+        self.delays.delay(at, timestamp).unwrap_or(0) - self.delays.target()
     }
 
     /// The listener's clock went on without playing, by so many RTP units: what is too old by that is given up.
@@ -334,7 +343,7 @@ impl Jitter {
     fn has_waited(&mut self, at: Moment) -> bool {
         self.pass_others();
         let Some((ahead, timestamp)) = self.fresh_head(at) else { return false };
-        let waited = self.excess(at, timestamp) >= 0;
+        let waited = self.excess(at, timestamp) >= self.delays.micros(self.frame - self.step);
         if waited {
             (0..ahead).for_each(|_| self.give_up_oldest());
         }
@@ -376,4 +385,9 @@ impl Jitter {
             self.advance(true);
         }
     }
+}
+
+/// The greatest common divisor.
+fn common(one: u32, other: u32) -> u32 {
+    if other == 0 { one } else { common(other, one % other) }
 }

@@ -82,8 +82,6 @@ pub struct Voice {
     /// Frames since the last packet.
     absent: u32,
     pace_rests: u8,
-    /// The frame under way has its first packet.
-    paced: bool,
     /// The last tick that was asked for.
     tick: Option<u64>,
     concealed: u64,
@@ -111,7 +109,6 @@ impl Voice {
             described: false,
             absent: 0,
             pace_rests: 0,
-            paced: false,
             tick: None,
             concealed: 0,
             shortened: 0,
@@ -156,7 +153,6 @@ impl Voice {
             _ => {}
         }
         self.tick = Some(tick);
-        self.paced = false;
         self.jitter.aim();
         let length = self.rate.frame();
         let start = HISTORY * self.fold;
@@ -241,12 +237,14 @@ impl Voice {
             self.noise.learn(fresh, power);
         }
         self.absent = 0;
+        // The other packets of its pattern are taken up to 20 ms less a step earlier before they are played than this one.
+        let step = samples(self.jitter.step(), self.rate, self.clock).max(1);
+        let pending = self.end - HISTORY * self.fold;
+        let earliest = pending - pending % step + step;
+        let ahead = (earliest as i64 - self.rate.frame() as i64) * 1_000_000 / i64::from(self.rate.hertz());
         self.noise.awake();
         self.end += count;
-        if !self.paced {
-            self.paced = true;
-            self.keep_pace(power, excess);
-        }
+        self.keep_pace(power, excess + ahead);
     }
 
     /// Shortens or lengthens what is to be played, if the delay is off.
