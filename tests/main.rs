@@ -5,6 +5,7 @@ mod calls;
 mod crash;
 mod interop;
 mod ivr;
+mod media;
 mod net;
 mod office;
 mod rfc;

@@ -89,7 +89,7 @@ fn examine_flows(
     config: &Config,
     found: &mut Vec<Diagnostic>,
 ) -> Result<(), CannotRun> {
-    let library = Library::load(&config.prompts).map_err(|error| CannotRun(error.to_string()))?;
+    let (library, _) = Library::load(&config.prompts).map_err(|error| CannotRun(error.to_string()))?;
     match ivr::compile(flows, &ivr::World::of(config, &library)) {
         Ok(compiled) => found.extend(compiled.warnings),
         Err(diagnostics) => found.extend(diagnostics),

@@ -142,6 +142,11 @@ fn loaded(config: Config) -> Result<Option<Loaded>, CannotRun> {
 async fn reload(path: &Path, server: &Server) {
     match configured(path).and_then(|config| config.map_or(Ok(None), loaded)) {
         Ok(Some(loaded)) => {
+            if let Some(encoding) = loaded.encoding {
+                // The old prompts play on until the new ones are ready for every phone. Its panic would be a bug, told
+                // by the runtime; the prompts it leaves behind are heard in G.711.
+                let _ = tokio::task::spawn_blocking(|| encoding.join()).await;
+            }
             server.reload(loaded.world).await;
             return tracing::info!("configuration reloaded");
         }

@@ -6,10 +6,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{
-    Agent, Config, DEMO_PASSWORD, Http, Limits, Media, Number, Queue, Recording, Role, Secret, Sip, Trunk,
-    User,
+    Agent, Config, DEMO_PASSWORD, Http, Limits, Media, Number, Queue, Recording, Role, Secret, Sip, Srtp,
+    Trunk, User,
 };
 use crate::ids::{QueueId, SkillId};
+use crate::media::command::Codec;
 
 /// The demo bank's number.
 const HOTLINE: &str = "95500";
@@ -66,7 +67,14 @@ pub fn demo(data: impl Into<PathBuf>, sip_port: u16, http_port: u16) -> Config {
     Config {
         // The realm is what phones put behind the @: an address they can reach.
         sip: Sip { listen: vec![SocketAddr::new(loopback, sip_port)], realm: loopback.to_string() },
-        media: Media { address: loopback, ports: (16_384, 32_766), workers: 1, trunk_port: None },
+        media: Media {
+            address: loopback,
+            ports: (16_384, 32_766),
+            workers: 1,
+            codecs: Codec::ALL.into(),
+            trunk_port: None,
+            srtp: Srtp::default(),
+        },
         http: Http { listen: SocketAddr::new(loopback, http_port) },
         data: data.into(),
         flows: "ivr-flows".into(),

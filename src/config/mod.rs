@@ -5,9 +5,11 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::ids::{AgentId, FlowId, QueueId, SkillId};
+use crate::media::command::Codec;
 
 mod demo;
 mod files;
@@ -47,6 +49,13 @@ pub struct Config {
     pub limits: Limits,
 }
 
+impl Config {
+    /// Prompts must be encoded in a codec that takes time.
+    pub fn codecs_take_time(&self) -> bool {
+        self.media.codecs.iter().any(|codec| codec.law().is_none())
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sip {
     /// UDP and TCP are both served on each.
@@ -63,9 +72,27 @@ pub struct Media {
     pub ports: (u16, u16),
     /// Media worker threads. Default 1.
     pub workers: usize,
+    /// What is offered, in this order, and what is accepted. Default `pcma`, `pcmu`, `g722`, `opus`.
+    pub codecs: Arc<[Codec]>,
     /// First of the ports that streams of trunks share, two for each worker, even, outside `ports`. Default: none is
     /// shared.
     pub trunk_port: Option<u16>,
+    /// Default `accepted`.
+    pub srtp: Srtp,
+}
+
+/// Whether audio is protected by SRTP, with keys in SDP (RFC 4568).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Srtp {
+    /// Never; phones that insist on it get 488.
+    Off,
+    /// Where a phone offers it; ourselves we offer plain audio.
+    #[default]
+    Accepted,
+    /// And we offer it to phones, which may take or leave it (RFC 8643).
+    Offered,
+    /// All audio; phones and trunks that cannot get 488.
+    Required,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

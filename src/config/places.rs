@@ -1,9 +1,11 @@
 //! Addresses, networks, ports, names: the small values of the configuration.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use crate::diagnostic::yaml::Node;
 use crate::diagnostic::{Findings, Span};
+use crate::media::command::Codec;
 
 /// Longest telephone number, digits: E.164 has 15, service codes and extensions fit.
 const MAX_NUMBER: usize = 20;
@@ -93,6 +95,32 @@ pub(super) fn ports(node: &Node, out: &mut Findings) -> Option<(u16, u16)> {
         return None;
     }
     Some((first, last))
+}
+
+/// `[pcma, opus]`: each codec once, at least one.
+pub(super) fn codecs(node: &Node, out: &mut Findings) -> Option<Arc<[Codec]>> {
+    let mut codecs = Vec::new();
+    for item in out.items(node, "codecs such as [pcma, pcmu, g722, opus]")? {
+        let name = out.text(item, "a codec: pcma, pcmu, g722 or opus")?;
+        let known = Codec::ALL.iter().copied().find(|codec| codec.name().eq_ignore_ascii_case(name));
+        match known {
+            Some(codec) if !codecs.contains(&codec) => codecs.push(codec),
+            Some(_) => {
+                out.error("config-009", item.span, format!("`{name}` stands here twice"));
+                return None;
+            }
+            None => {
+                out.error("config-009", item.span, format!("`{name}` is not a codec of ours"))
+                    .label("expected pcma, pcmu, g722 or opus");
+                return None;
+            }
+        }
+    }
+    if codecs.is_empty() {
+        out.error("config-009", node.span, "at least one codec must be given");
+        return None;
+    }
+    Some(codecs.into())
 }
 
 /// The first of two ports for each of `workers`, none of them among `taken`.

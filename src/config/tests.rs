@@ -25,6 +25,7 @@ fn the_sample_loads_without_a_word() {
     let usual = Queue { requires: general.requires.clone(), max_wait: general.max_wait, ..Queue::default() };
     assert_eq!(*general, usual);
     assert_eq!(config.limits, Limits::default());
+    assert_eq!(*config.media.codecs, *Codec::ALL);
     assert!(!config.agents[&"2002".into()].ready_on_register);
 }
 
@@ -41,6 +42,9 @@ const FAULTS: &[(&str, &str, &str)] = &[
     ("ports: 16384-32766", "ports: 16384-32766\n  trunk_port: «16001", "config-005"),
     ("ports: 16384-32766", "ports: 16384-32766\n  trunk_port: «16384", "config-005"),
     ("workers: 1", "workers: «0", "yaml-008"),
+    ("codecs: [pcma, pcmu", "codecs: [pcma, «pcna", "config-009"),
+    ("codecs: [pcma, pcmu", "codecs: [pcma, «PCMA", "config-009"),
+    ("codecs: [pcma, pcmu, g722, opus]", "codecs: «[]", "config-009"),
     ("enabled: true", "enabled: «yes", "yaml-006"),
     ("flow: main", "flow: «mian", "config-003"),
     ("language: zh-CN", "language: «zh_CN", "flow-023"),

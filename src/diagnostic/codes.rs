@@ -189,6 +189,11 @@ pub const CODES: &[(&str, &str, &str)] = &[
         "Numbers consist of digits, perhaps with a leading plus; user names of letters, digits, `.`, `_` and `-`.",
     ),
     ("config-008", "name used twice", "An agent and another user have the same name; they share one log-in."),
+    (
+        "config-009",
+        "bad list of codecs",
+        "Codecs are pcma, pcmu, g722 and opus, each once, the one liked best first.",
+    ),
 ];
 
 /// The long text for a code, or `None` if there is no such code.

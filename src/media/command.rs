@@ -4,15 +4,21 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use super::prompts::{Library, PromptId};
+pub use super::rtcp::xr::Extended;
+use super::srtp::keying::Keying;
 use crate::ids::{CallId, PlayId, StreamId};
 
-/// What an RTP stream carries. G.722 and Opus take their places here when they come.
+/// What an RTP stream carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Codec {
     /// G.711 µ-law, static payload type 0 (RFC 3551 §4.5.14).
     Pcmu,
     /// G.711 A-law, static payload type 8.
     Pcma,
+    /// G.722 at 64 kbit/s, static payload type 9. Its RTP clock is 8 kHz, its audio 16 kHz (RFC 3551 §4.5.2).
+    G722,
+    /// Opus, one channel; a dynamic payload type, RTP clock 48 kHz (RFC 7587).
+    Opus,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,11 +49,15 @@ pub struct Session {
     pub codec: Codec,
     /// Payload type of `codec`, both ways.
     pub payload_type: u8,
-    /// Payload type of telephone-event/8000 (RFC 4733), if agreed.
+    /// Payload type of telephone-event (RFC 4733) on the codec's clock, if agreed.
     pub telephone_event: Option<u8>,
     pub direction: Direction,
     /// Look for DTMF tones in what comes in; only where no telephone-event was agreed.
     pub in_band_digits: bool,
+    /// Extended reports that the peer asked for.
+    pub extended: Extended,
+    /// What comes must be SRTP under these keys, what is sent is; `None`: plain RTP.
+    pub srtp: Option<Box<Keying>>,
 }
 
 /// What a stream's far end hears.
@@ -62,6 +72,9 @@ pub enum Source {
     /// What the other stream of the same worker receives: relayed, or transcoded if the codecs differ.
     /// Its telephone-events too, if `digits`.
     Peer { stream: StreamId, digits: bool },
+    /// What these streams of the same worker receive, added up: the other parties of a conference, both sides for one who
+    /// listens, the peer and one who whispers. At most `voice::limits::SOURCES`. Their telephone-events too, if `digits`.
+    Mix { streams: Arc<[StreamId]>, digits: bool },
 }
 
 #[derive(Clone, Debug)]

@@ -1,15 +1,20 @@
-//! Prompts: found by language and name, encoded once per codec at load, so that playing one is copying bytes.
+//! Prompts: found by language and name, encoded once per codec, so that playing one is copying bytes.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::Duration;
 
-use super::codec::FRAME_SAMPLES;
+use super::codec::{FRAME_SAMPLES, Law, Rate};
 use super::command::Codec;
 
 pub(super) mod decimate;
 mod load;
+mod wide;
+
+pub use wide::Masters;
+use wide::{Master, Wide};
 
 /// Name of the hold music, the same for every language.
 pub const HOLD_MUSIC: &str = "music/hold";
@@ -36,12 +41,25 @@ pub struct Library {
     prompts: Vec<Prompt>,
     /// By language (or `music`), then name.
     index: BTreeMap<String, BTreeMap<String, PromptId>>,
+    /// The codecs that take time, when they are ready.
+    wide: OnceLock<Wide>,
 }
 
 struct Prompt {
     samples: usize,
-    /// In the order of `place`.
-    encoded: [Box<[u8]>; Codec::ALL.len()],
+    a_law: Box<[u8]>,
+    mu_law: Box<[u8]>,
+}
+
+/// A frame of a prompt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Found<'a> {
+    /// Its payload, 20 ms.
+    Frame(&'a [u8]),
+    /// The prompt is shorter.
+    End,
+    /// It is there, but not encoded yet.
+    NotYet,
 }
 
 /// Why prompts could not be loaded. The fault is in the configured folder, not in the program.
@@ -64,8 +82,9 @@ pub enum PromptError {
 }
 
 impl Library {
-    /// Reads every `<dir>/<language>/*.wav` and `<dir>/music/*.wav`; other files are left alone.
-    pub fn load(dir: &Path) -> Result<Library, PromptError> {
+    /// Reads every `<dir>/<language>/*.wav` and `<dir>/music/*.wav`; other files are left alone. The library can be
+    /// played to G.711 at once, to the other codecs when the masters have been encoded into it.
+    pub fn load(dir: &Path) -> Result<(Library, Masters), PromptError> {
         load::library(dir)
     }
 
@@ -98,9 +117,31 @@ impl Library {
         Duration::from_micros(samples * 1_000_000 / u64::from(RATE))
     }
 
-    /// Its payload in whole frames of 160 bytes (20 ms); empty for an unknown id.
-    pub fn frames(&self, id: PromptId, codec: Codec) -> &[u8] {
-        self.prompt(id).map_or(&[], |prompt| &prompt.encoded[place(codec)])
+    /// Its length in frames of 20 ms, the last one filled with silence; 0 for an unknown id.
+    pub fn length(&self, id: PromptId) -> usize {
+        self.prompt(id).map_or(0, |prompt| prompt.samples.div_ceil(FRAME_SAMPLES))
+    }
+
+    /// Its frame number `place`, from 0.
+    pub fn frame(&self, id: PromptId, codec: Codec, place: usize) -> Found<'_> {
+        if place >= self.length(id) {
+            return Found::End;
+        }
+        let frame = match codec.law() {
+            Some(law) => {
+                self.law(id, law).get(place * FRAME_SAMPLES..).and_then(|rest| rest.get(..FRAME_SAMPLES))
+            }
+            None => self.wide.get().and_then(|wide| wide.frame(id.0 as usize, codec, place)),
+        };
+        frame.map_or(Found::NotYet, Found::Frame)
+    }
+
+    /// Its payload in G.711, in whole frames of 160 bytes (20 ms); empty for an unknown id.
+    pub fn law(&self, id: PromptId, law: Law) -> &[u8] {
+        self.prompt(id).map_or(&[], |prompt| match law {
+            Law::A => &prompt.a_law,
+            Law::Mu => &prompt.mu_law,
+        })
     }
 
     /// The names of `language`, in order.
@@ -125,51 +166,51 @@ impl fmt::Debug for Library {
     }
 }
 
-/// Place of a codec in `Prompt::encoded`.
-fn place(codec: Codec) -> usize {
-    match codec {
-        Codec::Pcmu => 0,
-        Codec::Pcma => 1,
-    }
-}
-
 /// Makes a library of samples.
 #[derive(Debug, Default)]
 pub struct Builder {
     library: Library,
+    /// In the library's order.
+    masters: Vec<Master>,
 }
 
 impl Builder {
     /// Adds a prompt of 8 kHz samples; a later one of the same name replaces an earlier one. Music has the language
     /// `music`, or a name that begins with `music/`.
     pub fn prompt(mut self, language: &str, name: &str, samples: &[i16]) -> Builder {
-        self.add(language, name, samples);
+        self.add(language, name, samples, Master { rate: Rate::Narrow, samples: samples.to_vec() });
         self
     }
 
+    /// For G.711 only; the others hear silence.
     pub fn build(self) -> Library {
         self.library
     }
 
-    fn add(&mut self, language: &str, name: &str, samples: &[i16]) {
+    /// For all codecs, when the masters have been encoded into it.
+    pub fn build_with_masters(self) -> (Library, Masters) {
+        (self.library, Masters(self.masters))
+    }
+
+    /// `samples` at 8 kHz, `master` the same at the best rate there is.
+    fn add(&mut self, language: &str, name: &str, samples: &[i16], master: Master) {
         let (language, name) = match name.split_once('/') {
             Some((MUSIC, melody)) => (MUSIC, melody),
             _ => (language, name),
         };
-        let mut encoded = <[Box<[u8]>; Codec::ALL.len()]>::default();
-        for codec in Codec::ALL {
-            encoded[place(*codec)] = encode(*codec, samples);
-        }
-        let prompt = Prompt { samples: samples.len(), encoded };
+        let (a_law, mu_law) = (encode(Law::A, samples), encode(Law::Mu, samples));
+        let prompt = Prompt { samples: samples.len(), a_law, mu_law };
         let names = self.library.index.entry(language.to_owned()).or_default();
         if let Some(PromptId(id)) = names.get(name) {
             self.library.prompts[*id as usize] = prompt;
+            self.masters[*id as usize] = master;
             return;
         }
         let id =
             u32::try_from(self.library.prompts.len()).expect("no more prompts than MAX_PROMPTS are loaded");
         names.insert(name.to_owned(), PromptId(id));
         self.library.prompts.push(prompt);
+        self.masters.push(master);
     }
 
     fn len(&self) -> usize {
@@ -178,9 +219,9 @@ impl Builder {
 }
 
 /// Whole frames, the last one filled with silence.
-fn encode(codec: Codec, samples: &[i16]) -> Box<[u8]> {
-    let mut payload = vec![codec.silence(); samples.len().next_multiple_of(FRAME_SAMPLES)];
-    codec.encode(samples, &mut payload);
+fn encode(law: Law, samples: &[i16]) -> Box<[u8]> {
+    let mut payload = vec![law.silence(); samples.len().next_multiple_of(FRAME_SAMPLES)];
+    law.encode(samples, &mut payload);
     payload.into_boxed_slice()
 }
 

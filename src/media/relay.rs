@@ -3,22 +3,19 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::codec::FRAME_SAMPLES;
+use super::codec::coder::PAYLOAD_BYTES;
 use super::event::{DigitBy, Event};
-use super::feed::Feed;
-use super::limits::{DATAGRAM_BYTES, SEQUENCE_MISORDER, SLOT_LATE};
-use super::outbox::Outbox;
+use super::feed::{Feed, Filled};
+use super::histogram::micros;
+use super::limits::{DATAGRAM_BYTES, SLOT_LATE};
 use super::rtp::{self, HEADER_BYTES, Header};
-use super::stream::{Kind, Outgoing, Received, Stream};
+use super::stream::{Kind, Listeners, Outgoing, Received, Stream};
 use super::switch::Switch;
 use super::tape_tap::Taped;
-use super::timeline::{Incoming, Stamp};
+use super::timeline::Stamp;
 use super::wire::{Channel, Wire};
 use crate::moment::Moment;
 use crate::recording::frame::Side;
-
-/// Samples decoded at a time for the tone detector.
-const TONE_SAMPLES: usize = 480;
 
 impl Switch {
     /// A datagram came to `slot`. It is used as working space.
@@ -49,8 +46,14 @@ impl Switch {
         let Some(stream) = self.table.get_mut(slot) else { return };
         self.exits.stats.packets_received.add(1);
         // A datagram that fills the buffer may have been cut: it is judged as if it were empty.
-        let whole = if datagram.len() < DATAGRAM_BYTES { &*datagram } else { &[] };
-        let Some(received) = stream.receive(now, from, whole) else {
+        let whole = if datagram.len() < DATAGRAM_BYTES { datagram } else { &mut [] };
+        let Some(length) = stream.unprotect(from, whole) else {
+            self.exits.stats.packets_refused.add(1);
+            self.exits.stats.packets_unauthentic.add(1);
+            return;
+        };
+        let datagram = &mut whole[..length];
+        let Some(received) = stream.receive(now, from, datagram) else {
             self.exits.stats.packets_refused.add(1);
             return;
         };
@@ -66,7 +69,14 @@ impl Switch {
         let payload = &datagram[received.payload.clone()];
         match received.kind {
             Kind::Audio => {
-                hear_tones(stream, &received, payload, &mut self.outbox);
+                if let Some(voice) = &mut stream.voice {
+                    voice.packet(now, &received.incoming, payload);
+                }
+                if let Some(ear) = &mut stream.ear {
+                    ear.hear(&received.incoming, payload, |symbol| {
+                        self.outbox.tell(Event::Digit { stream: stream.id, symbol, by: DigitBy::Tone });
+                    });
+                }
                 if let Some(call) = stream.tape {
                     stream.gap += self.exits.tap.write(Taped {
                         call,
@@ -80,21 +90,70 @@ impl Switch {
                 }
             }
             Kind::Event => {
+                if let Some(voice) = &mut stream.voice {
+                    voice.other(&received.incoming);
+                }
                 if let Some(symbol) = stream.presses.packet(received.incoming.timestamp, payload) {
                     self.outbox.tell(Event::Digit { stream: stream.id, symbol, by: DigitBy::Event });
                 }
             }
-            Kind::Comfort => {}
+            Kind::Comfort => {
+                if let Some(voice) = &mut stream.voice {
+                    voice.comfort(&received.incoming, payload);
+                }
+            }
         }
         let listeners = stream.listeners;
+        self.pass_on(now, slot, listeners, &received, datagram, wire);
+    }
+
+    /// Passes an accepted packet of `slot`'s to all who hear it, and books the time that it spent inside.
+    fn pass_on(
+        &mut self,
+        now: Moment,
+        slot: usize,
+        listeners: Listeners,
+        received: &Received,
+        datagram: &mut [u8],
+        wire: &mut impl Wire,
+    ) {
         let mut place = 0;
+        let (mut passed, mut waits) = (false, false);
         while let Some(listener) = listeners.get(place) {
-            self.pass(now, listener, &received, datagram, wire);
+            if self.pass(now, listener, received, datagram, wire) {
+                passed = true;
+                waits |= wire.waits(listener);
+            }
             place += 1;
+        }
+        if waits && self.leaving.len() < self.leaving.capacity() {
+            self.leaving.push(slot);
+        } else if passed {
+            self.book(slot, micros(wire.clock(now).since(now)));
         }
     }
 
-    /// Passes an accepted packet to one who hears it, with that stream's header in front of the payload.
+    /// Books the time that a packet of `slot`'s spent inside the server.
+    fn book(&mut self, slot: usize, spent: u32) {
+        self.exits.stats.passages.add(spent, 1);
+        if let Some(stream) = self.table.get_mut(slot) {
+            stream.ledger.add(spent);
+        }
+    }
+
+    /// Everything that waited has been sent: the packets that left with it are booked, by one look at the clock.
+    pub fn left(&mut self, now: Moment, wire: &impl Wire) {
+        if self.leaving.is_empty() {
+            return;
+        }
+        let spent = micros(wire.clock(now).since(now));
+        while let Some(slot) = self.leaving.pop() {
+            self.book(slot, spent);
+        }
+    }
+
+    /// Passes an accepted packet to one who hears it, with that stream's header in front of the payload. True if it
+    /// was passed.
     fn pass(
         &mut self,
         now: Moment,
@@ -102,22 +161,29 @@ impl Switch {
         received: &Received,
         datagram: &mut [u8],
         wire: &mut impl Wire,
-    ) {
-        let Some(stream) = self.table.get_mut(listener) else { return };
-        let Some(link) = stream.link else { return };
+    ) -> bool {
+        let Some(stream) = self.table.get_mut(listener) else { return false };
+        let Some(link) = stream.link else { return false };
+        if let Feed::Mix(_) = stream.feed {
+            // Audio that is heard by samples waits for its tick: its time inside is the jitter buffer's.
+            self.pass_event(now, listener, received, datagram, wire);
+            return false;
+        }
         let digits = matches!(stream.feed, Feed::Peer { digits: true, .. });
         let payload_type = match received.kind {
-            Kind::Audio if !received.payload.is_empty() => Some(link.payload_type),
+            Kind::Audio if !received.payload.is_empty() && received.codec.relays_to(link.codec) => {
+                Some(link.payload_type)
+            }
             Kind::Event if digits => link.telephone_event,
             _ => None,
         };
         let Some(payload_type) = payload_type.filter(|_| link.sends) else {
             stream.timeline.withheld(&received.incoming);
-            return;
+            return false;
         };
         let Some(stamp) = stream.timeline.relayed(now, &received.incoming) else {
             self.exits.stats.packets_stale.add(1);
-            return;
+            return false;
         };
         let audio = received.kind == Kind::Audio;
         let packet = if audio && link.codec != received.codec {
@@ -132,6 +198,7 @@ impl Switch {
         write_header(packet, stream, payload_type, stamp);
         let outgoing = Outgoing { timestamp: stamp.timestamp, audio, datagram: packet };
         stream.send(listener, now, outgoing, &mut self.exits, wire);
+        true
     }
 
     /// Serves the slots of generated audio whose time has come. How late the latest of them was.
@@ -150,6 +217,9 @@ impl Switch {
                 self.generate(now, slot, due.at, wire);
                 place += 1;
             }
+            if place > 0 {
+                self.exits.stats.pacing_errors.add(micros(wire.clock(now).since(due.at)), place as u64);
+            }
         }
         latest
     }
@@ -157,14 +227,18 @@ impl Switch {
     /// Sends the next frame of our own. On hold the source runs on unheard, so that a play ends in its time.
     pub(super) fn generate(&mut self, now: Moment, slot: usize, due: Moment, wire: &mut impl Wire) {
         let Some(stream) = self.table.get_mut(slot) else { return };
+        if let Feed::Mix(_) = stream.feed {
+            return self.mix(now, slot, due, wire);
+        }
         let Some(link) = stream.link else { return };
-        let mut packet = [0; HEADER_BYTES + FRAME_SAMPLES];
+        let mut packet = [0; HEADER_BYTES + PAYLOAD_BYTES];
         let frame = packet[HEADER_BYTES..].first_chunk_mut().expect("the packet holds one frame");
-        let ended = stream.feed.frame(link.codec, frame);
+        let Filled { length, ended } = stream.feed.frame(link.codec, frame);
         if link.sends {
-            let stamp = stream.timeline.generated(due, FRAME_SAMPLES as u32);
-            write_header(&mut packet, stream, link.payload_type, stamp);
-            let outgoing = Outgoing { timestamp: stamp.timestamp, audio: true, datagram: &packet };
+            let stamp = stream.timeline.generated(due, link.codec.frame_units());
+            let packet = &mut packet[..HEADER_BYTES + length];
+            write_header(packet, stream, link.payload_type, stamp);
+            let outgoing = Outgoing { timestamp: stamp.timestamp, audio: true, datagram: packet };
             stream.send(slot, now, outgoing, &mut self.exits, wire);
         }
         if let Some(play) = ended {
@@ -173,32 +247,8 @@ impl Switch {
     }
 }
 
-fn write_header(packet: &mut [u8], stream: &Stream, payload_type: u8, stamp: Stamp) {
+pub(super) fn write_header(packet: &mut [u8], stream: &Stream, payload_type: u8, stamp: Stamp) {
     let Stamp { marker, sequence, timestamp } = stamp;
     let header = Header { marker, payload_type, sequence, timestamp, ssrc: stream.timeline.ssrc };
     header.write(packet.first_chunk_mut().expect("every packet begins with room for its header"));
-}
-
-/// Looks for DTMF tones where that was asked for. A late packet is left out: what followed it was heard already.
-fn hear_tones(stream: &mut Stream, received: &Received, payload: &[u8], outbox: &mut Outbox) {
-    let Some(tones) = &mut stream.tones else { return };
-    let Incoming { ssrc, sequence, .. } = received.incoming;
-    let ahead = match stream.tones_expect {
-        Some((source, expected)) if source == ssrc => sequence.wrapping_sub(expected) as i16,
-        _ => i16::MAX,
-    };
-    if (-SEQUENCE_MISORDER..0).contains(&ahead) {
-        return;
-    }
-    if ahead != 0 {
-        tones.interrupt();
-    }
-    stream.tones_expect = Some((ssrc, sequence.wrapping_add(1)));
-    let mut samples = [0; TONE_SAMPLES];
-    for part in payload.chunks(TONE_SAMPLES) {
-        let count = received.codec.decode(part, &mut samples);
-        tones.feed(&samples[..count], |symbol| {
-            outbox.tell(Event::Digit { stream: stream.id, symbol, by: DigitBy::Tone });
-        });
-    }
 }

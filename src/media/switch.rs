@@ -9,7 +9,7 @@ use nix::errno::Errno;
 use super::command::{Command, Rtcp, Session, Source};
 use super::event::Event;
 use super::feed::{Feed, Play};
-use super::limits::{DATAGRAM_BYTES, FRAME, PACING_PARTS};
+use super::limits::{BATCH, DATAGRAM_BYTES, FRAME, PACING_PARTS, WAKEUPS};
 use super::outbox::Outbox;
 use super::pacing::Wheel;
 use super::prompts::Library;
@@ -34,6 +34,9 @@ pub struct Switch {
     /// Our name in RTCP (RFC 3550 §6.5.1).
     pub(super) cname: Box<str>,
     pub(super) scratch: Box<[u8; DATAGRAM_BYTES]>,
+    /// Slots whose packets leave at the end of the turn, once for each packet. Beyond its room packets are booked as
+    /// if they had left at once.
+    pub(super) leaving: Vec<usize>,
 }
 
 impl Switch {
@@ -47,6 +50,7 @@ impl Switch {
             library,
             cname: cname.into(),
             scratch: Box::new([0; DATAGRAM_BYTES]),
+            leaving: Vec::with_capacity(WAKEUPS.max(BATCH)),
         }
     }
 
@@ -163,52 +167,36 @@ impl Switch {
         if !wire.expect(slot, session.remote, rtcp) {
             self.outbox.tell(Event::Crossed { stream });
         }
-        self.arrange(now, slot);
+        self.rejoin(now, slot);
         Some(())
     }
 
     fn hear(&mut self, now: Moment, stream: StreamId, source: Source) -> Option<()> {
         let slot = self.table.find(stream)?;
-        self.stop_listening(slot);
-        let (feed, found) = self.feed(slot, source);
+        let library = Arc::clone(&self.library);
+        let feed = match source {
+            Source::Silence => Feed::Silence,
+            Source::Prompts { play, prompts } => Feed::Prompts(Play::new(play, prompts, library)),
+            Source::Loop(prompt) => Feed::Loop { library, prompt, place: 0 },
+            Source::Peer { stream, digits } => {
+                let found = self.hear_streams(slot, &[stream], digits, true);
+                self.arrange(now, slot);
+                return found.then_some(());
+            }
+            Source::Mix { streams, digits } => {
+                let found = self.hear_streams(slot, &streams, digits, false);
+                self.arrange(now, slot);
+                return found.then_some(());
+            }
+        };
+        self.hear_nobody(slot);
         self.table.get_mut(slot)?.feed = feed;
         self.arrange(now, slot);
-        found.then_some(())
-    }
-
-    /// A source with its place at the beginning. False if it is a stream that is not open: silence then.
-    fn feed(&mut self, slot: usize, source: Source) -> (Feed, bool) {
-        let library = Arc::clone(&self.library);
-        match source {
-            Source::Silence => (Feed::Silence, true),
-            Source::Prompts { play, prompts } => (Feed::Prompts(Play::new(play, prompts, library)), true),
-            Source::Loop(prompt) => (Feed::Loop { library, prompt, offset: 0 }, true),
-            Source::Peer { stream, digits } => {
-                let peer = self.table.find(stream);
-                let Some((peer, heard)) = peer.and_then(|p| Some((p, self.table.get_mut(p)?))) else {
-                    return (Feed::Silence, false);
-                };
-                if heard.listeners.add(slot) {
-                    (Feed::Peer { slot: peer, digits }, true)
-                } else {
-                    self.exits.stats.links_refused.add(1);
-                    (Feed::Silence, true)
-                }
-            }
-        }
-    }
-
-    fn stop_listening(&mut self, slot: usize) {
-        let feed = self.table.get_mut(slot).map(|stream| &stream.feed);
-        if let Some(&Feed::Peer { slot: peer, .. }) = feed
-            && let Some(heard) = self.table.get_mut(peer)
-        {
-            heard.listeners.remove(slot);
-        }
+        Some(())
     }
 
     /// Puts a stream into the pacing wheel or takes it out. A held stream stays in, so that its prompts end in time.
-    fn arrange(&mut self, now: Moment, slot: usize) {
+    pub(super) fn arrange(&mut self, now: Moment, slot: usize) {
         let Some(stream) = self.table.get_mut(slot) else { return };
         let paced = stream.link.is_some() && stream.feed.is_generated();
         if paced && !stream.paced {
@@ -241,21 +229,20 @@ impl Switch {
     fn close(&mut self, now: Moment, stream: StreamId, wire: &mut impl Wire) -> Option<()> {
         let slot = self.table.find(stream)?;
         self.tell_gap(slot);
+        self.count_shed(slot, wire);
         self.report(now, slot, true, wire);
-        self.stop_listening(slot);
+        self.hear_nobody(slot);
         self.pacing.remove(slot);
         self.duties.remove(slot);
         let closed = self.table.remove(slot)?;
         let mut place = 0;
         while let Some(listener) = closed.listeners.get(place) {
-            if let Some(deserted) = self.table.get_mut(listener) {
-                deserted.feed = Feed::Silence;
-            }
+            self.desert(slot, listener);
             self.arrange(now, listener);
             place += 1;
         }
         wire.close(slot);
-        self.outbox.tell(Event::Closed { stream, figures: closed.figures() });
+        self.outbox.tell(Event::Closed { stream, figures: Box::new(closed.figures()) });
         Some(())
     }
 }

@@ -52,6 +52,8 @@ enum Segment {
 #[derive(Clone, Debug)]
 pub struct Timeline {
     pub ssrc: u32,
+    /// Of the timestamps, Hz.
+    clock_rate: u32,
     started: Moment,
     first_timestamp: u32,
     /// Of the next packet of a new segment.
@@ -59,30 +61,58 @@ pub struct Timeline {
     /// End of the latest audio sent; `None` before any.
     end: Option<u32>,
     segment: Segment,
+    /// SSRC and RTP time of the latest event passed on beside audio of our own, and the time that we gave it.
+    event: Option<(u32, u32, u32)>,
 }
 
 impl Timeline {
+    /// On a clock of 8 kHz, until `set_clock` says otherwise.
     pub fn new(now: Moment, ssrc: u32, first_sequence: u16, first_timestamp: u32) -> Self {
         Timeline {
             ssrc,
+            clock_rate: 8_000,
             started: now,
             first_timestamp,
             next_sequence: first_sequence,
             end: None,
             segment: Segment::None,
+            event: None,
+        }
+    }
+
+    /// The codec's clock, Hz. Another than before begins a new segment where the old clock stands (RFC 7160 §4.1 has
+    /// receivers follow the payload type).
+    pub fn set_clock(&mut self, now: Moment, clock_rate: u32) {
+        if clock_rate != self.clock_rate {
+            self.first_timestamp = self.fresh(now);
+            self.started = now;
+            self.clock_rate = clock_rate;
+            self.end = None;
+            self.segment = Segment::None;
         }
     }
 
     /// Stamps a frame of our own that is due at `due`. After a stall the timestamp jumps, the sequence does not.
     pub fn generated(&mut self, due: Moment, lasts: u32) -> Stamp {
         let (marker, timestamp) = match self.segment {
-            Segment::Generated { at, last } => (false, last.wrapping_add(units(due, at))),
+            Segment::Generated { at, last } => (false, last.wrapping_add(units(due, at, self.clock_rate))),
             _ => (true, self.fresh(due)),
         };
         self.segment = Segment::Generated { at: due, last: timestamp };
         let sequence = self.next_sequence;
         self.sent(sequence, timestamp.wrapping_add(lasts));
         Stamp { marker, sequence, timestamp }
+    }
+
+    /// Stamps a packet of a telephone-event that is passed on beside frames of our own. All packets of one event have the
+    /// time at which the first was passed (RFC 4733 §2.2.2); numbers go on.
+    pub fn event(&mut self, now: Moment, packet: &Incoming) -> Stamp {
+        let known = self.event.filter(|(ssrc, time, _)| (*ssrc, *time) == (packet.ssrc, packet.timestamp));
+        let timestamp = known.map_or(self.clock(now), |(.., ours)| ours);
+        self.event = Some((packet.ssrc, packet.timestamp, timestamp));
+        let sequence = self.next_sequence;
+        self.sent(sequence, timestamp);
+        Stamp { marker: known.is_none(), sequence, timestamp }
     }
 
     /// Stamps a packet that is passed on. `None` if it belongs before the present segment and comes too late.
@@ -129,6 +159,7 @@ impl Timeline {
     /// The stamp of a packet that continues the present segment; `None` if it begins a new one.
     fn continued(&mut self, now: Moment, packet: &Incoming) -> Option<Followed> {
         let clock = self.clock(now);
+        let farthest = (TIMESTAMP_DRIFT.as_millis() as u32 * (self.clock_rate / 1_000)).cast_signed();
         let Segment::Relayed { from, ssrc, highest, reach, sequence_offset, timestamp_offset } =
             &mut self.segment
         else {
@@ -140,7 +171,7 @@ impl Timeline {
         let same = *from == packet.from
             && *ssrc == packet.ssrc
             && (-SEQUENCE_MISORDER..=SEQUENCE_JUMP).contains(&ahead)
-            && (packet.lasts == 0 || (-TIMESTAMP_DRIFT..=TIMESTAMP_DRIFT).contains(&drift));
+            && (packet.lasts == 0 || (-farthest..=farthest).contains(&drift));
         if !same {
             return None;
         }
@@ -165,7 +196,7 @@ impl Timeline {
 
     /// Our clock in units of RTP time.
     fn clock(&self, now: Moment) -> u32 {
-        self.first_timestamp.wrapping_add(units(now, self.started))
+        self.first_timestamp.wrapping_add(units(now, self.started, self.clock_rate))
     }
 
     /// The timestamp of a new segment: our clock, but never before the end of what was sent.
@@ -183,9 +214,9 @@ enum Followed {
     Stale,
 }
 
-/// From `earlier` to `later` in units of 1/8,000 s, wrapping.
-fn units(later: Moment, earlier: Moment) -> u32 {
-    (later.as_micros().saturating_sub(earlier.as_micros()) * 8 / 1_000) as u32
+/// From `earlier` to `later` in units of a clock of whole kHz, wrapping.
+fn units(later: Moment, earlier: Moment, clock_rate: u32) -> u32 {
+    (later.as_micros().saturating_sub(earlier.as_micros()) * u64::from(clock_rate / 1_000) / 1_000) as u32
 }
 
 #[cfg(test)]
@@ -218,6 +249,21 @@ mod tests {
         assert_eq!((first.sequence, second.sequence, third.sequence), (65_535, 0, 1));
         assert_eq!(second.timestamp.wrapping_sub(first.timestamp), 160);
         assert_eq!(third.timestamp.wrapping_sub(second.timestamp), 1_600);
+    }
+
+    #[test]
+    fn another_clock_begins_a_segment_and_runs_at_its_own_pace() {
+        let mut timeline = timeline();
+        let before = timeline.generated(after(0), 160);
+        timeline.set_clock(after(30), 48_000);
+        let first = timeline.generated(after(40), 960);
+        let second = timeline.generated(after(60), 960);
+        assert!(first.marker && !second.marker);
+        assert_eq!(first.sequence, before.sequence.wrapping_add(1));
+        assert_eq!(first.timestamp.wrapping_sub(before.timestamp), 240 + 480);
+        assert_eq!(second.timestamp.wrapping_sub(first.timestamp), 960);
+        timeline.set_clock(after(70), 48_000);
+        assert!(!timeline.generated(after(80), 960).marker, "the same clock changes nothing");
     }
 
     #[test]

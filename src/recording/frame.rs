@@ -69,6 +69,8 @@ fn kind(side: Side, codec: Codec, made: bool) -> u8 {
     let codec = match codec {
         Codec::Pcmu => 0,
         Codec::Pcma => 1,
+        Codec::G722 => 2,
+        Codec::Opus => 3,
     };
     codec << 1 | side | if made { MADE } else { 0 }
 }
@@ -79,6 +81,8 @@ pub fn of_kind(kind: u8) -> Option<(Side, Codec, bool)> {
     let codec = match (kind & !MADE) >> 1 {
         0 => Codec::Pcmu,
         1 => Codec::Pcma,
+        2 => Codec::G722,
+        3 => Codec::Opus,
         _ => return None,
     };
     Some((side, codec, kind & MADE != 0))

@@ -12,6 +12,7 @@ pub mod read;
 pub mod recorder;
 pub mod seal;
 pub mod shelf;
+mod sound;
 pub mod tape;
 pub mod timeline;
 pub mod verify;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::block::{Damage, HEADER_BYTES, Header, Mark, sha256};
-use super::frame::{Side, ring_of};
+use super::frame::{Side, Taped, ring_of};
 use super::index::tape_path;
 use super::made::{CALL, Folder, Frame, START, frame, ms};
 use super::read::{Tape, TapeError};
@@ -15,7 +15,20 @@ use super::tape::{Files, TapeWriter};
 use super::timeline::{RATE, Timeline};
 use super::verify::{Report, Verdict, verify};
 use super::wav::{self, Wav};
+use crate::media::codec::coder::PAYLOAD_BYTES;
+use crate::media::codec::{Encoder, Law, Rate};
+use crate::media::command::Codec;
+use crate::moment::Moment;
 use crate::rng::Rng;
+
+/// A packet of any codec.
+struct Packet {
+    side: Side,
+    codec: Codec,
+    rtp_time: u32,
+    at: Moment,
+    payload: Vec<u8>,
+}
 
 /// A tape made block by block.
 struct Press {
@@ -34,6 +47,18 @@ impl Press {
         let (mut ring, mut disk) = ring_of(1_024);
         for frame in frames {
             frame.put(&mut ring);
+            disk.take(|record| assert!(!self.writer.packet(&record), "the block is full"));
+        }
+        self.writer.flush(&mut Files).expect("written");
+    }
+
+    /// As `block`, of payloads of any kind.
+    fn packets(&mut self, packets: &[Packet]) {
+        let (mut ring, mut disk) = ring_of(1_024);
+        for Packet { side, codec, rtp_time, at, payload } in packets {
+            let (side, codec, rtp_time, at) = (*side, *codec, *rtp_time, *at);
+            let taped = Taped { call: CALL, side, codec, rtp_time, at, made: false, payload };
+            ring.put(&taped).expect("the ring has room");
             disk.take(|record| assert!(!self.writer.packet(&record), "the block is full"));
         }
         self.writer.flush(&mut Files).expect("written");
@@ -271,7 +296,7 @@ fn a_new_source_with_another_rtp_time_and_codec_is_placed_by_its_arrival() {
     // After a transfer: three seconds later, RTP time anywhere, 5 ms late from the start.
     let later = click(Side::Bank, 3_000_000_000, 0, |_| 0).into_iter().map(|mut frame| {
         frame.at = frame.at + ms(3_005);
-        frame.codec = crate::media::command::Codec::Pcma;
+        frame.codec = Codec::Pcma;
         frame.octet = 0x2a;
         frame
     });
@@ -333,11 +358,81 @@ fn ranges_of_the_wav_are_those_of_the_exported_file_and_it_reads_as_stereo() {
     let mut read = hound::WavReader::new(Cursor::new(file)).expect("a WAV");
     assert_eq!((read.spec().channels, read.spec().sample_rate, read.duration()), (2, RATE, 13_200));
     let samples: Vec<i16> = read.samples().map(|s| s.expect("a sample")).collect();
-    let left = crate::media::command::Codec::Pcmu.samples()[0x11];
-    let right = crate::media::command::Codec::Pcmu.samples()[0x91];
+    let left = Law::Mu.samples()[0x11];
+    let right = Law::Mu.samples()[0x91];
     assert_eq!((samples[0], samples[1]), (left, 0));
     assert_eq!((samples[8_000 * 2], samples[8_000 * 2 + 1]), (left, right));
     assert_eq!((samples[12_000 * 2], samples[12_000 * 2 + 1]), (0, right));
+}
+
+/// Three seconds of a tone of 440 Hz that begins after the first, by 20 ms.
+fn tone(side: Side, codec: Codec) -> Vec<Packet> {
+    let mut encoder = Encoder::new(codec, Rate::Wide);
+    let (length, rate) = (encoder.rate().frame(), encoder.rate().hertz() as f32);
+    let frames = (0..150).map(|number: u32| {
+        let samples: Vec<i16> = (0..length)
+            .map(|n| {
+                let at = (number as usize * length + n) as f32 / rate;
+                if at < 1.0 { 0.0 } else { (at * 440.0 * std::f32::consts::TAU).sin() * 8_000.0 }
+            })
+            .map(|sample| sample as i16)
+            .collect();
+        let at = START + ms(u64::from(number) * 20);
+        let mut payload = [0; PAYLOAD_BYTES];
+        let length = encoder.encode(&samples, &mut payload);
+        let rtp_time = 90_000 + number * codec.frame_units();
+        Packet { side, codec, rtp_time, at, payload: payload[..length].to_vec() }
+    });
+    frames.collect()
+}
+
+#[test]
+fn g722_and_opus_are_rendered_where_they_belong_and_alike_for_every_range() {
+    let mut press = Press::new(None);
+    press.packets(&tone(Side::Caller, Codec::Opus));
+    press.packets(&tone(Side::Bank, Codec::G722));
+    press.end(3_000);
+    let report = press.report();
+    assert_eq!((report.verdict, report.length_ms), (Verdict::Whole, 3_000));
+    for account in [report.caller, report.bank] {
+        assert_eq!((account.audio_ms, account.loss_ms, account.silence_ms), (3_000, 0, 0));
+    }
+    let timeline = Arc::new(press.timeline());
+    let mut sound = vec![0; timeline.samples() as usize * 2];
+    timeline.stereo(0, &mut sound);
+    let power = |channel: usize, from: usize, to: usize| {
+        let samples = sound[from * 2..to * 2].iter().skip(channel).step_by(2);
+        samples.map(|sample| f64::from(*sample).powi(2)).sum::<f64>() / (to - from) as f64
+    };
+    for channel in [0, 1] {
+        assert!(power(channel, 2_000, 7_800) < 1e4, "{channel}: {}", power(channel, 2_000, 7_800));
+        assert!((2e7..5e7).contains(&power(channel, 9_000, 23_000)), "{}", power(channel, 9_000, 23_000));
+    }
+    let mut file = Cursor::new(Vec::new());
+    wav::write(&timeline, &mut file).expect("written");
+    let file = file.into_inner();
+    for start in [44, 31_007, 40_000, 60_001] {
+        assert_eq!(wav::read_range(&timeline, start as u64, 4_321), file[start..start + 4_321], "{start}");
+    }
+}
+
+#[test]
+fn a_call_that_changes_its_codec_on_the_way_stays_in_time() {
+    let mut press = Press::new(None);
+    press.block(caller(0, 50));
+    let mut later = tone(Side::Caller, Codec::Opus);
+    later.iter_mut().for_each(|packet| packet.at = packet.at + ms(1_000));
+    press.packets(&later);
+    press.end(4_000);
+    let report = press.report();
+    assert_eq!((report.caller.audio_ms, report.caller.loss_ms), (4_000, 0));
+    let mut sound = vec![0; 4_000 * 16];
+    press.timeline().stereo(0, &mut sound);
+    let first = sound.iter().step_by(2).skip(8_000).position(|sample| sample.unsigned_abs() > 2_000);
+    assert!(
+        first.is_some_and(|at| (7_900..8_300).contains(&at)),
+        "the tone begins after two seconds: {first:?}"
+    );
 }
 
 #[test]

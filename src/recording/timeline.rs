@@ -7,9 +7,10 @@
 
 use super::frame::{PAYLOAD_BYTES, Side};
 use super::read::{Kept, Tape};
+use super::sound;
 use crate::moment::Moment;
 
-/// Samples per second of every codec on tapes today.
+/// Samples per second of what is rendered, and the unit of all times here. RTP clocks are whole multiples of it.
 pub const RATE: u32 = 8_000;
 
 const MICROS_PER_SAMPLE: i64 = 1_000_000 / RATE as i64;
@@ -32,6 +33,9 @@ const DRIFT: i64 = 80;
 
 /// Longest audio after the end mark that is still rendered, samples: packets that were under way.
 const OVERHANG: i64 = 4_000;
+
+/// No packet lasts longer, in samples: a datagram full of G.711. Opus ends at 120 ms (RFC 6716 §3.2.5).
+pub(super) const LONGEST_PACKET: i64 = PAYLOAD_BYTES as i64;
 
 /// A packet in its place.
 #[derive(Clone, Copy, Debug)]
@@ -110,14 +114,19 @@ impl Timeline {
         let to = from + out.len().div_ceil(2) as i64;
         let placed = self.side(side);
         // No payload is longer, so nothing before this one reaches into the range.
-        let first = placed.partition_point(|packet| packet.start + PAYLOAD_BYTES as i64 <= from);
-        for packet in placed[first..].iter().take_while(|packet| packet.start < to) {
+        let first = placed.partition_point(|packet| packet.start + LONGEST_PACKET <= from);
+        let within = || placed[first..].iter().take_while(|packet| packet.start < to);
+        for packet in within() {
             let kept = self.kept(packet);
+            let Some(law) = kept.codec.law() else { continue };
             for (place, octet) in (packet.start..).zip(self.tape.payload(kept)) {
                 if (from..to).contains(&place) {
-                    out[(place - from) as usize * 2] = kept.codec.samples()[usize::from(*octet)];
+                    out[(place - from) as usize * 2] = law.samples()[usize::from(*octet)];
                 }
             }
+        }
+        if within().any(|packet| self.kept(packet).codec.law().is_none()) {
+            sound::decode(self, placed, from..to, out);
         }
     }
 }
@@ -157,15 +166,17 @@ fn unwrap_clock(tape: &Tape, side: Side) -> Vec<Timed> {
     let mut before: Option<&Kept> = None;
     for (index, packet) in packets {
         let arrival = samples_between(tape.header.started, packet.at);
-        let length = tape.payload(packet).len() as u16;
+        let ratio = packet.codec.clock_rate() / RATE;
+        let length = (packet.codec.lasts(tape.payload(packet)) / ratio) as u16;
         let (clock, run, rest) = match (before, timed.last()) {
             (Some(before), Some(last)) => {
-                let step = i64::from(packet.rtp_time.wrapping_sub(before.rtp_time) as i32);
-                let jumped = (step - (arrival - last.arrival)).abs() > JUMP;
+                let step = i64::from(packet.rtp_time.wrapping_sub(before.rtp_time) as i32 / ratio as i32);
+                let other = packet.codec.clock_rate() != before.codec.clock_rate();
+                let jumped = other || (step - (arrival - last.arrival)).abs() > JUMP;
                 let rest = packet.at == before.at && step == i64::from(last.length);
                 (last.clock + step, last.run + u32::from(jumped), rest && !jumped)
             }
-            _ => (i64::from(packet.rtp_time), 0, false),
+            _ => (i64::from(packet.rtp_time / ratio), 0, false),
         };
         timed.push(Timed { index, length, clock, arrival, run, rest });
         before = Some(packet);

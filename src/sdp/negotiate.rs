@@ -2,11 +2,22 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::session::{Address, Format, Map, Media, Origin, SessionDescription};
-use crate::media::command::{Codec, Direction, Rtcp, Session};
+use super::session::{Address, Attribute, Format, Map, Media, Origin, SessionDescription};
+use crate::media::command::{Codec, Direction, Extended, Rtcp, Session};
 
-/// Payload type of telephone-event where we offer; any dynamic number would do, this one phones expect.
+mod security;
+
+pub use security::{Keys, Security, Terms, security_of};
+
+/// Payload type of telephone-event/8000 where we offer; any dynamic number would do, this one phones expect.
 const TELEPHONE_EVENT: u8 = 101;
+
+/// The same for events on the clock of Opus.
+const TELEPHONE_EVENT_48: u8 = 110;
+
+/// What we say of the Opus that we take: we can use the copies that a sender adds against loss. All else is as RFC 7587
+/// §6.1 has it unsaid: 48 kHz, one channel, any bit rate, no silence suppression wanted.
+const OPUS_PARAMETERS: &[u8] = b"useinbandfec=1";
 
 /// The events we take: digits 0–9, *, #, A–D (RFC 4733 §3.2).
 const EVENTS: &[u8] = b"0-15";
@@ -15,7 +26,7 @@ const EVENTS: &[u8] = b"0-15";
 const PTIME_MS: u32 = 20;
 
 /// Our end of a stream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub struct Local<'a> {
     pub address: IpAddr,
     /// RTP; RTCP is one above.
@@ -31,8 +42,10 @@ pub struct Local<'a> {
     pub prefer: Option<Codec>,
     /// What we want, as we see it; the result never goes beyond it.
     pub direction: Direction,
-    /// Offer or accept telephone-event/8000.
+    /// Offer or accept telephone-event.
     pub telephone_event: bool,
+    /// Whether the stream is protected, and by which keys.
+    pub srtp: Terms<'a>,
 }
 
 /// Why no media can be agreed on. The answer is 488 (to an offer) or the end of the call (to an answer).
@@ -41,8 +54,10 @@ pub struct Local<'a> {
 pub enum NotAcceptable {
     #[error("no audio stream is offered")]
     NoAudio,
-    #[error("every audio stream wants a transport other than RTP/AVP or RTP/AVPF")]
+    #[error("every audio stream wants a transport that we cannot or will not serve")]
     Transport,
+    #[error("SRTP without a suite, a key and parameters that we can use")]
+    NoKeys,
     #[error("the media address is not one host's IP address of our family")]
     Address,
     #[error("no codec in common")]
@@ -80,25 +95,27 @@ pub fn answer(
 pub fn offer(ours: &Local) -> SessionDescription {
     let preferred = ours.prefer.filter(|codec| ours.codecs.contains(codec));
     let others = ours.codecs.iter().copied().filter(|codec| Some(*codec) != preferred);
-    let mut formats: Vec<Format> = preferred
-        .into_iter()
-        .chain(others)
-        .map(|codec| codec_format(codec, codec.static_payload_type()))
-        .collect();
+    let mut formats: Vec<Format> =
+        preferred.into_iter().chain(others).map(|codec| codec_format(codec, codec.payload_type())).collect();
     if ours.telephone_event {
-        formats.push(event_format(TELEPHONE_EVENT));
+        // One for each clock (RFC 4733 §2.1); the usual one first.
+        let on = |clock_rate| ours.codecs.iter().any(|codec| codec.clock_rate() == clock_rate);
+        let events = [(8_000, TELEPHONE_EVENT), (48_000, TELEPHONE_EVENT_48)];
+        let wanted = events.into_iter().filter(|(clock_rate, _)| on(*clock_rate));
+        formats.extend(wanted.map(|(clock_rate, number)| event_format(number, clock_rate)));
     }
     let media = Media {
         kind: b"audio".to_vec(),
         port: ours.port,
-        protocol: b"RTP/AVP".to_vec(),
+        protocol: ours.srtp.protocol().to_vec(),
         formats,
         connection: None,
         direction: Some(ours.direction),
         ptime: Some(PTIME_MS),
         rtcp: None,
         rtcp_mux: false,
-        attributes: Vec::new(),
+        crypto: ours.srtp.lines(),
+        attributes: vec![wishes()],
     };
     describe(ours, vec![media])
 }
@@ -128,8 +145,12 @@ pub fn accept_answer(
         codecs: &codecs,
         prefer: None,
         direction: offer.direction_of(offered),
-        telephone_event: offered.formats.iter().any(|format| is_telephone_event(format, 8_000)),
+        telephone_event: offered.formats.iter().any(|format| event_clock(format).is_some()),
+        srtp: Terms::of_offer(offered),
     };
+    if security::is_secure(&answered.protocol) != security::is_secure(&offered.protocol) {
+        return Err(NotAcceptable::Mismatch);
+    }
     // RFC 5761 §5.1.1: what was not offered is not agreed to.
     let answered = Media { rtcp_mux: answered.rtcp_mux && offered.rtcp_mux, ..answered.clone() };
     agree(answer, &answered, &ours)
@@ -140,9 +161,7 @@ fn agree(theirs: &SessionDescription, media: &Media, ours: &Local) -> Result<Ses
     if !media.is_audio() || media.port == 0 {
         return Err(NotAcceptable::NoAudio);
     }
-    if !is_plain_rtp(&media.protocol) {
-        return Err(NotAcceptable::Transport);
-    }
+    let srtp = ours.srtp.agree(media)?.map(Box::new);
     let Some(Address::Ip(address)) = theirs.address_of(media) else { return Err(NotAcceptable::Address) };
     if address.is_ipv4() != ours.address.is_ipv4() {
         return Err(NotAcceptable::Address);
@@ -152,8 +171,7 @@ fn agree(theirs: &SessionDescription, media: &Media, ours: &Local) -> Result<Ses
         return Err(NotAcceptable::Address);
     }
     let (codec, payload_type) = choose(media, ours).ok_or(NotAcceptable::NoCodec)?;
-    let event = media.formats.iter().find(|format| is_telephone_event(format, codec.clock_rate()));
-    let telephone_event = event.filter(|_| ours.telephone_event).and_then(Format::payload_type);
+    let telephone_event = events(media, codec).filter(|_| ours.telephone_event).map(|(number, _)| number);
     let rtcp = match media.rtcp {
         _ if media.rtcp_mux => Rtcp::Muxed,
         Some((port, other)) => Rtcp::At(SocketAddr::new(other.unwrap_or(*address), port)),
@@ -167,7 +185,37 @@ fn agree(theirs: &SessionDescription, media: &Media, ours: &Local) -> Result<Ses
         telephone_event,
         direction: direction(ours.direction, theirs.direction_of(media), address.is_unspecified()),
         in_band_digits: telephone_event.is_none(),
+        extended: extended(media),
+        srtp,
     })
+}
+
+/// The attribute of extended reports (RFC 3611 §5.1).
+const EXTENDED: &[u8] = b"rtcp-xr";
+
+/// Our half of it: what we would like to be told, and that we answer reference times.
+const WISHES: &[u8] = b"rcvr-rtt=all stat-summary=loss,dup,jitt voip-metrics";
+
+/// Extended reports that the peer asks of us (RFC 3611 §5.2): whoever names a block wants it sent. An unknown name is
+/// passed over.
+fn extended(media: &Media) -> Extended {
+    let mut wanted = Extended::default();
+    let named = media.attributes.iter().filter(|attribute| attribute.name.eq_ignore_ascii_case(EXTENDED));
+    let values = named.filter_map(|attribute| attribute.value.as_deref());
+    for format in values.flat_map(|value| value.split(u8::is_ascii_whitespace)) {
+        match format.split(|byte| *byte == b'=').next() {
+            Some(b"rcvr-rtt") => wanted.receiver_round_trip = true,
+            Some(b"stat-summary") => wanted.statistics = true,
+            Some(b"voip-metrics") => wanted.voip = true,
+            _ => {}
+        }
+    }
+    wanted
+}
+
+/// The attribute as we write it.
+fn wishes() -> Attribute {
+    Attribute { name: EXTENDED.to_vec(), value: Some(WISHES.to_vec()) }
 }
 
 /// Whether what is sent there reaches more than one host. A call is with one; many would be made to listen to it.
@@ -176,13 +224,6 @@ fn is_many(address: IpAddr) -> bool {
         IpAddr::V4(address) => address.is_multicast() || address.is_broadcast(),
         IpAddr::V6(address) => address.is_multicast(),
     }
-}
-
-/// Transports that we can serve. SRTP by SDES (`RTP/SAVP`) and by DTLS (`UDP/TLS/RTP/SAVPF`) get their arms here when
-/// the worker can encrypt; until then they are refused, for a stream must never be weaker than it was asked to be.
-fn is_plain_rtp(protocol: &[u8]) -> bool {
-    // AVPF only adds feedback that we need not send (RFC 4585).
-    protocol.eq_ignore_ascii_case(b"RTP/AVP") || protocol.eq_ignore_ascii_case(b"RTP/AVPF")
 }
 
 /// The preferred codec if the peer has it, else the first of the peer's that we have: the peer listed them in its
@@ -200,17 +241,26 @@ fn codec_of(format: &Format) -> Option<Codec> {
         Some(map) => {
             map.encoding.eq_ignore_ascii_case(codec.name().as_bytes())
                 && map.clock_rate == codec.clock_rate()
-                && map.rest.as_deref().is_none_or(|channels| channels == b"1")
+                && map.rest.as_deref().unwrap_or(b"1") == codec.channels().unwrap_or("1").as_bytes()
         }
-        None => number == codec.static_payload_type(),
+        None => Some(number) == codec.static_payload_type(),
     })
 }
 
-/// Events run on the clock of the audio that they stand in for (RFC 4733 §2.1), so those at 48 kHz belong to Opus.
-fn is_telephone_event(format: &Format, clock_rate: u32) -> bool {
-    format.map.as_ref().is_some_and(|map| {
-        map.encoding.eq_ignore_ascii_case(b"telephone-event") && map.clock_rate == clock_rate
-    })
+/// Payload type and clock of the events that go with `codec`: on its clock (RFC 4733 §2.1), so those at 48 kHz belong to
+/// Opus. Phones that have Opus and events at 8 kHz only send those beside it.
+fn events(media: &Media, codec: Codec) -> Option<(u8, u32)> {
+    let on = |clock_rate| {
+        let format = media.formats.iter().find(|format| event_clock(format) == Some(clock_rate))?;
+        Some((format.payload_type()?, clock_rate))
+    };
+    on(codec.clock_rate()).or_else(|| if codec == Codec::Opus { on(8_000) } else { None })
+}
+
+/// The clock of a format that is telephone-event.
+fn event_clock(format: &Format) -> Option<u32> {
+    let map = format.map.as_ref()?;
+    map.encoding.eq_ignore_ascii_case(b"telephone-event").then_some(map.clock_rate)
 }
 
 /// Our direction within what the peer's leaves (RFC 3264 §6.1). `deaf`: the peer gave the address 0.0.0.0, the hold
@@ -228,7 +278,8 @@ fn direction(ours: Direction, theirs: Direction, deaf: bool) -> Direction {
 
 fn answering(offered: &Media, session: &Session, ours: &Local) -> Media {
     let mut formats = vec![codec_format(session.codec, session.payload_type)];
-    formats.extend(session.telephone_event.map(event_format));
+    let events = events(offered, session.codec).filter(|_| session.telephone_event.is_some());
+    formats.extend(events.map(|(number, clock_rate)| event_format(number, clock_rate)));
     Media {
         kind: offered.kind.clone(),
         port: ours.port,
@@ -239,7 +290,9 @@ fn answering(offered: &Media, session: &Session, ours: &Local) -> Media {
         ptime: Some(PTIME_MS),
         rtcp: None,
         rtcp_mux: offered.rtcp_mux,
-        attributes: Vec::new(),
+        crypto: security::taken(offered, session.srtp.as_deref()).into_iter().collect(),
+        // Only to who knows the word: others have nothing to do with it.
+        attributes: if session.extended.is_empty() { Vec::new() } else { vec![wishes()] },
     }
 }
 
@@ -256,6 +309,7 @@ fn refused(offered: &Media) -> Media {
         ptime: None,
         rtcp: None,
         rtcp_mux: false,
+        crypto: Vec::new(),
         attributes: Vec::new(),
     }
 }
@@ -278,12 +332,14 @@ fn describe(ours: &Local, media: Vec<Media>) -> SessionDescription {
 }
 
 fn codec_format(codec: Codec, payload_type: u8) -> Format {
-    let map = Map { encoding: codec.name().into(), clock_rate: codec.clock_rate(), rest: None };
-    Format { name: payload_type.to_string().into(), map: Some(map), parameters: None }
+    let rest = codec.channels().map(Into::into);
+    let map = Map { encoding: codec.name().into(), clock_rate: codec.clock_rate(), rest };
+    let parameters = (codec == Codec::Opus).then(|| OPUS_PARAMETERS.to_vec());
+    Format { name: payload_type.to_string().into(), map: Some(map), parameters }
 }
 
-fn event_format(payload_type: u8) -> Format {
-    let map = Map { encoding: b"telephone-event".to_vec(), clock_rate: 8_000, rest: None };
+fn event_format(payload_type: u8, clock_rate: u32) -> Format {
+    let map = Map { encoding: b"telephone-event".to_vec(), clock_rate, rest: None };
     Format { name: payload_type.to_string().into(), map: Some(map), parameters: Some(EVENTS.to_vec()) }
 }
 

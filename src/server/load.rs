@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread::JoinHandle;
 
 use crate::config::Config;
 use crate::diagnostic::{Diagnostic, Source};
@@ -14,6 +15,8 @@ use crate::media::prompts::{Library, PromptError};
 pub struct Loaded {
     pub world: World,
     pub warnings: Vec<Diagnostic>,
+    /// Encodes the prompts for phones that speak G.722 or Opus: until it ends, those wait for a prompt in silence.
+    pub encoding: Option<JoinHandle<()>>,
 }
 
 /// Why there is no world. The fault is in the files named.
@@ -35,8 +38,21 @@ pub enum LoadError {
 
 /// Loads everything that `config` points to.
 pub fn load(config: Config) -> Result<Loaded, LoadError> {
-    let library = Library::load(&config.prompts)?;
-    with_library(config, library)
+    let (library, masters) = Library::load(&config.prompts)?;
+    let wide = config.codecs_take_time();
+    let mut loaded = with_library(config, library)?;
+    if wide {
+        let library = Arc::clone(&loaded.world.library);
+        let thread = std::thread::Builder::new().name("prompts".into());
+        // Without a thread they are encoded here and now: a slower start, and nobody hears silence.
+        let masters = Arc::new(masters);
+        let job = Arc::clone(&masters);
+        loaded.encoding = thread.spawn(move || job.encode_into(&library)).ok();
+        if loaded.encoding.is_none() {
+            masters.encode_into(&loaded.world.library);
+        }
+    }
+    Ok(loaded)
 }
 
 /// As `load`, with prompts that are already here.
@@ -44,7 +60,7 @@ pub fn with_library(config: Config, library: Library) -> Result<Loaded, LoadErro
     let sources = sources(&config.flows)?;
     let compiled = ivr::compile(&sources, &ivr::World::of(&config, &library)).map_err(LoadError::Flows)?;
     let world = World { config: Arc::new(config), flows: compiled.flows, library: Arc::new(library) };
-    Ok(Loaded { world, warnings: compiled.warnings })
+    Ok(Loaded { world, warnings: compiled.warnings, encoding: None })
 }
 
 /// The flows in `folder`, by name. Files in folders below it are not flows but tests and snippets.

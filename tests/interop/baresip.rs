@@ -66,14 +66,24 @@ impl Phone {
 
     /// Agent `number` of the demo, who answers at once (`manual`: by `answers`), registered.
     pub fn agent(room: &Room, number: &str, answermode: &str, says: &[i16]) -> Phone {
-        let account =
-            format!(";auth_user={number};auth_pass=demo-{number};answermode={answermode};regint=600");
+        Phone::agent_with(room, number, &format!(";answermode={answermode}"), says)
+    }
+
+    /// The same with more to say in its account.
+    pub fn agent_with(room: &Room, number: &str, account: &str, says: &[i16]) -> Phone {
+        let account = format!(";auth_user={number};auth_pass=demo-{number};regint=600{account}");
         let place: u16 = number.parse::<u16>().expect("an agent's number") - 1001;
         let (port, rtp) = (5_100 + 10 * place, AGENTS + 100 * place);
         let mut phone =
             Phone::on(room, &Setup { account: &account, ..Setup::plain(number, port, rtp, says) });
         phone.running.shows("[1 binding]", Duration::from_secs(60));
         phone
+    }
+
+    /// A customer from outside. `account` is appended to the account.
+    pub fn caller_with(room: &Room, number: &str, account: &str, says: &[i16]) -> Phone {
+        let account = format!(";regint=0{account}");
+        Phone::on(room, &Setup { account: &account, ..Setup::plain(number, 5_200, CALLER, says) })
     }
 
     /// A customer from outside.
@@ -135,15 +145,21 @@ impl Phone {
         }
     }
 
+    /// The keys in the descriptions that it sent and received, as they are written there.
+    pub fn keys(&self) -> Vec<String> {
+        let lines = self.running.seen.iter().filter_map(|line| line.split_once("inline:"));
+        lines.map(|(_, rest)| rest.split(['|', ' ', '\r']).next().unwrap_or(rest).to_owned()).collect()
+    }
+
     /// Switched off: what it heard in its last call.
-    pub fn heard(mut self) -> Vec<i16> {
+    pub fn heard(&mut self) -> Vec<i16> {
         self.orders("quit", "");
         assert!(self.running.ends(Duration::from_secs(30)), "{} goes off", self.number);
         let files = std::fs::read_dir(self.folder.join("heard")).expect("its folder");
         let mut files: Vec<PathBuf> = files.map(|file| file.expect("readable").path()).collect();
         files.retain(|file| file.to_string_lossy().ends_with("-dec.wav"));
         files.sort();
-        sound::read_wav(files.last().expect("it heard something"), 1)
+        sound::read_any(files.last().expect("it heard something"))
     }
 }
 
@@ -154,17 +170,20 @@ pub const AGENTS: u16 = 12_000;
 pub const CALLER: u16 = 13_000;
 
 fn config(setup: &Setup<'_>) -> String {
-    let Setup { port, rtp, .. } = setup;
+    let Setup { port, rtp, account, .. } = setup;
     let (control, last) = (port + 2, rtp + 98);
     // Paths are relative: baresip cuts the names of what it records at 128 characters. The player must exist for a call to have audio, although nobody listens to it: what is heard is what the file
     // filter writes.
+    // A phone of these codecs takes its sound from the same files, at their rate.
+    let wide = account.contains("opus") || account.contains("G722");
+    let wide = if wide { "module g722.so\nmodule opus.so\nausrc_srate 8000\nausrc_channels 1\n" } else { "" };
     format!(
         "sip_listen 127.0.0.1:{port}\nnet_interface 127.0.0.1\nrtp_ports {rtp}-{last}\n\
          audio_player aubridge,sink\naudio_source aufile,says.wav\naudio_alert aubridge,alert\n\
          ring_aufile none\nringback_aufile none\nsnd_path heard\n\
          module_path /usr/lib/baresip/modules\nmodule g711.so\nmodule aubridge.so\nmodule aufile.so\n\
-         module sndfile.so\nmodule_app account.so\nmodule_app menu.so\nmodule_app ctrl_tcp.so\n\
-         ctrl_tcp_listen 127.0.0.1:{control}\n"
+         module sndfile.so\nmodule srtp.so\nmodule_app account.so\nmodule_app menu.so\nmodule_app ctrl_tcp.so\n\
+         ctrl_tcp_listen 127.0.0.1:{control}\n{wide}"
     )
 }
 

@@ -85,6 +85,16 @@ pub fn read_wav(path: &Path, channels: u16) -> Vec<i16> {
     reader.into_samples().map(|sample| sample.expect("a whole file")).collect()
 }
 
+/// The first channel at 8 kHz, whatever the file has. Several samples are averaged to one: what is looked for has nothing
+/// above 1 kHz.
+pub fn read_any(path: &Path) -> Vec<i16> {
+    let reader = hound::WavReader::open(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let (channels, ratio) = (usize::from(reader.spec().channels), reader.spec().sample_rate as usize / RATE);
+    let samples: Vec<i32> = reader.into_samples().map(|sample| sample.expect("a whole file")).collect();
+    let first: Vec<i32> = samples.into_iter().step_by(channels).collect();
+    first.chunks_exact(ratio).map(|few| (few.iter().sum::<i32>() / ratio as i32) as i16).collect()
+}
+
 /// G.711 A-law, by the formula of ITU-T G.711; written apart from the server's tables.
 pub fn decode_alaw(byte: u8) -> i16 {
     let byte = byte ^ 0x55;

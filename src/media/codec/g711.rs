@@ -1,5 +1,63 @@
 //! ITU-T G.711: A-law and µ-law, and the tables that lead from one to the other without linear samples between.
 
+/// Which of the two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Law {
+    A,
+    Mu,
+}
+
+impl Law {
+    /// The byte of silence.
+    pub fn silence(self) -> u8 {
+        match self {
+            Law::A => ALAW_SILENCE,
+            Law::Mu => ULAW_SILENCE,
+        }
+    }
+
+    /// What each byte is as a sample (8 kHz, 16-bit linear).
+    pub fn samples(self) -> &'static [i16; 256] {
+        match self {
+            Law::A => &ALAW_TO_LINEAR,
+            Law::Mu => &ULAW_TO_LINEAR,
+        }
+    }
+
+    /// Decodes as many bytes as fit into `samples`; returns the number of samples written.
+    pub fn decode(self, payload: &[u8], samples: &mut [i16]) -> usize {
+        let table = self.samples();
+        for (sample, code) in samples.iter_mut().zip(payload) {
+            *sample = table[usize::from(*code)];
+        }
+        samples.len().min(payload.len())
+    }
+
+    /// Encodes as many samples as fit into `payload`; returns the number of bytes written.
+    pub fn encode(self, samples: &[i16], payload: &mut [u8]) -> usize {
+        let encode = match self {
+            Law::A => linear_to_alaw,
+            Law::Mu => linear_to_ulaw,
+        };
+        for (code, sample) in payload.iter_mut().zip(samples) {
+            *code = encode(*sample);
+        }
+        samples.len().min(payload.len())
+    }
+
+    /// Turns a payload of this law into one of `to`, in place.
+    pub fn transcode(self, to: Law, payload: &mut [u8]) {
+        let table = match (self, to) {
+            (Law::Mu, Law::A) => &ULAW_TO_ALAW,
+            (Law::A, Law::Mu) => &ALAW_TO_ULAW,
+            (Law::Mu, Law::Mu) | (Law::A, Law::A) => return,
+        };
+        for code in payload {
+            *code = table[usize::from(*code)];
+        }
+    }
+}
+
 /// µ-law of zero (positive).
 pub const ULAW_SILENCE: u8 = 0xFF;
 
@@ -133,6 +191,24 @@ fn magnitude(sample: i16) -> u16 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_law_decodes_what_it_encodes_and_stops_at_the_shorter_side() {
+        for law in [Law::A, Law::Mu] {
+            let mut payload = [0; 3];
+            assert_eq!(law.encode(&[0, 8_000, -8_000, 1], &mut payload), 3);
+            let mut samples = [0; 2];
+            assert_eq!(law.decode(&payload, &mut samples), 2);
+            assert!((i32::from(samples[1]) - 8_000).abs() < 250);
+        }
+    }
+
+    #[test]
+    fn silence_stays_silence_in_the_other_law() {
+        let mut payload = [Law::Mu.silence(); 160];
+        Law::Mu.transcode(Law::A, &mut payload);
+        assert!(payload.iter().all(|code| *code == Law::A.silence()));
+    }
 
     #[test]
     fn every_code_encodes_back_to_itself() {

@@ -3,9 +3,9 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use super::{Builder, Library, MAX_LENGTH, MAX_PROMPTS, PromptError, decimate};
+use super::{Builder, Library, MAX_LENGTH, MAX_PROMPTS, Master, Masters, PromptError, Rate, decimate};
 
-pub(super) fn library(dir: &Path) -> Result<Library, PromptError> {
+pub(super) fn library(dir: &Path) -> Result<(Library, Masters), PromptError> {
     let mut builder = Library::builder();
     for folder in entries(dir)?.into_iter().filter(|path| path.is_dir()) {
         let language = name(&folder, Path::file_name)?;
@@ -16,7 +16,7 @@ pub(super) fn library(dir: &Path) -> Result<Library, PromptError> {
             add(&mut builder, language, &file)?;
         }
     }
-    Ok(builder.build())
+    Ok(builder.build_with_masters())
 }
 
 /// Sorted, so that the same folder gives the same ids.
@@ -66,9 +66,11 @@ fn add(builder: &mut Builder, language: &str, file: &Path) -> Result<(), PromptE
     }
     let samples = reader.into_samples::<i16>().collect::<Result<Vec<_>, _>>().map_err(not_wav)?;
     if format.sample_rate == 16_000 {
-        builder.add(language, stem, &decimate::by_two(&samples));
+        let narrow = decimate::by_two(&samples);
+        builder.add(language, stem, &narrow, Master { rate: Rate::Wide, samples });
     } else {
-        builder.add(language, stem, &samples);
+        let master = Master { rate: Rate::Narrow, samples: samples.clone() };
+        builder.add(language, stem, &samples, master);
     }
     Ok(())
 }

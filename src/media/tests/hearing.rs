@@ -15,7 +15,7 @@ fn prompts(names: &[&str]) -> Source {
 
 fn voice(codec: Codec, number: u16) -> Vec<u8> {
     let payload: Vec<u8> = (0..160).map(|n| (n as u16 * 7 + number) as u8).collect();
-    rtp(codec.static_payload_type(), number, u32::from(number) * 160, &payload)
+    rtp(codec.payload_type(), number, u32::from(number) * 160, &payload)
 }
 
 #[test]
@@ -27,8 +27,8 @@ fn a_prompt_is_heard_whole_on_one_timeline_and_its_end_is_told_once() {
     assert_eq!(heard.len(), 20);
     let payload: Vec<u8> = heard[..16].iter().flat_map(|h| h.payload.clone()).collect();
     let library = library();
-    assert_eq!(payload, library.frames(library.find("en", "steps").unwrap(), Codec::Pcma));
-    assert!(heard[16..].iter().all(|h| h.payload == [Codec::Pcma.silence(); 160]));
+    assert_eq!(payload, library.law(library.find("en", "steps").unwrap(), Law::A));
+    assert!(heard[16..].iter().all(|h| h.payload == Codec::Pcma.silence()));
     for pair in heard.windows(2) {
         assert_eq!(pair[1].sequence, pair[0].sequence.wrapping_add(1));
         assert_eq!(pair[1].timestamp, pair[0].timestamp.wrapping_add(160));
@@ -181,7 +181,7 @@ fn tones_are_told_once_where_they_are_looked_for() {
             let samples: Vec<i16> =
                 (0..160).map(|n| if number < 5 { tone(number * 160 + n) } else { 0 }).collect();
             let mut payload = [0; 160];
-            Codec::Pcma.encode(&samples, &mut payload);
+            Law::A.encode(&samples, &mut payload);
             // The numbers wrap on the way.
             let sequence = (number as u16).wrapping_sub(3);
             rig.says(ANN, &rtp(8, sequence, number as u32 * 160, &payload));
@@ -189,6 +189,76 @@ fn tones_are_told_once_where_they_are_looked_for() {
         let told = [Event::Digit { stream: ANN, symbol: '5', by: DigitBy::Tone }];
         assert_eq!(rig.events(), told[..usize::from(in_band_digits)]);
     }
+}
+
+#[test]
+fn tones_are_told_in_every_codec() {
+    for codec in Codec::ALL {
+        let mut rig = Rig::new();
+        let session = Session { in_band_digits: true, telephone_event: None, ..session(ANN, *codec) };
+        rig.enters(session, ANN);
+        let mut encoder = Encoder::new(*codec, Rate::Wide);
+        let (frame, rate) = (encoder.rate().frame(), f64::from(encoder.rate().hertz()));
+        for number in 0..20usize {
+            let tone = |n: usize| {
+                let t = (number * frame + n) as f64 / rate * std::f64::consts::TAU;
+                ((t * 770.0).sin() * 8_000.0 + (t * 1_336.0).sin() * 8_000.0) as i16
+            };
+            let samples: Vec<i16> =
+                (0..frame).map(|n| if (3..12).contains(&number) { tone(n) } else { 0 }).collect();
+            let mut payload = [0; 320];
+            let length = encoder.encode(&samples, &mut payload);
+            let timestamp = number as u32 * codec.frame_units();
+            rig.says(ANN, &rtp(codec.payload_type(), number as u16, timestamp, &payload[..length]));
+        }
+        let told = [Event::Digit { stream: ANN, symbol: '5', by: DigitBy::Tone }];
+        assert_eq!(rig.events(), told, "{codec:?}");
+    }
+}
+
+#[test]
+fn a_prompt_is_heard_whole_in_every_codec_on_the_codecs_clock() {
+    for codec in Codec::ALL {
+        let mut rig = Rig::with_two(*codec, Codec::Pcmu);
+        rig.hears(ANN, prompts(&["steps"]));
+        rig.passes(FRAME * 20);
+        let heard = rig.heard_by(ANN);
+        assert_eq!((heard.len(), heard[0].payload_type), (20, codec.payload_type()));
+        for pair in heard.windows(2) {
+            assert_eq!(pair[1].sequence, pair[0].sequence.wrapping_add(1));
+            assert_eq!(pair[1].timestamp.wrapping_sub(pair[0].timestamp), codec.frame_units());
+        }
+        let mut decoder = crate::media::codec::Decoder::new(*codec, Rate::Narrow);
+        let mut power = |packet: &Heard| {
+            let mut samples = [0; Rate::LONGEST];
+            let count = decoder.decode(&packet.payload, &mut samples);
+            assert_eq!(count, decoder.rate().frame());
+            samples[..count].iter().map(|sample| f64::from(*sample).powi(2)).sum::<f64>() / count as f64
+        };
+        let powers: Vec<f64> = heard.iter().map(&mut power).collect();
+        assert!(powers[0] > 1e6 && powers[19] < 1e4, "{codec:?}: loud steps, then silence: {powers:?}");
+        assert_eq!(rig.events(), [Event::Played { stream: ANN, play: PlayId(5) }]);
+    }
+}
+
+#[test]
+fn equal_codecs_are_relayed_on_their_own_clock_and_unequal_ones_are_not() {
+    let mut rig = Rig::talking(Codec::Opus, Codec::Opus, false);
+    let packet = [0x08, 1, 2, 3, 4, 5];
+    for number in 0..3u16 {
+        rig.says(ANN, &rtp(111, number, u32::from(number) * 960, &packet));
+        rig.passes(FRAME);
+    }
+    let heard = rig.heard_by(BOB);
+    assert_eq!(heard.len(), 3);
+    assert!(heard.iter().all(|packet_heard| packet_heard.payload == packet));
+    assert_eq!(heard[2].timestamp.wrapping_sub(heard[0].timestamp), 1_920);
+    let mut rig = Rig::talking(Codec::G722, Codec::Pcma, false);
+    rig.says(ANN, &rtp(9, 0, 0, &[0x42; 160]));
+    assert!(
+        rig.heard_by(BOB).iter().all(|heard| heard.payload != [0x42; 160]),
+        "never the bytes of another codec"
+    );
 }
 
 #[test]

@@ -109,7 +109,7 @@ impl Desk {
         self.command(Command::Close { stream });
         loop {
             if let Event::Closed { figures, .. } = self.event() {
-                return figures;
+                return *figures;
             }
         }
     }
@@ -121,15 +121,17 @@ impl Phone {
             remote: self.rtp.local_addr().unwrap(),
             rtcp: Rtcp::At(self.rtcp.local_addr().unwrap()),
             codec: self.codec,
-            payload_type: self.codec.static_payload_type(),
+            payload_type: self.codec.payload_type(),
             telephone_event: Some(EVENTS),
             direction: Direction::SendRecv,
             in_band_digits: false,
+            extended: Extended::default(),
+            srtp: None,
         }
     }
 
     fn says(&self, number: u16, byte: u8) {
-        let payload_type = self.codec.static_payload_type();
+        let payload_type = self.codec.payload_type();
         let datagram = rtp(payload_type, number, u32::from(number) * 160, &[byte; 160]);
         self.rtp.send_to(&datagram, self.desk).unwrap();
     }

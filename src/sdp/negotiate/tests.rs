@@ -12,6 +12,7 @@ fn local() -> Local<'static> {
         prefer: None,
         direction: Direction::SendRecv,
         telephone_event: true,
+        srtp: Terms::PLAIN,
     }
 }
 
@@ -47,6 +48,8 @@ fn the_peers_order_and_numbers_are_kept() {
         telephone_event: Some(96),
         direction: Direction::SendRecv,
         in_band_digits: false,
+        extended: Extended::default(),
+        srtp: None,
     };
     assert_eq!(session, expected);
     assert_eq!(
@@ -54,6 +57,23 @@ fn the_peers_order_and_numbers_are_kept() {
         "v=0\r\no=- 77 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 10000 RTP/AVP 0 96\r\n\
          a=rtpmap:0 PCMU/8000\r\na=rtpmap:96 telephone-event/8000\r\na=fmtp:96 0-15\r\na=ptime:20\r\na=sendrecv\r\n"
     );
+}
+
+#[test]
+fn extended_reports_are_offered_and_answered_only_to_who_asked_for_some() {
+    let ours = text(&offer(&local()));
+    assert!(ours.contains("a=rtcp-xr:rcvr-rtt=all stat-summary=loss,dup,jitt voip-metrics\r\n"), "{ours}");
+    let phone = "m=audio 4000 RTP/AVP 8\n";
+    assert!(!text(&answer(&theirs(phone), &local()).unwrap().0).contains("rtcp-xr"));
+    let asking = format!("{phone}a=rtcp-xr:pkt-loss-rle=80 voip-metrics rcvr-rtt=sender:12 x\n");
+    let (answered, session) = answer(&theirs(&asking), &local()).unwrap();
+    let wanted = Extended { voip: true, receiver_round_trip: true, statistics: false };
+    assert_eq!(session.extended, wanted);
+    assert!(text(&answered).contains("a=rtcp-xr:rcvr-rtt=all"));
+    let refused = format!("{phone}a=rtcp-xr\n");
+    assert_eq!(agreed(&refused).extended, Extended::default(), "present and empty: none (RFC 3611 §5.1)");
+    let session = accept_answer(&offer(&local()), &theirs(&asking)).unwrap();
+    assert_eq!(session.extended, wanted);
 }
 
 #[test]
@@ -83,6 +103,47 @@ fn events_at_another_clock_are_not_for_this_audio() {
     assert_eq!(agreed(&both).telephone_event, Some(101));
     let unwanted = Local { telephone_event: false, ..local() };
     assert!(answer(&theirs(&both), &unwanted).unwrap().1.in_band_digits);
+}
+
+#[test]
+fn opus_is_known_by_its_two_channels_and_brings_events_on_its_own_clock() {
+    let ours = Local { codecs: Codec::ALL, ..local() };
+    let offer = theirs(
+        "m=audio 4000 RTP/AVP 96 9 8 100 101\na=rtpmap:96 OPUS/48000/2\na=fmtp:96 stereo=1;maxplaybackrate=16000\n\
+         a=rtpmap:100 telephone-event/48000\na=rtpmap:101 telephone-event/8000\n",
+    );
+    let (answered, session) = answer(&offer, &ours).unwrap();
+    assert_eq!((session.codec, session.payload_type, session.telephone_event), (Codec::Opus, 96, Some(100)));
+    assert!(text(&answered).contains(
+        "m=audio 10000 RTP/AVP 96 100\r\na=rtpmap:96 opus/48000/2\r\na=fmtp:96 useinbandfec=1\r\n\
+         a=rtpmap:100 telephone-event/48000\r\na=fmtp:100 0-15\r\n"
+    ));
+    let wide = Local { prefer: Some(Codec::G722), ..ours };
+    let session = answer(&offer, &wide).unwrap().1;
+    assert_eq!((session.codec, session.payload_type, session.telephone_event), (Codec::G722, 9, Some(101)));
+    for strange in ["opus/48000", "opus/48000/1", "opus/16000/2"] {
+        let offer = theirs(&format!("m=audio 4000 RTP/AVP 96\na=rtpmap:96 {strange}\n"));
+        assert_eq!(answer(&offer, &ours).unwrap_err(), NotAcceptable::NoCodec, "{strange}");
+    }
+    let offer =
+        theirs("m=audio 4000 RTP/AVP 96 101\na=rtpmap:96 opus/48000/2\na=rtpmap:101 telephone-event/8000\n");
+    let (answered, session) = answer(&offer, &ours).unwrap();
+    assert_eq!(session.telephone_event, Some(101), "a phone that has no other events");
+    assert!(text(&answered).contains("a=rtpmap:101 telephone-event/8000\r\n"));
+}
+
+#[test]
+fn all_codecs_are_offered_with_events_for_both_clocks() {
+    let ours = Local { codecs: Codec::ALL, prefer: Some(Codec::Opus), ..local() };
+    let offered = offer(&ours);
+    assert!(text(&offered).contains(
+        "m=audio 10000 RTP/AVP 111 8 0 9 101 110\r\na=rtpmap:111 opus/48000/2\r\na=fmtp:111 useinbandfec=1\r\n\
+         a=rtpmap:8 PCMA/8000\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:9 G722/8000\r\n"
+    ));
+    let phone = Local { address: [198, 51, 100, 9].into(), port: 4_000, codecs: &[Codec::Opus], ..local() };
+    let (answered, _) = answer(&offered, &phone).unwrap();
+    let here = accept_answer(&offered, &answered).unwrap();
+    assert_eq!((here.codec, here.payload_type, here.telephone_event), (Codec::Opus, 111, Some(110)));
 }
 
 #[test]
@@ -135,7 +196,7 @@ fn rtcp_goes_where_the_peer_wants_it() {
 fn what_cannot_be_served_says_why() {
     assert_eq!(why(""), NotAcceptable::NoAudio);
     assert_eq!(why("m=video 5000 RTP/AVP 97\n"), NotAcceptable::NoAudio);
-    assert_eq!(why("m=audio 4000 RTP/SAVP 0\n"), NotAcceptable::Transport);
+    assert_eq!(why("m=audio 4000 RTP/SAVP 0\n"), NotAcceptable::Transport, "these terms are plain");
     assert_eq!(why("m=audio 4000 UDP/TLS/RTP/SAVPF 0\n"), NotAcceptable::Transport);
     assert_eq!(why("m=audio 4000 RTP/AVP 9 18\n"), NotAcceptable::NoCodec);
     assert_eq!(why("m=audio 4000 RTP/AVP 0\nc=IN IP6 2001:db8::1\n"), NotAcceptable::Address);

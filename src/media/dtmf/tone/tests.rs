@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use super::*;
-use crate::media::command::Codec;
+use crate::media::codec::Law;
 use crate::media::prompts::decimate::by_two;
 use crate::rng::Rng;
 
@@ -61,19 +61,19 @@ impl Line {
 
     /// What the detector hears when this comes in frames of 20 ms of A-law.
     fn heard(&self) -> String {
-        let codec = Codec::Pcma;
+        let law = Law::A;
         let linear: Vec<i16> = self.samples.iter().map(|sample| *sample as i16).collect();
         let mut payload = vec![0; linear.len()];
-        codec.encode(&linear, &mut payload);
-        heard(codec, &payload)
+        law.encode(&linear, &mut payload);
+        heard(law, &payload)
     }
 }
 
-fn heard(codec: Codec, payload: &[u8]) -> String {
+fn heard(law: Law, payload: &[u8]) -> String {
     let (mut detector, mut digits) = (Detector::new(), String::new());
     let mut samples = [0; 160];
     for frame in payload.chunks(160) {
-        let length = codec.decode(frame, &mut samples);
+        let length = law.decode(frame, &mut samples);
         detector.feed(&samples[..length], |digit| digits.push(digit));
     }
     digits
