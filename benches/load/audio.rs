@@ -14,6 +14,7 @@ use nix::time::{ClockId, clock_gettime};
 
 use super::burst::{Arrived, Burst, SEND_BATCH};
 use super::packet::{self, FRAME_BYTES, Press, Stamp};
+use super::speech::Speech;
 use super::window::Window;
 
 /// Length of a frame, nanoseconds.
@@ -28,6 +29,10 @@ const FIRST_ADDRESS: u32 = 0x7FC8_0100;
 /// Ports tried before giving up; they lie above those that the system gives by itself.
 const FIRST_PORT: u16 = 61_000;
 const PORTS: u16 = 4_000;
+
+/// The RTP clock of Opus (RFC 7587 §4.1), Hz, and what 20 ms are of it; of G.711 they are as many as bytes.
+const OPUS_CLOCK: u32 = 48_000;
+const OPUS_STEP: u32 = 960;
 
 /// A generator so much behind passes over what it missed: a burst would test the kernel and not the server.
 const GIVE_UP: u64 = 5 * FRAME;
@@ -53,17 +58,20 @@ pub type Phone = usize;
 pub struct Path {
     pub remote: SocketAddrV4,
     pub payload_type: u8,
+    /// The audio is Opus and not G.711.
+    pub opus: bool,
     pub telephone_event: Option<u8>,
     pub sends: bool,
 }
 
 impl Path {
     /// `None` where the peer is not reached by IPv4.
-    pub fn of(session: &Session) -> Option<Path> {
+    fn of(session: &Session) -> Option<Path> {
         let SocketAddr::V4(remote) = session.remote else { return None };
         Some(Path {
             remote,
             payload_type: session.payload_type,
+            opus: session.codec.clock_rate() == OPUS_CLOCK,
             telephone_event: session.telephone_event,
             sends: matches!(session.direction, Direction::SendRecv | Direction::SendOnly),
         })
@@ -71,7 +79,7 @@ impl Path {
 
     /// A-law to `remote`, no keys.
     pub fn plain(remote: SocketAddrV4) -> Path {
-        Path { remote, payload_type: 8, telephone_event: None, sends: true }
+        Path { remote, payload_type: 8, opus: false, telephone_event: None, sends: true }
     }
 }
 
@@ -121,6 +129,8 @@ pub struct Audio {
     pub window: Window,
     /// Phones that send do so; otherwise all are mute.
     pub speaking: bool,
+    /// What they say instead of stamped frames: then nothing is known of latency.
+    pub speech: Option<Speech>,
 }
 
 impl Audio {
@@ -137,6 +147,7 @@ impl Audio {
             turn: now(),
             window: Window::default(),
             speaking: true,
+            speech: None,
         })
     }
 
@@ -177,7 +188,13 @@ impl Audio {
         SocketAddrV4::new(Ipv4Addr::from_bits(FIRST_ADDRESS - 1), self.ports[Side::Caller as usize])
     }
 
-    /// What was agreed on: where it sends from now on.
+    /// What was agreed on in SIP. `None` where the peer is not reached by IPv4.
+    pub fn join(&mut self, phone: Phone, session: &Session) -> Option<()> {
+        self.connect(phone, Path::of(session)?);
+        Some(())
+    }
+
+    /// Where it sends from now on.
     pub fn connect(&mut self, phone: Phone, path: Path) {
         let Some(line) = self.lines.get_mut(phone).and_then(Option::as_mut) else { return };
         if line.path.replace(path).is_none() {
@@ -318,11 +335,14 @@ impl Audio {
                 let stamp = Stamp { window, number: line.number, sent: time };
                 line.number = line.number.wrapping_add(1);
                 self.window.sent(line.side, time.saturating_sub(due));
-                packet::frame(&header, stamp, room)
+                match &self.speech {
+                    None => packet::frame(&header, stamp, room),
+                    Some(speech) => packet::spoken(&header, speech.frame(stamp.number, path.opus), room),
+                }
             }
         };
         line.sequence = line.sequence.wrapping_add(1);
-        line.timestamp = line.timestamp.wrapping_add(FRAME_BYTES as u32);
+        line.timestamp = line.timestamp.wrapping_add(if path.opus { OPUS_STEP } else { FRAME_BYTES as u32 });
         burst.queue(length, line.address, path.remote);
     }
 

@@ -14,7 +14,7 @@ use hotline::media::command::{Codec, Direction};
 use hotline::moment::Moment;
 use hotline::net::clock::Clock;
 use hotline::rng::Rng;
-use hotline::sdp::negotiate::{self, Local};
+use hotline::sdp::negotiate::{self, Local, Terms};
 use hotline::sdp::session::SessionDescription;
 use hotline::sip::endpoint::{ClientTx, Endpoint, Happening};
 use hotline::sip::message::HeaderName;
@@ -23,7 +23,7 @@ use hotline::sip::uri::{SipUri, Uri};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use nix::sys::socket::{setsockopt, sockopt};
 
-use super::audio::{self, Audio, Path, Phone, Side};
+use super::audio::{self, Audio, Phone, Side};
 use super::register::Login;
 use super::window::{Counts, Window, histogram};
 
@@ -103,6 +103,8 @@ pub struct Fleet {
     /// How long an agent lets the phone ring.
     pub ring: Duration,
     pub audio: Audio,
+    /// What callers and agents have.
+    pub codecs: [&'static [Codec]; 2],
     /// Spins instead of sleeping, so that the server's sends wake nobody and slots are kept to the microsecond.
     pub busy: bool,
     /// Ended calls are forgotten.
@@ -113,7 +115,7 @@ pub struct Fleet {
     pub seen: Seen,
 }
 
-const CODECS: [Codec; 1] = [Codec::Pcma];
+const A_LAW: [Codec; 1] = [Codec::Pcma];
 
 impl Fleet {
     /// Phones at `host` that call, and are registered with, `server`.
@@ -141,6 +143,7 @@ impl Fleet {
             pickups: BTreeSet::new(),
             ring: Duration::from_millis(100),
             audio,
+            codecs: [&A_LAW; 2],
             busy: false,
             forgetful: false,
             next_sip: clock.now(),
@@ -183,7 +186,7 @@ impl Fleet {
         let now = self.clock.now();
         let phone = self.audio.open(Side::Caller, self.rng.u32());
         let target = Uri::Sip(SipUri::new(Some(number), self.server));
-        let ours = negotiate::offer(&local(self.audio.address(phone), 1));
+        let ours = negotiate::offer(&local(self.audio.address(phone), 1, self.codecs[Side::Caller as usize]));
         let invite = Invite {
             to: target.clone(),
             target,
@@ -437,11 +440,11 @@ impl Fleet {
     fn rung(&mut self, leg: LegId, who: &str, offer: Option<Bytes>) {
         let now = self.clock.now();
         let phone = self.audio.open(Side::Agent, self.rng.u32());
-        let Some((ours, path)) = answer(offer.as_deref(), &local(self.audio.address(phone), 1)) else {
+        let local = local(self.audio.address(phone), 1, self.codecs[Side::Agent as usize]);
+        let Some(ours) = answer(offer.as_deref(), &local, &mut self.audio, phone) else {
             self.audio.close(phone);
             return self.legs.hang_up(now, &mut self.endpoint, leg, Cause::NotAcceptable);
         };
-        self.audio.connect(phone, path);
         self.legs.ring(now, &mut self.endpoint, leg);
         self.put(leg, who, true, ours, phone);
         self.pickups.insert((now + self.ring, leg));
@@ -465,7 +468,8 @@ impl Fleet {
                 }
             }
             LegEvent::Offered { offer } => {
-                let answer = talk.reoffered(&offer, &mut self.audio);
+                let codecs = self.codecs[Side::of(talk.is_agent) as usize];
+                let answer = talk.reoffered(&offer, &mut self.audio, codecs);
                 self.legs.answer_offer(now, &mut self.endpoint, leg, answer.ok_or(488));
             }
             LegEvent::OfferWanted => self.legs.answer_offer(now, &mut self.endpoint, leg, Err(488)),
@@ -493,38 +497,45 @@ impl Talk {
             .ok()
             .and_then(|answer| negotiate::accept_answer(&self.ours, &answer).ok());
         // An address that cannot be sent to shows as loss.
-        if let (Some(path), Some(phone)) = (session.as_ref().and_then(Path::of), self.line) {
-            audio.connect(phone, path);
+        if let (Some(session), Some(phone)) = (session, self.line) {
+            let _ = audio.join(phone, &session);
         }
     }
 
     /// The server offers anew: taken as it is.
-    fn reoffered(&mut self, offer: &[u8], audio: &mut Audio) -> Option<Bytes> {
+    fn reoffered(&mut self, offer: &[u8], audio: &mut Audio, codecs: &'static [Codec]) -> Option<Bytes> {
         let phone = self.line?;
         self.version += 1;
-        let (ours, path) = answer(Some(offer), &local(audio.address(phone), self.version))?;
-        audio.connect(phone, path);
-        self.ours = ours;
+        let local = local(audio.address(phone), self.version, codecs);
+        self.ours = answer(Some(offer), &local, audio, phone)?;
         Some(Bytes::from(self.ours.write()))
     }
 }
 
-fn answer(offer: Option<&[u8]>, local: &Local) -> Option<(SessionDescription, Path)> {
+/// The phone's answer to an offer, which it then keeps to.
+fn answer(
+    offer: Option<&[u8]>,
+    local: &Local,
+    audio: &mut Audio,
+    phone: Phone,
+) -> Option<SessionDescription> {
     let offer = SessionDescription::parse(offer?).ok()?;
     let (ours, session) = negotiate::answer(&offer, local).ok()?;
-    Some((ours, Path::of(&session)?))
+    audio.join(phone, &session)?;
+    Some(ours)
 }
 
-fn local(at: SocketAddrV4, version: u64) -> Local<'static> {
+fn local(at: SocketAddrV4, version: u64, codecs: &'static [Codec]) -> Local<'static> {
     Local {
         address: (*at.ip()).into(),
         port: at.port(),
         session: 1,
         version,
-        codecs: &CODECS,
+        codecs,
         prefer: None,
         direction: Direction::SendRecv,
         telephone_event: true,
+        srtp: Terms::PLAIN,
     }
 }
 

@@ -14,9 +14,10 @@ use crate::ids::{CallId, LegId, StreamId};
 use crate::media::command::{Codec, Command, Direction};
 use crate::media::event::blames_port;
 use crate::media::ports::Ports;
+use crate::media::srtp::keying::{KeySeed, Keying};
 use crate::moment::Moment;
 use crate::rng::Rng;
-use crate::sdp::negotiate::Local;
+use crate::sdp::negotiate::{Keys, Local, Security, Terms};
 
 /// A stream leased to a leg.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +59,7 @@ pub struct Streams {
     address: IpAddr,
     /// In the order we offer them.
     codecs: Arc<[Codec]>,
+    security: Security,
     ports: Ports,
     /// The first of the ports that trunks share, two for each worker.
     trunk_port: Option<u16>,
@@ -76,6 +78,7 @@ impl Streams {
         Streams {
             address: media.address,
             codecs: Arc::clone(&media.codecs),
+            security: security(media.srtp),
             ports: Ports::new(media.ports.0, media.ports.1, rng),
             trunk_port: media.trunk_port,
             load: vec![0; media.workers.max(1)],
@@ -237,8 +240,15 @@ impl Streams {
     }
 
     /// Our half of an offer or answer for `lease`. `prefer`: the codec of the other leg, so that packets are
-    /// relayed as they are.
-    pub fn local(&self, lease: Lease, version: u64, prefer: Option<Codec>) -> Local<'_> {
+    /// relayed as they are. `current`: the keys that the stream has.
+    pub fn local<'a>(
+        &'a self,
+        lease: Lease,
+        version: u64,
+        prefer: Option<Codec>,
+        current: Option<&'a Keying>,
+        rng: &mut Rng,
+    ) -> Local<'a> {
         Local {
             address: self.address,
             port: lease.port,
@@ -248,7 +258,17 @@ impl Streams {
             prefer,
             direction: Direction::SendRecv,
             telephone_event: true,
+            srtp: Terms { security: self.security, keys: Keys::Drawn { seed: KeySeed::drawn(rng), current } },
         }
+    }
+}
+
+fn security(configured: config::Srtp) -> Security {
+    match configured {
+        config::Srtp::Off => Security::Off,
+        config::Srtp::Accepted => Security::Accepted,
+        config::Srtp::Offered => Security::Offered,
+        config::Srtp::Required => Security::Required,
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::prompts::{Library, PromptId};
 pub use super::rtcp::xr::Extended;
+use super::srtp::keying::Keying;
 use crate::ids::{CallId, PlayId, StreamId};
 
 /// What an RTP stream carries.
@@ -55,6 +56,8 @@ pub struct Session {
     pub in_band_digits: bool,
     /// Extended reports that the peer asked for.
     pub extended: Extended,
+    /// What comes must be SRTP under these keys, what is sent is; `None`: plain RTP.
+    pub srtp: Option<Box<Keying>>,
 }
 
 /// What a stream's far end hears.

@@ -81,6 +81,14 @@ pub const SEQUENCE_JUMP: i16 = 3_000;
 /// A packet older than the newest by more than this is a new beginning (RFC 3550 A.1, MAX_MISORDER).
 pub const SEQUENCE_MISORDER: i16 = 100;
 
+/// Indexes of a source that are told apart as used or not: 2.5 s of packets, twice the least of RFC 3711 §3.3.2.
+/// What is older is refused.
+pub const SRTP_WINDOW: u64 = 128;
+
+/// Authenticated sources of an SRTP leg at once: one speaks, others came before it (transfer, music on hold). Beyond it
+/// the one that was silent longest is forgotten; nobody but the peer itself can bring that about.
+pub const SRTP_SOURCES: usize = 8;
+
 /// What the kernel keeps for one stream until the worker reads it, bytes as asked for: it takes twice that and counts
 /// some 0.8 kB for a packet of G.711, so that about 25 packets, half a second, wait at most. Beyond it the kernel drops
 /// the newest, counted in `WorkerStats::packets_shed`: audio that is later than that serves nobody.

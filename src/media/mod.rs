@@ -25,6 +25,7 @@ pub mod rtcp;
 pub mod rtp;
 mod shared;
 mod sockets;
+pub mod srtp;
 pub mod stats;
 mod stream;
 mod switch;

@@ -46,8 +46,14 @@ impl Switch {
         let Some(stream) = self.table.get_mut(slot) else { return };
         self.exits.stats.packets_received.add(1);
         // A datagram that fills the buffer may have been cut: it is judged as if it were empty.
-        let whole = if datagram.len() < DATAGRAM_BYTES { &*datagram } else { &[] };
-        let Some(received) = stream.receive(now, from, whole) else {
+        let whole = if datagram.len() < DATAGRAM_BYTES { datagram } else { &mut [] };
+        let Some(length) = stream.unprotect(from, whole) else {
+            self.exits.stats.packets_refused.add(1);
+            self.exits.stats.packets_unauthentic.add(1);
+            return;
+        };
+        let datagram = &mut whole[..length];
+        let Some(received) = stream.receive(now, from, datagram) else {
             self.exits.stats.packets_refused.add(1);
             return;
         };

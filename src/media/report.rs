@@ -83,9 +83,15 @@ impl Switch {
         let heard = stream.heard(stream.reception.losses());
         let terms = Terms { cname: &self.cname, leaving, extended, heard };
         let length = stream.sender.write(now, &mut stream.reception, terms, &mut buffer);
-        let sent = match target {
-            Target::Muxed(to) => wire.send(slot, to, &buffer[..length]),
-            Target::Apart(to) => wire.send_report(slot, to, &buffer[..length]),
+        let report = &buffer[..length];
+        let report = match &mut stream.srtp {
+            None => Ok(report),
+            Some(srtp) => srtp.protected_report(report, &mut self.exits.sealed[..]),
+        };
+        let sent = match (target, report) {
+            (Target::Muxed(to), Ok(report)) => wire.send(slot, to, report),
+            (Target::Apart(to), Ok(report)) => wire.send_report(slot, to, report),
+            (_, Err(_)) => false,
         };
         if sent {
             self.exits.stats.reports_sent.add(1);
@@ -99,11 +105,11 @@ impl Switch {
         slot: usize,
         channel: Channel,
         from: SocketAddr,
-        datagram: &[u8],
+        datagram: &mut [u8],
     ) {
         let Some(stream) = self.table.get_mut(slot) else { return };
-        let compound =
-            if is_from_peer(stream, channel, from) { Compound::parse(datagram).ok() } else { None };
+        let datagram = if is_from_peer(stream, channel, from) { opened(stream, datagram) } else { None };
+        let compound = datagram.and_then(|datagram| Compound::parse(datagram).ok());
         let Some(compound) = compound else {
             stream.refused += 1;
             self.exits.stats.packets_refused.add(1);
@@ -157,6 +163,15 @@ fn target(stream: &Stream) -> Option<Target> {
         }
         Rtcp::At(signalled) => Some(Target::Apart(signalled)),
     }
+}
+
+/// A report's plain bytes; `None` if SRTP was agreed on and it is not authentic.
+fn opened<'a>(stream: &mut Stream, datagram: &'a mut [u8]) -> Option<&'a [u8]> {
+    let length = match &mut stream.srtp {
+        None => datagram.len(),
+        Some(srtp) => srtp.unprotect_rtcp(datagram).ok()?,
+    };
+    datagram.get(..length)
 }
 
 /// Muxed: from where RTP is accepted. Apart: from the signalled address, or from the host that RTP is accepted from.

@@ -34,7 +34,10 @@ pub struct WorkerStats {
     pub packets_sent: Count,
     /// Wrong source, unknown payload type, or malformed.
     pub packets_refused: Count,
-    /// Came after what followed them had been sent, across a change of source.
+    /// Of them: neither authentic nor fresh, or from a wrong source, where SRTP was agreed on.
+    pub packets_unauthentic: Count,
+    /// Came after what followed them had been sent, across a change of source; or again, where SRTP forbids to send
+    /// anything twice.
     pub packets_stale: Count,
     /// A datagram could not be sent; the port is closed at the far end, or the network refuses.
     pub send_errors: Count,

@@ -11,11 +11,13 @@ use super::event::{Figures, Way};
 use super::feed::Feed;
 use super::histogram::{Ledger, micros};
 use super::latch::{Latch, Verdict};
-use super::limits::{JUDGED, LISTENERS, REPORT_INTERVAL};
+use super::limits::{DATAGRAM_BYTES, JUDGED, LISTENERS, REPORT_INTERVAL};
 use super::quality::watch::Watch;
 use super::quality::{Delay, Heard, Losses, Rating};
 use super::rtcp::{Reception, Sender};
 use super::rtp::{HEADER_BYTES, Packet};
+use super::srtp::keying::Keying;
+use super::srtp::{RTCP_TAG_BYTES, Srtp};
 use super::stats::WorkerStats;
 use super::tape_tap::{Tap, Taped};
 use super::timeline::{Incoming, Timeline};
@@ -100,7 +102,18 @@ impl Listeners {
 pub struct Exits {
     pub tap: Tap,
     pub stats: std::sync::Arc<WorkerStats>,
+    /// Where a packet is protected, so that it stays plain for the tape and for the next who hears it.
+    pub sealed: Box<Sealed>,
 }
+
+impl Exits {
+    pub fn new(tap: Tap, stats: std::sync::Arc<WorkerStats>) -> Self {
+        Exits { tap, stats, sealed: Box::new([0; size_of::<Sealed>()]) }
+    }
+}
+
+/// Room for the longest datagram and its tag.
+pub type Sealed = [u8; DATAGRAM_BYTES + RTCP_TAG_BYTES];
 
 #[derive(Debug)]
 pub struct Stream {
@@ -108,6 +121,8 @@ pub struct Stream {
     /// `None` before Connect.
     pub link: Option<Link>,
     pub latch: Latch,
+    /// `None`: plain RTP was agreed on. Boxed: most legs have none.
+    pub srtp: Option<Box<Srtp>>,
     pub reception: Reception,
     pub sender: Sender,
     pub timeline: Timeline,
@@ -148,6 +163,7 @@ impl Stream {
             id,
             link: None,
             latch: Latch::default(),
+            srtp: None,
             reception: Reception::new(CLOCK_RATE),
             sender: Sender::new(ssrc, CLOCK_RATE),
             timeline: Timeline::new(now, ssrc, first_sequence, first_timestamp),
@@ -190,6 +206,7 @@ impl Stream {
         self.timeline.set_clock(now, clock_rate);
         self.presses.set_clock(clock_rate);
         self.ear = session.in_band_digits.then(|| Box::new(Ear::new(session.codec)));
+        self.secure(session.srtp.as_deref());
         if self.report_at.is_none() {
             // The first report comes early (RFC 3550 §6.2).
             self.report_at = Some(now + self.report_interval() / 2);
@@ -201,6 +218,23 @@ impl Stream {
             self.silence_told = false;
         }
         moved
+    }
+
+    fn secure(&mut self, keying: Option<&Keying>) {
+        match (&mut self.srtp, keying) {
+            (Some(srtp), Some(keying)) => srtp.rekey(keying),
+            (srtp, keying) => *srtp = keying.map(|keying| Box::new(Srtp::new(keying))),
+        }
+    }
+
+    /// Checks and decrypts a datagram where SRTP was agreed on, before anything is concluded from it. Its length;
+    /// `None` if it is refused.
+    pub fn unprotect(&mut self, from: SocketAddr, datagram: &mut [u8]) -> Option<usize> {
+        let Some(srtp) = &mut self.srtp else { return Some(datagram.len()) };
+        // Whoever could not be accepted anyway is not worth the work.
+        let opened = self.latch.may_accept(from).then(|| srtp.unprotect(datagram).ok()).flatten();
+        self.refused += u64::from(opened.is_none());
+        opened
     }
 
     /// From 0.5 to 1.5 times the interval, so that reports of many streams do not march in step.
@@ -273,7 +307,15 @@ impl Stream {
         let (Some(link), Some(remote)) = (self.link, self.latch.remote()) else { return };
         let payload = &outgoing.datagram[HEADER_BYTES..];
         self.sent_at = now;
-        if wire.send(slot, remote, outgoing.datagram) {
+        let datagram = match &mut self.srtp {
+            None => Ok(outgoing.datagram),
+            Some(srtp) => srtp.protected(outgoing.datagram, &mut exits.sealed[..]),
+        };
+        let Ok(datagram) = datagram else {
+            exits.stats.packets_stale.add(1);
+            return;
+        };
+        if wire.send(slot, remote, datagram) {
             self.sender.packet(now, outgoing.timestamp, payload.len());
             exits.stats.packets_sent.add(1);
         }

@@ -127,7 +127,8 @@ impl Worker {
         sockets.epoll.add(&*wake, EpollEvent::new(EpollFlags::EPOLLIN, COMMAND_TOKEN))?;
         sockets.epoll.add(&timer, EpollEvent::new(EpollFlags::EPOLLIN, TIMER_TOKEN))?;
         let outbox = Outbox::new(told, Arc::clone(&stats));
-        let exits = Exits { tap: Tap::new(config.tape, Arc::clone(&stats)), stats: Arc::clone(&stats) };
+        let tap = Tap::new(config.tape, Arc::clone(&stats));
+        let exits = Exits::new(tap, Arc::clone(&stats));
         let worker = Worker {
             switch: Switch::new(&config.cname, config.library, outbox, exits),
             sockets,

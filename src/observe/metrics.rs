@@ -250,6 +250,7 @@ const WORKER_COUNTS: &[WorkerCount] = &[
     ("media_packets_sent", "RTP packets sent", |worker| worker.packets_sent.get()),
     ("media_packets_refused", "Packets from elsewhere or malformed", |worker| worker.packets_refused.get()),
     ("media_packets_stale", "Packets that came too late", |worker| worker.packets_stale.get()),
+    ("media_packets_unauthentic", "Packets refused by SRTP", |worker| worker.packets_unauthentic.get()),
     ("media_send_errors", "Packets that could not be sent", |worker| worker.send_errors.get()),
     ("media_receive_errors", "Receives that failed", |worker| worker.receive_errors.get()),
     ("media_reports_sent", "RTCP reports sent", |worker| worker.reports_sent.get()),

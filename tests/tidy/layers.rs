@@ -8,7 +8,7 @@ use super::tree::{File, Tree};
 const IMPORTS: &[(&str, &[&str])] = &[
     ("sip", &["sip"]),
     // Negotiation speaks the media plane's vocabulary: a codec, a direction, a session.
-    ("sdp", &["sdp", "media::command"]),
+    ("sdp", &["sdp", "media::command", "media::srtp::keying"]),
     // `customer` owns the leases of its streams, a run of its flow and the prompts it was compiled with; `record` is folded from what happened.
     (
         "call",
@@ -44,6 +44,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "media::prompts",
             // A rating is said in the words of who made it.
             "media::quality::Rating",
+            "media::srtp::keying",
             "recording::block::Mark",
             "recording::recorder",
         ],

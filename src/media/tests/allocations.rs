@@ -8,6 +8,8 @@ use crate::ids::PlayId;
 use crate::media::codec::{Decoder, Resampler};
 use crate::media::quality::{Delay, Heard};
 use crate::media::rtcp::{REPORT_BYTES, Reception, Sender, Terms};
+use crate::media::srtp::keying::Suite;
+use crate::media::srtp::{Srtp, TAG_BYTES};
 
 struct Counting;
 
@@ -41,7 +43,7 @@ unsafe impl GlobalAlloc for Counting {
 }
 
 /// Calls of the allocator by this thread, freeing included.
-fn allocations(work: impl FnOnce()) -> u64 {
+pub fn allocations(work: impl FnOnce()) -> u64 {
     let before = COUNT.get();
     work();
     COUNT.get() - before
@@ -276,4 +278,60 @@ fn voices_and_mixes_allocate_nothing_through_loss_jitter_events_and_noise() {
     });
     assert_eq!(count, 0);
     assert!(wire.0 > 5_500, "{} sent", wire.0);
+}
+
+#[test]
+fn protected_legs_allocate_nothing_not_even_while_keys_change() {
+    for suite in Suite::ALL {
+        let (mut switch, _events, _tape, stats) = switch(64);
+        let mut wire = Sink::default();
+        let mut now = Moment::from_micros(1_000_000_000);
+        let local = "127.0.0.1".parse().unwrap();
+        let mut keys: Vec<_> = [1, 2, 3].map(|seed| protection::keying(suite, seed)).into();
+        let mut phones = [Srtp::new(&keys[0].swapped()), Srtp::new(&keys[1].swapped())];
+        for (stream, other, place) in [(ANN, BOB, 0), (BOB, ANN, 1)] {
+            let session = protection::secure(stream, Codec::Pcma, &keys[place]);
+            switch.obey(now, Command::Open { stream, local, port: 4_000, seed: 1 }, &mut wire);
+            switch.obey(now, Command::Connect { stream, session }, &mut wire);
+            switch.obey(now, Command::Record { stream, call: CALL }, &mut wire);
+            if place == 1 {
+                for (stream, other) in [(stream, other), (other, stream)] {
+                    let source = Source::Peer { stream: other, digits: true };
+                    switch.obey(now, Command::Hear { stream, source }, &mut wire);
+                }
+            }
+        }
+        let (last, peers) = (keys.pop().unwrap(), [remote(ANN), remote(BOB)]);
+        for turn in 0..2u16 {
+            let mut buffer = [0; 172 + TAG_BYTES];
+            let count = allocations(|| {
+                for number in turn * 500..turn * 500 + 500 {
+                    now = now + Duration::from_millis(20);
+                    for (slot, phone) in phones.iter_mut().enumerate() {
+                        let timestamp = u32::from(number) * 160;
+                        let header =
+                            Header { marker: false, payload_type: 8, sequence: number, timestamp, ssrc: 9 };
+                        header.write(buffer.first_chunk_mut().unwrap());
+                        let length = phone.protect(&mut buffer, 172).unwrap();
+                        switch.on_datagram(
+                            now,
+                            slot,
+                            Channel::Rtp,
+                            peers[slot],
+                            &mut buffer[..length],
+                            &mut wire,
+                        );
+                    }
+                    switch.on_time(now, &mut wire);
+                    switch.flush();
+                }
+            });
+            assert_eq!(count, 0, "{suite:?}");
+            // Ann's keys change; her phone still uses the old ones for the second half.
+            let session = protection::secure(ANN, Codec::Pcma, &last);
+            switch.obey(now, Command::Connect { stream: ANN, session }, &mut wire);
+        }
+        assert!(wire.0 > 1_900 && stats.reports_sent.get() > 0, "{} sent", wire.0);
+        assert_eq!(stats.packets_refused.get(), 0);
+    }
 }

@@ -126,6 +126,7 @@ impl Phone {
             direction: Direction::SendRecv,
             in_band_digits: false,
             extended: Extended::default(),
+            srtp: None,
         }
     }
 

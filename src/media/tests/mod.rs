@@ -5,6 +5,7 @@ mod hearing;
 mod looking_after;
 mod loopback;
 mod mixing;
+mod protection;
 mod quality;
 
 use std::net::{IpAddr, SocketAddr};
@@ -143,7 +144,7 @@ pub fn switch(tape_slots: usize) -> (Switch, rtrb::Consumer<Event>, Outlet, Arc<
     let (told, events) = rtrb::RingBuffer::new(64);
     let (taped, tape) = frame::ring_of(tape_slots * TAPED_BYTES);
     let stats = Arc::<WorkerStats>::default();
-    let exits = Exits { tap: Tap::new(taped, stats.clone()), stats: stats.clone() };
+    let exits = Exits::new(Tap::new(taped, stats.clone()), stats.clone());
     let outbox = Outbox::new(told, stats.clone());
     (Switch::new("hotline", library(), outbox, exits), events, tape, stats)
 }
@@ -164,6 +165,7 @@ pub fn session(stream: StreamId, codec: Codec) -> Session {
         direction: Direction::SendRecv,
         in_band_digits: false,
         extended: Extended::default(),
+        srtp: None,
     }
 }
 

@@ -12,6 +12,7 @@ fn local() -> Local<'static> {
         prefer: None,
         direction: Direction::SendRecv,
         telephone_event: true,
+        srtp: Terms::PLAIN,
     }
 }
 
@@ -48,6 +49,7 @@ fn the_peers_order_and_numbers_are_kept() {
         direction: Direction::SendRecv,
         in_band_digits: false,
         extended: Extended::default(),
+        srtp: None,
     };
     assert_eq!(session, expected);
     assert_eq!(
@@ -194,7 +196,7 @@ fn rtcp_goes_where_the_peer_wants_it() {
 fn what_cannot_be_served_says_why() {
     assert_eq!(why(""), NotAcceptable::NoAudio);
     assert_eq!(why("m=video 5000 RTP/AVP 97\n"), NotAcceptable::NoAudio);
-    assert_eq!(why("m=audio 4000 RTP/SAVP 0\n"), NotAcceptable::Transport);
+    assert_eq!(why("m=audio 4000 RTP/SAVP 0\n"), NotAcceptable::Transport, "these terms are plain");
     assert_eq!(why("m=audio 4000 UDP/TLS/RTP/SAVPF 0\n"), NotAcceptable::Transport);
     assert_eq!(why("m=audio 4000 RTP/AVP 9 18\n"), NotAcceptable::NoCodec);
     assert_eq!(why("m=audio 4000 RTP/AVP 0\nc=IN IP6 2001:db8::1\n"), NotAcceptable::Address);
