@@ -49,24 +49,32 @@ fn talk(room: &Room, callers_codec: &str, agents_codec: &str, seed: u64, alike: 
     packets
 }
 
+/// Packets that the caller sent with such payload types.
+fn said(packets: &[Packet], of: impl Fn(u8) -> bool) -> usize {
+    let callers = |packet: &&Packet| (CALLER..CALLER + 100).contains(&packet.from);
+    packets.iter().filter(callers).filter(|packet| of(packet.payload[1] & 127)).count()
+}
+
 #[test]
 fn a_caller_with_opus_and_an_agent_with_g711_hear_each_other() {
     alone(&["baresip"], |room| {
-        talk(room, "opus", "PCMA", 155, 0.8);
+        let packets = talk(room, "opus/48000/2", "PCMA", 155, 0.8);
+        assert!(said(&packets, |number| number >= 96) > 200, "the caller speaks Opus");
     });
 }
 
 #[test]
 fn a_caller_with_g722_and_an_agent_with_g711_hear_each_other() {
     alone(&["baresip"], |room| {
-        talk(room, "G722", "PCMU", 255, 0.9);
+        let packets = talk(room, "G722/16000/1", "PCMU", 255, 0.9);
+        assert!(said(&packets, |number| number == 9) > 200, "the caller speaks G.722");
     });
 }
 
 #[test]
 fn between_two_phones_with_opus_packets_are_relayed_as_they_are() {
     alone(&["baresip"], |room| {
-        let packets = talk(room, "opus", "opus", 355, 0.8);
+        let packets = talk(room, "opus/48000/2", "opus/48000/2", 355, 0.8);
         let range = |first: u16| first..first + 100;
         let passed = |from: Range<u16>, to: Range<u16>| -> Vec<&[u8]> {
             let between = |packet: &&Packet| from.contains(&packet.from) && to.contains(&packet.to);
