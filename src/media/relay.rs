@@ -8,8 +8,9 @@ use super::event::{DigitBy, Event};
 use super::feed::{Feed, Filled};
 use super::histogram::micros;
 use super::limits::{DATAGRAM_BYTES, SLOT_LATE};
+use super::outbox::Outbox;
 use super::rtp::{self, HEADER_BYTES, Header};
-use super::stream::{Kind, Listeners, Outgoing, Received, Stream};
+use super::stream::{Exits, Kind, Listeners, Outgoing, Received, Stream};
 use super::switch::Switch;
 use super::tape_tap::Taped;
 use super::timeline::Stamp;
@@ -67,42 +68,7 @@ impl Switch {
             return;
         }
         let payload = &datagram[received.payload.clone()];
-        match received.kind {
-            Kind::Audio => {
-                if let Some(voice) = &mut stream.voice {
-                    voice.packet(now, &received.incoming, payload);
-                }
-                if let Some(ear) = &mut stream.ear {
-                    ear.hear(&received.incoming, payload, |symbol| {
-                        self.outbox.tell(Event::Digit { stream: stream.id, symbol, by: DigitBy::Tone });
-                    });
-                }
-                if let Some(call) = stream.tape {
-                    stream.gap += self.exits.tap.write(Taped {
-                        call,
-                        side: Side::Caller,
-                        codec: received.codec,
-                        rtp_time: received.incoming.timestamp,
-                        at: now,
-                        made: false,
-                        payload,
-                    });
-                }
-            }
-            Kind::Event => {
-                if let Some(voice) = &mut stream.voice {
-                    voice.other(&received.incoming);
-                }
-                if let Some(symbol) = stream.presses.packet(received.incoming.timestamp, payload) {
-                    self.outbox.tell(Event::Digit { stream: stream.id, symbol, by: DigitBy::Event });
-                }
-            }
-            Kind::Comfort => {
-                if let Some(voice) = &mut stream.voice {
-                    voice.comfort(&received.incoming, payload);
-                }
-            }
-        }
+        take(stream, now, &received, payload, &mut self.exits, &mut self.outbox);
         let listeners = stream.listeners;
         self.pass_on(now, slot, listeners, &received, datagram, wire);
     }
@@ -243,6 +209,53 @@ impl Switch {
         }
         if let Some(play) = ended {
             self.outbox.tell(Event::Played { stream: stream.id, play });
+        }
+    }
+}
+
+/// What a stream itself makes of an accepted packet: samples, keys, tape.
+fn take(
+    stream: &mut Stream,
+    now: Moment,
+    received: &Received,
+    payload: &[u8],
+    exits: &mut Exits,
+    outbox: &mut Outbox,
+) {
+    match received.kind {
+        Kind::Audio => {
+            if let Some(voice) = &mut stream.voice {
+                voice.packet(now, &received.incoming, payload);
+            }
+            if let Some(ear) = &mut stream.ear {
+                ear.hear(&received.incoming, payload, |symbol| {
+                    outbox.tell(Event::Digit { stream: stream.id, symbol, by: DigitBy::Tone });
+                });
+            }
+            if let Some(call) = stream.tape {
+                stream.gap += exits.tap.write(Taped {
+                    call,
+                    side: Side::Caller,
+                    codec: received.codec,
+                    rtp_time: received.incoming.timestamp,
+                    at: now,
+                    made: false,
+                    payload,
+                });
+            }
+        }
+        Kind::Event => {
+            if let Some(voice) = &mut stream.voice {
+                voice.other(&received.incoming);
+            }
+            if let Some(symbol) = stream.presses.packet(received.incoming.timestamp, payload) {
+                outbox.tell(Event::Digit { stream: stream.id, symbol, by: DigitBy::Event });
+            }
+        }
+        Kind::Comfort => {
+            if let Some(voice) = &mut stream.voice {
+                voice.comfort(&received.incoming, payload);
+            }
         }
     }
 }
