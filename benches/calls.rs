@@ -13,11 +13,22 @@ use std::time::Duration;
 use load::figures::Report;
 use load::process::{self, Awake};
 use load::{forwarder, page};
-use scenarios::{Wish, mixer, prompts, recorded, relay, setup, sipp, stall, transcode};
+use scenarios::{Wish, mixer, prompts, recorded, relay, setup, sipp, srtp, stall, transcode};
 
 /// Names of the scenarios, in the order in which all of them are run.
-const SCENARIOS: [&str; 10] =
-    ["relay", "held", "recorded", "prompts", "setup", "overload", "stall", "transcode", "mixer", "sipp"];
+const SCENARIOS: [&str; 11] = [
+    "relay",
+    "held",
+    "recorded",
+    "prompts",
+    "setup",
+    "overload",
+    "stall",
+    "srtp",
+    "transcode",
+    "mixer",
+    "sipp",
+];
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
@@ -75,6 +86,7 @@ fn run(name: &str, wish: &Wish) -> io::Result<Report> {
         "overload" => setup::overload(wish),
         "stall" => stall::stall(wish),
         "transcode" => transcode::transcode(wish),
+        "srtp" => srtp::srtp(wish),
         "mixer" => mixer::mixer(wish),
         "sipp" => sipp::sipp(wish),
         _ => Err(io::Error::other(format!("no such scenario; there are {}", SCENARIOS.join(", ")))),

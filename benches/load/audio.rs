@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU16, Ordering};
 
 use hotline::media::command::{Direction, Session};
 use hotline::media::rtp::{Header, Packet};
+use hotline::media::srtp::Srtp;
 use nix::sys::epoll::{Epoll, EpollEvent, EpollFlags};
 use nix::time::{ClockId, clock_gettime};
 
@@ -111,6 +112,8 @@ struct Line {
     number: u32,
     keys: VecDeque<char>,
     pressed: Option<Press>,
+    /// What protects its audio, if that was agreed on.
+    srtp: Option<Box<Srtp>>,
     heard: Heard,
 }
 
@@ -165,6 +168,7 @@ impl Audio {
             number: 0,
             keys: VecDeque::new(),
             pressed: None,
+            srtp: None,
             heard: Heard::default(),
         }));
         phone
@@ -191,6 +195,15 @@ impl Audio {
     /// What was agreed on in SIP. `None` where the peer is not reached by IPv4.
     pub fn join(&mut self, phone: Phone, session: &Session) -> Option<()> {
         self.connect(phone, Path::of(session)?);
+        let line = self.lines.get_mut(phone)?.as_mut()?;
+        line.srtp = match (line.srtp.take(), &session.srtp) {
+            (_, None) => None,
+            (None, Some(keying)) => Some(Box::new(Srtp::new(keying))),
+            (Some(mut srtp), Some(keying)) => {
+                srtp.rekey(keying);
+                Some(srtp)
+            }
+        };
         Some(())
     }
 
@@ -343,7 +356,8 @@ impl Audio {
         };
         line.sequence = line.sequence.wrapping_add(1);
         line.timestamp = line.timestamp.wrapping_add(if path.opus { OPUS_STEP } else { FRAME_BYTES as u32 });
-        burst.queue(length, line.address, path.remote);
+        let protected = line.srtp.as_mut().map(|srtp| srtp.protect(room, length).unwrap_or(0));
+        burst.queue(protected.unwrap_or(length), line.address, path.remote);
     }
 
     fn receive(&mut self) -> usize {
@@ -351,7 +365,8 @@ impl Audio {
         let hear = |arrived: Arrived| {
             let phone = arrived.to.to_bits().wrapping_sub(FIRST_ADDRESS) as usize;
             if let Some(line) = lines.get_mut(phone).and_then(Option::as_mut)
-                && let Ok(packet) = Packet::parse(arrived.bytes)
+                && let Some(bytes) = opened(&mut line.srtp, arrived.bytes)
+                && let Ok(packet) = Packet::parse(bytes)
             {
                 line.heard.take(&packet, arrived.at, line.side, window);
             }
@@ -360,6 +375,13 @@ impl Audio {
         let mut hear = hear;
         callers.receive(&mut hear) + agents.receive(&mut hear)
     }
+}
+
+/// The packet as it was before it was protected.
+fn opened<'a>(srtp: &mut Option<Box<Srtp>>, bytes: &'a mut [u8]) -> Option<&'a [u8]> {
+    let Some(srtp) = srtp else { return Some(bytes) };
+    let length = srtp.unprotect(bytes).ok()?;
+    Some(&bytes[..length])
 }
 
 impl Heard {

@@ -181,9 +181,9 @@ impl Burst {
             )
         };
         let count = usize::try_from(count).unwrap_or(0);
-        for place in 0..count {
-            let (to, at) = told(&headers[place].msg_hdr);
-            let length = (headers[place].msg_len as usize).min(DATAGRAM_BYTES);
+        for (place, header) in headers.iter().enumerate().take(count) {
+            let (to, at) = told(&header.msg_hdr);
+            let length = (header.msg_len as usize).min(DATAGRAM_BYTES);
             each(Arrived { bytes: &mut into.datagrams[place][..length], to, at });
         }
         count

@@ -11,10 +11,11 @@ use hotline::call::cause::Cause;
 use hotline::call::legs::{Invite, LegEvent, Legs};
 use hotline::ids::LegId;
 use hotline::media::command::{Codec, Direction};
+use hotline::media::srtp::keying::KeySeed;
 use hotline::moment::Moment;
 use hotline::net::clock::Clock;
 use hotline::rng::Rng;
-use hotline::sdp::negotiate::{self, Local, Terms};
+use hotline::sdp::negotiate::{self, Keys, Local, Security, Terms};
 use hotline::sdp::session::SessionDescription;
 use hotline::sip::endpoint::{ClientTx, Endpoint, Happening};
 use hotline::sip::message::HeaderName;
@@ -65,6 +66,15 @@ pub struct Talk {
     /// When the 200 came, or was sent.
     pub answered: Option<Moment>,
     pub line: Option<Phone>,
+    habit: Habit,
+}
+
+/// What a phone can and wants.
+#[derive(Clone, Copy, Debug)]
+struct Habit {
+    codecs: &'static [Codec],
+    /// It insists on SRTP, with keys drawn from this.
+    keys: Option<KeySeed>,
 }
 
 /// What a fleet has seen of SIP.
@@ -105,6 +115,8 @@ pub struct Fleet {
     pub audio: Audio,
     /// What callers and agents have.
     pub codecs: [&'static [Codec]; 2],
+    /// Phones insist on SRTP.
+    pub secure: bool,
     /// Spins instead of sleeping, so that the server's sends wake nobody and slots are kept to the microsecond.
     pub busy: bool,
     /// Ended calls are forgotten.
@@ -144,6 +156,7 @@ impl Fleet {
             ring: Duration::from_millis(100),
             audio,
             codecs: [&A_LAW; 2],
+            secure: false,
             busy: false,
             forgetful: false,
             next_sip: clock.now(),
@@ -184,9 +197,9 @@ impl Fleet {
     /// A caller dials.
     pub fn dials(&mut self, from: &str, number: &str) -> io::Result<LegId> {
         let now = self.clock.now();
-        let phone = self.audio.open(Side::Caller, self.rng.u32());
+        let (phone, habit) = (self.audio.open(Side::Caller, self.rng.u32()), self.habit(Side::Caller));
         let target = Uri::Sip(SipUri::new(Some(number), self.server));
-        let ours = negotiate::offer(&local(self.audio.address(phone), 1, self.codecs[Side::Caller as usize]));
+        let ours = negotiate::offer(&local(self.audio.address(phone), 1, habit));
         let invite = Invite {
             to: target.clone(),
             target,
@@ -197,7 +210,7 @@ impl Fleet {
             extra: Vec::new(),
         };
         let leg = self.legs.invite(now, &mut self.endpoint, invite);
-        self.put(leg, from, false, ours, phone);
+        self.put(leg, from, false, ours, phone, habit);
         self.settle();
         Ok(leg)
     }
@@ -373,7 +386,20 @@ impl Fleet {
         self.settle();
     }
 
-    fn put(&mut self, leg: LegId, who: &str, is_agent: bool, ours: SessionDescription, phone: Phone) {
+    fn habit(&mut self, side: Side) -> Habit {
+        let keys = self.secure.then(|| KeySeed::drawn(&mut self.rng));
+        Habit { codecs: self.codecs[side as usize], keys }
+    }
+
+    fn put(
+        &mut self,
+        leg: LegId,
+        who: &str,
+        is_agent: bool,
+        ours: SessionDescription,
+        phone: Phone,
+        habit: Habit,
+    ) {
         let stage = if is_agent { Stage::Ringing } else { Stage::Calling };
         let talk = Talk {
             who: who.to_owned(),
@@ -384,6 +410,7 @@ impl Fleet {
             began: self.clock.now(),
             answered: None,
             line: Some(phone),
+            habit,
         };
         self.talks.insert(leg, talk);
     }
@@ -439,14 +466,14 @@ impl Fleet {
 
     fn rung(&mut self, leg: LegId, who: &str, offer: Option<Bytes>) {
         let now = self.clock.now();
-        let phone = self.audio.open(Side::Agent, self.rng.u32());
-        let local = local(self.audio.address(phone), 1, self.codecs[Side::Agent as usize]);
+        let (phone, habit) = (self.audio.open(Side::Agent, self.rng.u32()), self.habit(Side::Agent));
+        let local = local(self.audio.address(phone), 1, habit);
         let Some(ours) = answer(offer.as_deref(), &local, &mut self.audio, phone) else {
             self.audio.close(phone);
             return self.legs.hang_up(now, &mut self.endpoint, leg, Cause::NotAcceptable);
         };
         self.legs.ring(now, &mut self.endpoint, leg);
-        self.put(leg, who, true, ours, phone);
+        self.put(leg, who, true, ours, phone, habit);
         self.pickups.insert((now + self.ring, leg));
     }
 
@@ -468,8 +495,7 @@ impl Fleet {
                 }
             }
             LegEvent::Offered { offer } => {
-                let codecs = self.codecs[Side::of(talk.is_agent) as usize];
-                let answer = talk.reoffered(&offer, &mut self.audio, codecs);
+                let answer = talk.reoffered(&offer, &mut self.audio);
                 self.legs.answer_offer(now, &mut self.endpoint, leg, answer.ok_or(488));
             }
             LegEvent::OfferWanted => self.legs.answer_offer(now, &mut self.endpoint, leg, Err(488)),
@@ -503,10 +529,10 @@ impl Talk {
     }
 
     /// The server offers anew: taken as it is.
-    fn reoffered(&mut self, offer: &[u8], audio: &mut Audio, codecs: &'static [Codec]) -> Option<Bytes> {
+    fn reoffered(&mut self, offer: &[u8], audio: &mut Audio) -> Option<Bytes> {
         let phone = self.line?;
         self.version += 1;
-        let local = local(audio.address(phone), self.version, codecs);
+        let local = local(audio.address(phone), self.version, self.habit);
         self.ours = answer(Some(offer), &local, audio, phone)?;
         Some(Bytes::from(self.ours.write()))
     }
@@ -525,17 +551,21 @@ fn answer(
     Some(ours)
 }
 
-fn local(at: SocketAddrV4, version: u64, codecs: &'static [Codec]) -> Local<'static> {
+fn local(at: SocketAddrV4, version: u64, habit: Habit) -> Local<'static> {
+    let srtp = habit.keys.map_or(Terms::PLAIN, |seed| Terms {
+        security: Security::Required,
+        keys: Keys::Drawn { seed, current: None },
+    });
     Local {
         address: (*at.ip()).into(),
         port: at.port(),
         session: 1,
         version,
-        codecs,
+        codecs: habit.codecs,
         prefer: None,
         direction: Direction::SendRecv,
         telephone_event: true,
-        srtp: Terms::PLAIN,
+        srtp,
     }
 }
 

@@ -176,6 +176,8 @@ pub struct Plan {
     pub tapes: Tapes,
     /// The trunk's streams share sockets.
     pub shared: bool,
+    /// All audio must be SRTP.
+    pub secure: bool,
     /// Calls at once, and new ones a second, that the bench's server takes.
     pub calls: usize,
     pub rate: u32,
@@ -213,6 +215,7 @@ impl Plan {
             bench: false,
             tapes: Tapes::Open,
             shared: false,
+            secure: false,
             calls: 10_000,
             rate: 10_000,
         })
@@ -242,10 +245,11 @@ impl Plan {
         let (host, here) = (self.host, here.display());
         let prompts = if self.short_prompts { short_prompts(folder)? } else { format!("{here}/prompts") };
         let flows = if self.bench { bench_flows(folder)? } else { format!("{here}/ivr-flows") };
+        let srtp = if self.secure { "  srtp: required\n" } else { "" };
         let trunk_port = if self.shared { "  trunk_port: 9000\n" } else { "" };
         let ports = if self.bench { "10000-60000" } else { "16384-32766" };
         let mut text = format!(
-            "sip:\n  listen: [{}]\n  realm: {host}\nmedia:\n  address: {host}\n  ports: {ports}\n{trunk_port}http:\n  listen: {}\n\
+            "sip:\n  listen: [{}]\n  realm: {host}\nmedia:\n  address: {host}\n  ports: {ports}\n{trunk_port}{srtp}http:\n  listen: {}\n\
              data: {}\nflows: {flows}\nprompts: {prompts}\n",
             self.sip(),
             self.http(),

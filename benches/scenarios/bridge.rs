@@ -36,6 +36,8 @@ pub enum Manner {
     Shared,
     /// Every call on a sealed tape.
     Sealed,
+    /// All audio protected by SRTP.
+    Secure,
 }
 
 /// What is measured.
@@ -58,6 +60,7 @@ impl Subject {
             Subject::Hotline(Manner::Plain) => "hotline",
             Subject::Hotline(Manner::Shared) => "hotline, shared sockets for callers",
             Subject::Hotline(Manner::Sealed) => "hotline, recorded and sealed",
+            Subject::Hotline(Manner::Secure) => "hotline, SRTP",
             Subject::Forwarder(kind) => kind.name(),
             Subject::Rtpengine(None) => "rtpengine",
             Subject::Rtpengine(Some(_)) => "rtpengine, one thread",
@@ -123,10 +126,16 @@ impl Bridge {
         let scratch = Scratch::new("bench")?;
         let tapes = if manner == Manner::Sealed { Tapes::Sealed } else { Tapes::None };
         let plan = Plan::bench(&scratch.path().join("data"), most, tapes)?;
-        let plan = Plan { rate: wish.limit, shared: manner == Manner::Shared, ..plan };
+        let plan = Plan {
+            rate: wish.limit,
+            shared: manner == Manner::Shared,
+            secure: manner == Manner::Secure,
+            ..plan
+        };
         let config = plan.write(scratch.path())?;
         let server = started(&plan, &config)?;
         let mut fleet = Fleet::new(plan.host, plan.sip())?;
+        fleet.secure = plan.secure;
         register(&mut fleet, &plan)?;
         let under = Under::Hotline { server: Box::new(server), plan, scratch };
         Ok(Bridge::of(&Subject::Hotline(manner), under, fleet))

@@ -7,6 +7,7 @@ pub mod recorded;
 pub mod relay;
 pub mod setup;
 pub mod sipp;
+pub mod srtp;
 pub mod stall;
 pub mod transcode;
 

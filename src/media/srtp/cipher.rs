@@ -41,9 +41,10 @@ pub enum Cipher {
         salt: [u8; 12],
     },
     Cm {
-        key: EncryptingKey,
+        /// Boxed, as the next: with AES-CM a leg is four times as large.
+        key: Box<EncryptingKey>,
         salt: [u8; 14],
-        auth: hmac::Key,
+        auth: Box<hmac::Key>,
         /// Bytes of the tag.
         tag: usize,
     },
@@ -102,7 +103,12 @@ impl Cipher {
             Suite::AesCm128Sha1Tag80 | Suite::AesCm128Sha1Tag32 => {
                 let tag = if purpose == Purpose::Rtcp { CM_TAG } else { suite.tag_bytes() };
                 let auth = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &keys.auth);
-                return Cipher::Cm { key: counter_mode(key), salt: keys.salt, auth, tag };
+                return Cipher::Cm {
+                    key: Box::new(counter_mode(key)),
+                    salt: keys.salt,
+                    auth: Box::new(auth),
+                    tag,
+                };
             }
         };
         let key = UnboundKey::new(gcm, key).expect("a suite's key has its cipher's length");
