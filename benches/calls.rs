@@ -11,11 +11,24 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use load::figures::Report;
+use load::process::{self, Awake};
 use load::{forwarder, page};
-use scenarios::{Wish, prompts, recorded, relay, setup, sipp, stall};
+use scenarios::{Wish, mixer, prompts, recorded, relay, setup, sipp, srtp, stall, transcode};
 
 /// Names of the scenarios, in the order in which all of them are run.
-const SCENARIOS: [&str; 8] = ["relay", "held", "recorded", "prompts", "setup", "overload", "stall", "sipp"];
+const SCENARIOS: [&str; 11] = [
+    "relay",
+    "held",
+    "recorded",
+    "prompts",
+    "setup",
+    "overload",
+    "stall",
+    "srtp",
+    "transcode",
+    "mixer",
+    "sipp",
+];
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
@@ -23,6 +36,9 @@ fn main() -> ExitCode {
         && first == forwarder::WORD
     {
         return ended(forwarder::run(rest));
+    }
+    if words.first().is_some_and(|word| word == process::AWAKE_WORD) {
+        return ended(Awake::run());
     }
     ended(bench(&words).and_then(|kept| {
         let check = words.iter().any(|word| word == "--check");
@@ -47,6 +63,8 @@ fn ended(result: io::Result<()>) -> ExitCode {
 fn bench(words: &[String]) -> io::Result<bool> {
     let (wish, names) = wish(words)?;
     let json = words.iter().any(|word| word == "--json");
+    let sleepy = words.iter().any(|word| word == "--sleepy");
+    let _awake = if sleepy { None } else { Some(Awake::start()?) };
     let mut kept = true;
     for name in names {
         let report = run(&name, &wish).map_err(|error| io::Error::other(format!("{name}: {error}")))?;
@@ -67,6 +85,9 @@ fn run(name: &str, wish: &Wish) -> io::Result<Report> {
         "setup" => setup::setup(wish),
         "overload" => setup::overload(wish),
         "stall" => stall::stall(wish),
+        "transcode" => transcode::transcode(wish),
+        "srtp" => srtp::srtp(wish),
+        "mixer" => mixer::mixer(wish),
         "sipp" => sipp::sipp(wish),
         _ => Err(io::Error::other(format!("no such scenario; there are {}", SCENARIOS.join(", ")))),
     }
@@ -79,6 +100,7 @@ fn wish(words: &[String]) -> io::Result<(Wish, Vec<String>)> {
         window: Duration::from_secs(if quick { 4 } else { 10 }),
         repeat: if quick { 1 } else { 3 },
         rate: 200,
+        limit: 10_000,
         loads: None,
         only: Vec::new(),
         against: None,
@@ -90,7 +112,7 @@ fn wish(words: &[String]) -> io::Result<(Wish, Vec<String>)> {
         let mut value = || rest.next().ok_or_else(|| io::Error::other(format!("{word} wants a value")));
         let wrong = |_| io::Error::other(format!("{word}: not a number"));
         match word.as_str() {
-            "--quick" | "--json" | "--check" | "--write" => {}
+            "--quick" | "--json" | "--check" | "--write" | "--sleepy" => {}
             "--seconds" => wish.window = Duration::from_secs(value()?.parse().map_err(wrong)?),
             "--repeat" => wish.repeat = value()?.parse().map_err(wrong)?,
             "--rate" => wish.rate = value()?.parse().map_err(wrong)?,

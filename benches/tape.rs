@@ -75,7 +75,7 @@ fn main() {
     let plain = talk(&wish, &folder, None, Box::new(Nowhere));
     let sealed = talk(&wish, &folder, Some(key.clone()), Box::new(Nowhere));
     let written = talk(&wish, &folder, Some(key.clone()), Box::new(Files));
-    let hash = alone(|block| drop(std::hint::black_box(sha256(&[block]))));
+    let hash = alone(|block| _ = std::hint::black_box(sha256(&[block])));
     let seal = key.seal(CallId(1));
     let mut number = 0;
     let seal = alone(|block| {

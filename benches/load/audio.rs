@@ -9,11 +9,13 @@ use std::sync::atomic::{AtomicU16, Ordering};
 
 use hotline::media::command::{Direction, Session};
 use hotline::media::rtp::{Header, Packet};
+use hotline::media::srtp::Srtp;
 use nix::sys::epoll::{Epoll, EpollEvent, EpollFlags};
 use nix::time::{ClockId, clock_gettime};
 
 use super::burst::{Arrived, Burst, SEND_BATCH};
 use super::packet::{self, FRAME_BYTES, Press, Stamp};
+use super::speech::Speech;
 use super::window::Window;
 
 /// Length of a frame, nanoseconds.
@@ -28,6 +30,10 @@ const FIRST_ADDRESS: u32 = 0x7FC8_0100;
 /// Ports tried before giving up; they lie above those that the system gives by itself.
 const FIRST_PORT: u16 = 61_000;
 const PORTS: u16 = 4_000;
+
+/// The RTP clock of Opus (RFC 7587 §4.1), Hz, and what 20 ms are of it; of G.711 they are as many as bytes.
+const OPUS_CLOCK: u32 = 48_000;
+const OPUS_STEP: u32 = 960;
 
 /// A generator so much behind passes over what it missed: a burst would test the kernel and not the server.
 const GIVE_UP: u64 = 5 * FRAME;
@@ -53,17 +59,20 @@ pub type Phone = usize;
 pub struct Path {
     pub remote: SocketAddrV4,
     pub payload_type: u8,
+    /// The audio is Opus and not G.711.
+    pub opus: bool,
     pub telephone_event: Option<u8>,
     pub sends: bool,
 }
 
 impl Path {
     /// `None` where the peer is not reached by IPv4.
-    pub fn of(session: &Session) -> Option<Path> {
+    fn of(session: &Session) -> Option<Path> {
         let SocketAddr::V4(remote) = session.remote else { return None };
         Some(Path {
             remote,
             payload_type: session.payload_type,
+            opus: session.codec.clock_rate() == OPUS_CLOCK,
             telephone_event: session.telephone_event,
             sends: matches!(session.direction, Direction::SendRecv | Direction::SendOnly),
         })
@@ -71,7 +80,7 @@ impl Path {
 
     /// A-law to `remote`, no keys.
     pub fn plain(remote: SocketAddrV4) -> Path {
-        Path { remote, payload_type: 8, telephone_event: None, sends: true }
+        Path { remote, payload_type: 8, opus: false, telephone_event: None, sends: true }
     }
 }
 
@@ -103,6 +112,8 @@ struct Line {
     number: u32,
     keys: VecDeque<char>,
     pressed: Option<Press>,
+    /// What protects its audio, if that was agreed on.
+    srtp: Option<Box<Srtp>>,
     heard: Heard,
 }
 
@@ -121,6 +132,8 @@ pub struct Audio {
     pub window: Window,
     /// Phones that send do so; otherwise all are mute.
     pub speaking: bool,
+    /// What they say instead of stamped frames: then nothing is known of latency.
+    pub speech: Option<Speech>,
 }
 
 impl Audio {
@@ -137,6 +150,7 @@ impl Audio {
             turn: now(),
             window: Window::default(),
             speaking: true,
+            speech: None,
         })
     }
 
@@ -154,6 +168,7 @@ impl Audio {
             number: 0,
             keys: VecDeque::new(),
             pressed: None,
+            srtp: None,
             heard: Heard::default(),
         }));
         phone
@@ -177,7 +192,22 @@ impl Audio {
         SocketAddrV4::new(Ipv4Addr::from_bits(FIRST_ADDRESS - 1), self.ports[Side::Caller as usize])
     }
 
-    /// What was agreed on: where it sends from now on.
+    /// What was agreed on in SIP. `None` where the peer is not reached by IPv4.
+    pub fn join(&mut self, phone: Phone, session: &Session) -> Option<()> {
+        self.connect(phone, Path::of(session)?);
+        let line = self.lines.get_mut(phone)?.as_mut()?;
+        line.srtp = match (line.srtp.take(), &session.srtp) {
+            (_, None) => None,
+            (None, Some(keying)) => Some(Box::new(Srtp::new(keying))),
+            (Some(mut srtp), Some(keying)) => {
+                srtp.rekey(keying);
+                Some(srtp)
+            }
+        };
+        Some(())
+    }
+
+    /// Where it sends from now on.
     pub fn connect(&mut self, phone: Phone, path: Path) {
         let Some(line) = self.lines.get_mut(phone).and_then(Option::as_mut) else { return };
         if line.path.replace(path).is_none() {
@@ -318,12 +348,16 @@ impl Audio {
                 let stamp = Stamp { window, number: line.number, sent: time };
                 line.number = line.number.wrapping_add(1);
                 self.window.sent(line.side, time.saturating_sub(due));
-                packet::frame(&header, stamp, room)
+                match &self.speech {
+                    None => packet::frame(&header, stamp, room),
+                    Some(speech) => packet::spoken(&header, speech.frame(stamp.number, path.opus), room),
+                }
             }
         };
         line.sequence = line.sequence.wrapping_add(1);
-        line.timestamp = line.timestamp.wrapping_add(FRAME_BYTES as u32);
-        burst.queue(length, line.address, path.remote);
+        line.timestamp = line.timestamp.wrapping_add(if path.opus { OPUS_STEP } else { FRAME_BYTES as u32 });
+        let protected = line.srtp.as_mut().map(|srtp| srtp.protect(room, length).unwrap_or(0));
+        burst.queue(protected.unwrap_or(length), line.address, path.remote);
     }
 
     fn receive(&mut self) -> usize {
@@ -331,7 +365,8 @@ impl Audio {
         let hear = |arrived: Arrived| {
             let phone = arrived.to.to_bits().wrapping_sub(FIRST_ADDRESS) as usize;
             if let Some(line) = lines.get_mut(phone).and_then(Option::as_mut)
-                && let Ok(packet) = Packet::parse(arrived.bytes)
+                && let Some(bytes) = opened(&mut line.srtp, arrived.bytes)
+                && let Ok(packet) = Packet::parse(bytes)
             {
                 line.heard.take(&packet, arrived.at, line.side, window);
             }
@@ -340,6 +375,13 @@ impl Audio {
         let mut hear = hear;
         callers.receive(&mut hear) + agents.receive(&mut hear)
     }
+}
+
+/// The packet as it was before it was protected.
+fn opened<'a>(srtp: &mut Option<Box<Srtp>>, bytes: &'a mut [u8]) -> Option<&'a [u8]> {
+    let Some(srtp) = srtp else { return Some(bytes) };
+    let length = srtp.unprotect(bytes).ok()?;
+    Some(&bytes[..length])
 }
 
 impl Heard {

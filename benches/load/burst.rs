@@ -58,7 +58,7 @@ pub struct Burst {
 
 /// A datagram that came.
 pub struct Arrived<'a> {
-    pub bytes: &'a [u8],
+    pub bytes: &'a mut [u8],
     /// The address it was sent to: which phone it is for.
     pub to: Ipv4Addr,
     /// By the kernel's clock, nanoseconds since 1970.
@@ -181,10 +181,10 @@ impl Burst {
             )
         };
         let count = usize::try_from(count).unwrap_or(0);
-        for place in 0..count {
-            let (to, at) = told(&headers[place].msg_hdr);
-            let length = (headers[place].msg_len as usize).min(DATAGRAM_BYTES);
-            each(Arrived { bytes: &into.datagrams[place][..length], to, at });
+        for (place, header) in headers.iter().enumerate().take(count) {
+            let (to, at) = told(&header.msg_hdr);
+            let length = (header.msg_len as usize).min(DATAGRAM_BYTES);
+            each(Arrived { bytes: &mut into.datagrams[place][..length], to, at });
         }
         count
     }

@@ -11,10 +11,11 @@ use hotline::call::cause::Cause;
 use hotline::call::legs::{Invite, LegEvent, Legs};
 use hotline::ids::LegId;
 use hotline::media::command::{Codec, Direction};
+use hotline::media::srtp::keying::KeySeed;
 use hotline::moment::Moment;
 use hotline::net::clock::Clock;
 use hotline::rng::Rng;
-use hotline::sdp::negotiate::{self, Local};
+use hotline::sdp::negotiate::{self, Keys, Local, Security, Terms};
 use hotline::sdp::session::SessionDescription;
 use hotline::sip::endpoint::{ClientTx, Endpoint, Happening};
 use hotline::sip::message::HeaderName;
@@ -23,7 +24,7 @@ use hotline::sip::uri::{SipUri, Uri};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use nix::sys::socket::{setsockopt, sockopt};
 
-use super::audio::{self, Audio, Path, Phone, Side};
+use super::audio::{self, Audio, Phone, Side};
 use super::register::Login;
 use super::window::{Counts, Window, histogram};
 
@@ -65,6 +66,15 @@ pub struct Talk {
     /// When the 200 came, or was sent.
     pub answered: Option<Moment>,
     pub line: Option<Phone>,
+    habit: Habit,
+}
+
+/// What a phone can and wants.
+#[derive(Clone, Copy, Debug)]
+struct Habit {
+    codecs: &'static [Codec],
+    /// It insists on SRTP, with keys drawn from this.
+    keys: Option<KeySeed>,
 }
 
 /// What a fleet has seen of SIP.
@@ -103,6 +113,10 @@ pub struct Fleet {
     /// How long an agent lets the phone ring.
     pub ring: Duration,
     pub audio: Audio,
+    /// What callers and agents have.
+    pub codecs: [&'static [Codec]; 2],
+    /// Phones insist on SRTP.
+    pub secure: bool,
     /// Spins instead of sleeping, so that the server's sends wake nobody and slots are kept to the microsecond.
     pub busy: bool,
     /// Ended calls are forgotten.
@@ -113,7 +127,7 @@ pub struct Fleet {
     pub seen: Seen,
 }
 
-const CODECS: [Codec; 1] = [Codec::Pcma];
+const A_LAW: [Codec; 1] = [Codec::Pcma];
 
 impl Fleet {
     /// Phones at `host` that call, and are registered with, `server`.
@@ -141,6 +155,8 @@ impl Fleet {
             pickups: BTreeSet::new(),
             ring: Duration::from_millis(100),
             audio,
+            codecs: [&A_LAW; 2],
+            secure: false,
             busy: false,
             forgetful: false,
             next_sip: clock.now(),
@@ -181,9 +197,9 @@ impl Fleet {
     /// A caller dials.
     pub fn dials(&mut self, from: &str, number: &str) -> io::Result<LegId> {
         let now = self.clock.now();
-        let phone = self.audio.open(Side::Caller, self.rng.u32());
+        let (phone, habit) = (self.audio.open(Side::Caller, self.rng.u32()), self.habit(Side::Caller));
         let target = Uri::Sip(SipUri::new(Some(number), self.server));
-        let ours = negotiate::offer(&local(self.audio.address(phone), 1));
+        let ours = negotiate::offer(&local(self.audio.address(phone), 1, habit));
         let invite = Invite {
             to: target.clone(),
             target,
@@ -194,7 +210,7 @@ impl Fleet {
             extra: Vec::new(),
         };
         let leg = self.legs.invite(now, &mut self.endpoint, invite);
-        self.put(leg, from, false, ours, phone);
+        self.put(leg, from, false, ours, phone, habit);
         self.settle();
         Ok(leg)
     }
@@ -370,7 +386,20 @@ impl Fleet {
         self.settle();
     }
 
-    fn put(&mut self, leg: LegId, who: &str, is_agent: bool, ours: SessionDescription, phone: Phone) {
+    fn habit(&mut self, side: Side) -> Habit {
+        let keys = self.secure.then(|| KeySeed::drawn(&mut self.rng));
+        Habit { codecs: self.codecs[side as usize], keys }
+    }
+
+    fn put(
+        &mut self,
+        leg: LegId,
+        who: &str,
+        is_agent: bool,
+        ours: SessionDescription,
+        phone: Phone,
+        habit: Habit,
+    ) {
         let stage = if is_agent { Stage::Ringing } else { Stage::Calling };
         let talk = Talk {
             who: who.to_owned(),
@@ -381,6 +410,7 @@ impl Fleet {
             began: self.clock.now(),
             answered: None,
             line: Some(phone),
+            habit,
         };
         self.talks.insert(leg, talk);
     }
@@ -436,14 +466,14 @@ impl Fleet {
 
     fn rung(&mut self, leg: LegId, who: &str, offer: Option<Bytes>) {
         let now = self.clock.now();
-        let phone = self.audio.open(Side::Agent, self.rng.u32());
-        let Some((ours, path)) = answer(offer.as_deref(), &local(self.audio.address(phone), 1)) else {
+        let (phone, habit) = (self.audio.open(Side::Agent, self.rng.u32()), self.habit(Side::Agent));
+        let local = local(self.audio.address(phone), 1, habit);
+        let Some(ours) = answer(offer.as_deref(), &local, &mut self.audio, phone) else {
             self.audio.close(phone);
             return self.legs.hang_up(now, &mut self.endpoint, leg, Cause::NotAcceptable);
         };
-        self.audio.connect(phone, path);
         self.legs.ring(now, &mut self.endpoint, leg);
-        self.put(leg, who, true, ours, phone);
+        self.put(leg, who, true, ours, phone, habit);
         self.pickups.insert((now + self.ring, leg));
     }
 
@@ -493,8 +523,8 @@ impl Talk {
             .ok()
             .and_then(|answer| negotiate::accept_answer(&self.ours, &answer).ok());
         // An address that cannot be sent to shows as loss.
-        if let (Some(path), Some(phone)) = (session.as_ref().and_then(Path::of), self.line) {
-            audio.connect(phone, path);
+        if let (Some(session), Some(phone)) = (session, self.line) {
+            let _ = audio.join(phone, &session);
         }
     }
 
@@ -502,29 +532,40 @@ impl Talk {
     fn reoffered(&mut self, offer: &[u8], audio: &mut Audio) -> Option<Bytes> {
         let phone = self.line?;
         self.version += 1;
-        let (ours, path) = answer(Some(offer), &local(audio.address(phone), self.version))?;
-        audio.connect(phone, path);
-        self.ours = ours;
+        let local = local(audio.address(phone), self.version, self.habit);
+        self.ours = answer(Some(offer), &local, audio, phone)?;
         Some(Bytes::from(self.ours.write()))
     }
 }
 
-fn answer(offer: Option<&[u8]>, local: &Local) -> Option<(SessionDescription, Path)> {
+/// The phone's answer to an offer, which it then keeps to.
+fn answer(
+    offer: Option<&[u8]>,
+    local: &Local,
+    audio: &mut Audio,
+    phone: Phone,
+) -> Option<SessionDescription> {
     let offer = SessionDescription::parse(offer?).ok()?;
     let (ours, session) = negotiate::answer(&offer, local).ok()?;
-    Some((ours, Path::of(&session)?))
+    audio.join(phone, &session)?;
+    Some(ours)
 }
 
-fn local(at: SocketAddrV4, version: u64) -> Local<'static> {
+fn local(at: SocketAddrV4, version: u64, habit: Habit) -> Local<'static> {
+    let srtp = habit.keys.map_or(Terms::PLAIN, |seed| Terms {
+        security: Security::Required,
+        keys: Keys::Drawn { seed, current: None },
+    });
     Local {
         address: (*at.ip()).into(),
         port: at.port(),
         session: 1,
         version,
-        codecs: &CODECS,
+        codecs: habit.codecs,
         prefer: None,
         direction: Direction::SendRecv,
         telephone_event: true,
+        srtp,
     }
 }
 

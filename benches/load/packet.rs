@@ -50,6 +50,14 @@ pub fn frame(header: &Header, stamp: Stamp, packet: &mut [u8; PACKET_BYTES]) -> 
     HEADER_BYTES + FRAME_BYTES
 }
 
+/// A frame without a stamp; its bytes in all. What is longer than there is room for is cut.
+pub fn spoken(header: &Header, payload: &[u8], packet: &mut [u8; PACKET_BYTES]) -> usize {
+    put_header(header, packet);
+    let length = payload.len().min(PACKET_BYTES - HEADER_BYTES);
+    packet[HEADER_BYTES..HEADER_BYTES + length].copy_from_slice(&payload[..length]);
+    HEADER_BYTES + length
+}
+
 /// `None` if the payload is not one of ours.
 pub fn read(payload: &[u8]) -> Option<Read> {
     let rest = payload.strip_prefix(MARK.as_slice())?;

@@ -2,7 +2,12 @@
 
 use std::io;
 use std::net::Ipv4Addr;
-use std::process::Command;
+use std::process::{Child, Command};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use nix::libc;
+
+use super::audio;
 
 /// Processors: the program's under test and the generator's.
 pub const SERVER_CPU: usize = 0;
@@ -17,7 +22,7 @@ pub struct Usage {
     /// Seconds of processor time, to a hundredth; the kernel samples the split.
     pub user: f64,
     pub system: f64,
-    /// Seconds of processor time of its living threads, exactly.
+    /// Seconds of processor time, exactly.
     pub busy: f64,
     /// Resident memory, KiB.
     pub rss_kib: u64,
@@ -52,14 +57,15 @@ fn read_usage(pid: u32) -> Option<Usage> {
     Some(Usage { user, system, busy: busy(pid).unwrap_or(user + system), rss_kib })
 }
 
-/// Of each thread, `schedstat` begins with its nanoseconds on a processor.
+/// Of all its threads, also those that have ended (clock_getcpuclockid(3)).
 fn busy(pid: u32) -> Option<f64> {
-    let mut nanos = 0;
-    for thread in std::fs::read_dir(format!("/proc/{pid}/task")).ok()? {
-        let text = std::fs::read_to_string(thread.ok()?.path().join("schedstat")).ok()?;
-        nanos += text.split_whitespace().next()?.parse::<u64>().ok()?;
-    }
-    Some(nanos as f64 / 1e9)
+    let (mut clock, mut time) = (0, libc::timespec { tv_sec: 0, tv_nsec: 0 });
+    // SAFETY: both are ours to write.
+    let read = unsafe {
+        libc::clock_getcpuclockid(pid.cast_signed(), &raw mut clock) == 0
+            && libc::clock_gettime(clock, &raw mut time) == 0
+    };
+    read.then(|| time.tv_sec as f64 + time.tv_nsec as f64 / 1e9)
 }
 
 /// Datagrams that the kernel dropped because the buffer of a socket at `host` was full, of the sockets there are now
@@ -82,8 +88,16 @@ pub fn all_udp_drops() -> u64 {
     found.and_then(|(_, value)| value.parse().ok()).unwrap_or(0)
 }
 
-/// Seconds that processor `cpu` has worked, for whomever (`stat`: all but idle and waiting for disks, in ticks).
-pub fn worked(cpu: usize) -> f64 {
+/// Seconds that the server's processor has worked since some moment, for whomever but what keeps it awake.
+pub fn worked() -> f64 {
+    match AWAKE.load(Ordering::Relaxed) {
+        0 => worked_by_ticks(SERVER_CPU),
+        pid => audio::now() as f64 / 1e9 - busy(pid).unwrap_or(0.0),
+    }
+}
+
+/// By `stat`: all but idle and waiting for disks, in ticks.
+fn worked_by_ticks(cpu: usize) -> f64 {
     let table = std::fs::read_to_string("/proc/stat").unwrap_or_default();
     let name = format!("cpu{cpu} ");
     let words = table.lines().find_map(|line| line.strip_prefix(&name));
@@ -93,11 +107,57 @@ pub fn worked(cpu: usize) -> f64 {
         / TICKS
 }
 
+/// The word on the command line that makes the bench keep a processor awake.
+pub const AWAKE_WORD: &str = "--awake";
+
+/// The process that does so, or 0.
+static AWAKE: AtomicU32 = AtomicU32::new(0);
+
+/// A child that turns on the server's processor whenever nobody else wants it (sched(7), SCHED_IDLE), so that it is never
+/// halted. A halted processor, above all a virtual one, costs microseconds to wake and now and then milliseconds until its
+/// host has time; that would be measured instead of the programs, and more of it the less they have to do.
+pub struct Awake(Child);
+
+impl Awake {
+    pub fn start() -> io::Result<Awake> {
+        let program = std::env::current_exe()?;
+        let child = pinned(&program.to_string_lossy(), Some(SERVER_CPU)).arg(AWAKE_WORD).spawn()?;
+        AWAKE.store(child.id(), Ordering::Relaxed);
+        Ok(Awake(child))
+    }
+
+    /// The child: turns until its parent is gone.
+    pub fn run() -> io::Result<()> {
+        // SAFETY: all-zero is a valid `sched_param`.
+        let nothing: libc::sched_param = unsafe { std::mem::zeroed() };
+        // SAFETY: the first takes numbers, the second a structure that lives through the call.
+        let set = unsafe {
+            libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+            libc::sched_setscheduler(0, libc::SCHED_IDLE, &raw const nothing)
+        };
+        if set < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        loop {
+            std::hint::spin_loop();
+        }
+    }
+}
+
+impl Drop for Awake {
+    fn drop(&mut self) {
+        AWAKE.store(0, Ordering::Relaxed);
+        // Already gone is as good.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// The generator goes before others on its processor (as far as it may), or no longer: what it starts would inherit that.
 pub fn hurry(hurries: bool) {
     let nice = if hurries { -10 } else { 0 };
     // SAFETY: takes numbers only. Who is not root is refused, and is late more often.
-    unsafe { nix::libc::setpriority(nix::libc::PRIO_PROCESS, 0, nice) };
+    unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, nice) };
 }
 
 /// `program` as a command, on processor `cpu` if one is given.
@@ -109,6 +169,33 @@ pub fn pinned(program: &str, cpu: Option<usize>) -> Command {
     let mut command = Command::new("taskset");
     command.args(["-c", &cpu.to_string(), program]);
     command
+}
+
+/// The number of this process' thread of that name.
+fn thread(name: &str) -> io::Result<String> {
+    for thread in std::fs::read_dir("/proc/self/task")? {
+        let path = thread?.path();
+        if std::fs::read_to_string(path.join("comm"))?.trim() == name {
+            return Ok(path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default());
+        }
+    }
+    Err(io::Error::other(format!("no thread `{name}`")))
+}
+
+/// Moves a thread of this process to one processor.
+pub fn pin_thread(name: &str, cpu: usize) -> io::Result<()> {
+    let done = Command::new("taskset").args(["-c", "-p", &cpu.to_string(), &thread(name)?]).output()?;
+    if done.status.success() { Ok(()) } else { Err(io::Error::other("taskset refused")) }
+}
+
+/// Seconds of processor time of a thread of this process; zero of none.
+pub fn thread_busy(name: &str) -> f64 {
+    let read = || {
+        let text =
+            std::fs::read_to_string(format!("/proc/self/task/{}/schedstat", thread(name).ok()?)).ok()?;
+        text.split_whitespace().next()?.parse::<f64>().ok()
+    };
+    read().unwrap_or(0.0) / 1e9
 }
 
 /// Keeps this process, and what it starts from now on, on one processor.

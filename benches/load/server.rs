@@ -174,6 +174,10 @@ pub struct Plan {
     /// The bench's own flows, short prompts, and limits that are no limits.
     pub bench: bool,
     pub tapes: Tapes,
+    /// The trunk's streams share sockets.
+    pub shared: bool,
+    /// All audio must be SRTP.
+    pub secure: bool,
     /// Calls at once, and new ones a second, that the bench's server takes.
     pub calls: usize,
     pub rate: u32,
@@ -210,6 +214,8 @@ impl Plan {
             short_prompts: false,
             bench: false,
             tapes: Tapes::Open,
+            shared: false,
+            secure: false,
             calls: 10_000,
             rate: 10_000,
         })
@@ -239,9 +245,11 @@ impl Plan {
         let (host, here) = (self.host, here.display());
         let prompts = if self.short_prompts { short_prompts(folder)? } else { format!("{here}/prompts") };
         let flows = if self.bench { bench_flows(folder)? } else { format!("{here}/ivr-flows") };
+        let srtp = if self.secure { "  srtp: required\n" } else { "" };
+        let trunk_port = if self.shared { "  trunk_port: 9000\n" } else { "" };
         let ports = if self.bench { "10000-60000" } else { "16384-32766" };
         let mut text = format!(
-            "sip:\n  listen: [{}]\n  realm: {host}\nmedia:\n  address: {host}\n  ports: {ports}\nhttp:\n  listen: {}\n\
+            "sip:\n  listen: [{}]\n  realm: {host}\nmedia:\n  address: {host}\n  ports: {ports}\n{trunk_port}{srtp}http:\n  listen: {}\n\
              data: {}\nflows: {flows}\nprompts: {prompts}\n",
             self.sip(),
             self.http(),
@@ -271,6 +279,9 @@ impl Plan {
             text,
             "trunks:\n  - name: loopback\n    sources: [127.0.0.0/8]\n    numbers: [{numbers}]"
         );
+        if self.shared {
+            text.push_str("    shared_sockets: true\n");
+        }
         if self.bench {
             let _ = writeln!(text, "limits:\n  calls: {}\n  calls_per_second: {}", self.calls, self.rate);
         }

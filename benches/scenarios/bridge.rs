@@ -22,15 +22,28 @@ const SETTLE: Duration = Duration::from_millis(1_500);
 const DRAIN: Duration = Duration::from_millis(300);
 
 /// A run beside others that took so much of the server's processor says nothing.
-const OTHERS_PERCENT: f64 = 2.0;
+pub const OTHERS_PERCENT: f64 = 2.0;
 
 /// How long calls may take to be all up after the last was dialled.
 const PATIENCE: Duration = Duration::from_secs(15);
 
+/// How our server is set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Manner {
+    /// Relay and nothing else.
+    Plain,
+    /// The same, callers' streams on the trunk's shared sockets.
+    Shared,
+    /// Every call on a sealed tape.
+    Sealed,
+    /// All audio protected by SRTP.
+    Secure,
+}
+
 /// What is measured.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Subject {
-    Hotline(Tapes),
+    Hotline(Manner),
     Forwarder(Kind),
     /// With so many threads; `None` as Debian's package sets it.
     Rtpengine(Option<u32>),
@@ -44,9 +57,10 @@ pub enum Subject {
 impl Subject {
     pub fn name(&self) -> &'static str {
         match self {
-            Subject::Hotline(Tapes::None) => "hotline",
-            Subject::Hotline(Tapes::Open) => "hotline, recorded",
-            Subject::Hotline(Tapes::Sealed) => "hotline, recorded and sealed",
+            Subject::Hotline(Manner::Plain) => "hotline",
+            Subject::Hotline(Manner::Shared) => "hotline, shared sockets for callers",
+            Subject::Hotline(Manner::Sealed) => "hotline, recorded and sealed",
+            Subject::Hotline(Manner::Secure) => "hotline, SRTP",
             Subject::Forwarder(kind) => kind.name(),
             Subject::Rtpengine(None) => "rtpengine",
             Subject::Rtpengine(Some(_)) => "rtpengine, one thread",
@@ -79,7 +93,7 @@ impl Bridge {
     pub fn start(subject: &Subject, most: usize, wish: &Wish) -> io::Result<Bridge> {
         let host = server::own_host();
         let mut bridge = match subject {
-            Subject::Hotline(tapes) => Bridge::hotline(*tapes, most)?,
+            Subject::Hotline(manner) => Bridge::hotline(*manner, most, wish)?,
             Subject::Forwarder(kind) => {
                 let fleet = Fleet::new(host, (host, 5_060).into())?;
                 let [callers, agents] = [Side::Caller, Side::Agent].map(|side| fleet.audio.first(side));
@@ -108,15 +122,23 @@ impl Bridge {
         Bridge { subject: subject.clone(), under, fleet, phones, legs, empty: Usage::default(), rate: 100 }
     }
 
-    fn hotline(tapes: Tapes, most: usize) -> io::Result<Bridge> {
+    fn hotline(manner: Manner, most: usize, wish: &Wish) -> io::Result<Bridge> {
         let scratch = Scratch::new("bench")?;
+        let tapes = if manner == Manner::Sealed { Tapes::Sealed } else { Tapes::None };
         let plan = Plan::bench(&scratch.path().join("data"), most, tapes)?;
+        let plan = Plan {
+            rate: wish.limit,
+            shared: manner == Manner::Shared,
+            secure: manner == Manner::Secure,
+            ..plan
+        };
         let config = plan.write(scratch.path())?;
         let server = started(&plan, &config)?;
         let mut fleet = Fleet::new(plan.host, plan.sip())?;
+        fleet.secure = plan.secure;
         register(&mut fleet, &plan)?;
         let under = Under::Hotline { server: Box::new(server), plan, scratch };
-        Ok(Bridge::of(&Subject::Hotline(tapes), under, fleet))
+        Ok(Bridge::of(&Subject::Hotline(manner), under, fleet))
     }
 
     pub fn pid(&self) -> Option<u32> {
@@ -140,8 +162,25 @@ impl Bridge {
         }
     }
 
-    /// More calls at the stated rate, until there are `calls` that talk.
+    /// More calls at the stated rate, until there are `calls` whose callers hear agents.
     pub fn grow(&mut self, calls: usize) -> io::Result<()> {
+        self.dial(calls)?;
+        let legs = std::mem::take(&mut self.legs);
+        let all = self.fleet.run_until(PATIENCE, |fleet| legs.iter().all(|leg| fleet.hears_voice(*leg)));
+        let talking = legs.iter().filter(|leg| self.fleet.hears_voice(**leg)).count();
+        self.legs = legs;
+        if all { Ok(()) } else { Err(io::Error::other(format!("only {talking} of {calls} hear an agent"))) }
+    }
+
+    /// The same where what is heard cannot be told: until as many agents have picked up.
+    pub fn grow_unheard(&mut self, calls: usize) -> io::Result<()> {
+        self.dial(calls)?;
+        let all = self.fleet.run_until(PATIENCE, |fleet| fleet.talking(true) == calls);
+        let talking = self.fleet.talking(true);
+        if all { Ok(()) } else { Err(io::Error::other(format!("only {talking} of {calls} agents talk"))) }
+    }
+
+    fn dial(&mut self, calls: usize) -> io::Result<()> {
         let pause = Duration::from_micros(1_000_000 / self.rate);
         for call in self.calls()..calls {
             match &mut self.under {
@@ -163,11 +202,7 @@ impl Bridge {
             }
             self.fleet.run(pause);
         }
-        let legs = std::mem::take(&mut self.legs);
-        let all = self.fleet.run_until(PATIENCE, |fleet| legs.iter().all(|leg| fleet.hears_voice(*leg)));
-        let talking = legs.iter().filter(|leg| self.fleet.hears_voice(**leg)).count();
-        self.legs = legs;
-        if all { Ok(()) } else { Err(io::Error::other(format!("only {talking} of {calls} hear an agent"))) }
+        Ok(())
     }
 
     /// Calls dialled so far.
@@ -198,13 +233,13 @@ impl Bridge {
         self.fleet.run(SETTLE);
         process::hurry(true);
         let (before, drops) = (self.usage(), process::all_udp_drops());
-        let worked = process::worked(process::SERVER_CPU);
+        let worked = process::worked();
         self.fleet.open_window();
         let began = self.fleet.now();
         self.fleet.run(time);
         self.fleet.close_window();
         let seconds = self.fleet.now().since(began).as_secs_f64();
-        let worked = process::worked(process::SERVER_CPU) - worked;
+        let worked = process::worked() - worked;
         let (after, dropped) = (self.usage(), process::all_udp_drops() - drops);
         self.fleet.run(DRAIN);
         let calls = self.calls();
@@ -258,6 +293,7 @@ pub fn started(plan: &Plan, config: &std::path::Path) -> io::Result<Server> {
     let mut server = Server::serve(plan, config, Some(process::SERVER_CPU))?;
     process::pin_self(process::LOAD_CPU)?;
     if server.says("ready") {
+        process::hurry(true);
         Ok(server)
     } else {
         Err(io::Error::other(format!("the server did not start: {:?}", server.said)))
@@ -298,9 +334,16 @@ pub fn cost(run: &mut Run, used: Usage, empty: Usage, seconds: f64, calls: usize
     run.put("rss_per_call_kib", "per call, above the empty server", "KiB", each);
 }
 
-/// What the phones heard, and how the generator did.
+/// How the generator did, and what the phones heard; of speech nothing can be told.
 pub fn heard(run: &mut Run, fleet: &Fleet) {
     let window = fleet.window();
+    let late = millis(window.late.value_at_quantile(0.99));
+    run.put("late_p99_ms", "generator's own lateness, p99", "ms", late);
+    run.put("late_max_ms", "generator's own lateness, max", "ms", millis(window.late.max()));
+    run.valid = window.is_valid();
+    if fleet.audio.speech.is_some() {
+        return;
+    }
     run.put("sent", "RTP packets sent", "", window.packets_sent() as f64);
     run.put("received", "RTP packets received", "", window.packets_received() as f64);
     run.put("loss_percent", "RTP loss", "%", window.loss_percent());
@@ -314,12 +357,4 @@ pub fn heard(run: &mut Run, fleet: &Fleet) {
     run.put("latency_max_ms", "one-way latency, max", "ms", millis(window.latency.max()));
     run.put("jitter_p50_ms", "jitter of a phone, p50", "ms", millis(window.jitter.value_at_quantile(0.5)));
     run.put("jitter_p99_ms", "jitter of a phone, p99", "ms", millis(window.jitter.value_at_quantile(0.99)));
-    run.put(
-        "late_p99_ms",
-        "generator's own lateness, p99",
-        "ms",
-        millis(window.late.value_at_quantile(0.99)),
-    );
-    run.put("late_max_ms", "generator's own lateness, max", "ms", millis(window.late.max()));
-    run.valid = window.is_valid();
 }

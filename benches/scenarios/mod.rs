@@ -1,12 +1,15 @@
 //! What the benchmark does: one module a kind of work, each with the promises it checks.
 
 pub mod bridge;
+pub mod mixer;
 pub mod prompts;
 pub mod recorded;
 pub mod relay;
 pub mod setup;
 pub mod sipp;
+pub mod srtp;
 pub mod stall;
+pub mod transcode;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -19,6 +22,8 @@ pub struct Wish {
     pub repeat: usize,
     /// Calls a second while they are set up.
     pub rate: u64,
+    /// Calls a second that the server is set to take.
+    pub limit: u32,
     /// Other loads than usual.
     pub loads: Option<Vec<usize>>,
     /// Only these subjects, by parts of their names.

@@ -3,10 +3,10 @@
 use std::io;
 
 use super::Wish;
-use super::bridge::{Bridge, Subject};
+use super::bridge::{Bridge, Manner, Subject};
 use super::relay::line;
 use crate::load::figures::{Report, Run};
-use crate::load::server::{self, Tapes};
+use crate::load::server;
 
 const LOADS: [usize; 3] = [500, 1_000, 1_200];
 
@@ -17,7 +17,7 @@ pub fn recorded(wish: &Wish) -> io::Result<Report> {
     let loads = wish.loads(&LOADS);
     let title = format!("{loads:?} calls, every one on a sealed tape, {} s each", wish.window.as_secs());
     let mut report = Report::titled("recorded", &title);
-    let (taped, bare) = (Subject::Hotline(Tapes::Sealed), Subject::Hotline(Tapes::None));
+    let (taped, bare) = (Subject::Hotline(Manner::Sealed), Subject::Hotline(Manner::Plain));
     for _ in 0..wish.repeat {
         for subject in [&taped, &bare] {
             let runs = once(subject, &loads, wish)?;
@@ -55,7 +55,7 @@ fn once(subject: &Subject, loads: &[usize], wish: &Wish) -> io::Result<Vec<Run>>
         runs.push(run);
     }
     let ended = bridge.end()?;
-    if let (Subject::Hotline(Tapes::Sealed), Some((plan, scratch)), Some(run)) =
+    if let (Subject::Hotline(Manner::Sealed), Some((plan, scratch)), Some(run)) =
         (subject, ended, runs.last_mut())
     {
         let (data, key) = (plan.data.display().to_string(), scratch.path().join("tape.key"));

@@ -3,10 +3,9 @@
 use std::io;
 
 use super::Wish;
-use super::bridge::{Bridge, Subject};
+use super::bridge::{Bridge, Manner, Subject};
 use crate::load::figures::{Report, Run};
 use crate::load::forwarder::Kind;
-use crate::load::server::Tapes;
 
 /// Calls at once.
 const LOADS: [usize; 4] = [100, 500, 1_000, 1_500];
@@ -19,7 +18,7 @@ const MOST: usize = 4_000;
 const LOSS_PERCENT: f64 = 0.1;
 const LATENCY_MS: f64 = 5.0;
 
-const HOTLINE: Subject = Subject::Hotline(Tapes::None);
+const HOTLINE: Subject = Subject::Hotline(Manner::Plain);
 const ENGINE: Subject = Subject::Rtpengine(None);
 
 pub fn relay(wish: &Wish) -> io::Result<Report> {
@@ -28,6 +27,7 @@ pub fn relay(wish: &Wish) -> io::Result<Report> {
     let mut report = Report::titled("relay", &title);
     let mut subjects = vec![
         HOTLINE,
+        Subject::Hotline(Manner::Shared),
         Subject::Forwarder(Kind::Connected),
         Subject::Forwarder(Kind::Shared),
         ENGINE,

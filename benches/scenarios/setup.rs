@@ -4,7 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use super::Wish;
-use super::bridge::{self, Bridge, Subject};
+use super::bridge::{self, Bridge, Manner, Subject};
 use crate::load::figures::{Report, Run, millis, percent};
 use crate::load::fleet::Fleet;
 use crate::load::knock::{Knock, Outcome};
@@ -99,8 +99,11 @@ pub fn overload(wish: &Wish) -> io::Result<Report> {
     let title =
         format!("{} calls/s for {seconds} s to a server set to {RATE}, beside {TALKING} that talk", 3 * RATE);
     let mut report = Report::titled("overload", &title);
-    let mut bridge =
-        Bridge::start(&Subject::Hotline(Tapes::None), TALKING, &Wish { rate: 200, ..wish.clone() })?;
+    let mut bridge = Bridge::start(
+        &Subject::Hotline(Manner::Plain),
+        TALKING,
+        &Wish { limit: RATE as u32, ..wish.clone() },
+    )?;
     bridge.grow(TALKING)?;
     report.runs.push(bridge.measure(Duration::from_secs(5)));
     let (plan, _) = bridge.plan().ok_or_else(|| io::Error::other("no server of ours"))?;

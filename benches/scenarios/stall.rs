@@ -6,9 +6,8 @@ use std::time::Duration;
 use nix::libc;
 
 use super::Wish;
-use super::bridge::{self, Bridge, Subject};
+use super::bridge::{self, Bridge, Manner, Subject};
 use crate::load::figures::{Report, Run};
-use crate::load::server::Tapes;
 
 const CALLS: usize = 500;
 const STILL: Duration = Duration::from_secs(2);
@@ -20,7 +19,7 @@ pub fn stall(wish: &Wish) -> io::Result<Report> {
     let calls = wish.loads(&[CALLS])[0];
     let title = format!("the engine's thread stopped for {} s while {calls} calls talk", STILL.as_secs());
     let mut report = Report::titled("stall", &title);
-    let mut bridge = Bridge::start(&Subject::Hotline(Tapes::None), calls, wish)?;
+    let mut bridge = Bridge::start(&Subject::Hotline(Manner::Plain), calls, wish)?;
     bridge.grow(calls)?;
     report.runs.push(bridge.measure(Duration::from_secs(4)));
     let thread = engine_thread(bridge.pid().unwrap_or(0))?;

@@ -10,6 +10,7 @@ mod error;
 mod events;
 mod guard;
 mod health;
+mod legs;
 mod limits;
 mod live;
 mod login;

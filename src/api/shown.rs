@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use super::legs::{self, Leg};
 use super::role::{Reach, Right};
 use super::who::Who;
 use crate::acd::AgentState;
@@ -62,6 +63,8 @@ pub struct LiveCall {
     pub agent: Option<String>,
     pub held: bool,
     pub recorded: bool,
+    /// A direction of one of its legs sounds poor now (MOS under 3.6).
+    pub poor: bool,
 }
 
 /// An agent.
@@ -147,6 +150,8 @@ pub struct Call {
     pub recording_gaps: u32,
     /// Why the tape failed, the last time it did.
     pub recording_failed: Option<String>,
+    /// What its legs sounded like, in the order in which they ended.
+    pub legs: Vec<Leg>,
 }
 
 /// One thing that happened.
@@ -178,6 +183,7 @@ pub fn live_call(call: &view::LiveCall, eyes: Eyes<'_>) -> LiveCall {
         agent: call.agent.as_ref().map(text),
         held: call.held,
         recorded: call.recorded,
+        poor: call.poor,
     }
 }
 
@@ -247,6 +253,7 @@ pub fn call(record: CallRecord, eyes: Eyes<'_>) -> Call {
         recorded: record.recorded,
         recording_gaps: record.recording_gaps,
         recording_failed: record.recording_failed,
+        legs: record.legs.iter().map(legs::leg).collect(),
     }
 }
 

@@ -125,7 +125,7 @@ impl Legs {
         happening: Happening,
     ) -> Option<Happening> {
         match happening {
-            Happening::Transmit { .. } => return Some(happening),
+            Happening::Transmit { .. } | Happening::TurnedAway { .. } => return Some(happening),
             Happening::Request { tx, request, flow } => {
                 return self.request(now, endpoint, tx, request, flow);
             }

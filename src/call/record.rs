@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::cause::Cause;
-use crate::engine::happened::{Happened, Party, What};
+use crate::engine::happened::{Happened, LegFigures, Party, What};
 use crate::ids::{AgentId, CallId, QueueId};
 use crate::moment::Moment;
 
@@ -36,10 +36,16 @@ pub struct CallRecord {
     /// Why the tape failed, the last time it did. The call went on; what the tape lacks is in `recording_gaps` or cut off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recording_failed: Option<String>,
+    /// What its legs sounded like, in the order in which they ended; at most `LEGS`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub legs: Vec<LegFigures>,
 }
 
 /// Nodes kept in a record's path. A caller who wanders further is only counted in the journal.
 pub const PATH: usize = 64;
+
+/// Legs whose figures are kept in a record: the caller's and those of fifteen agents. More are in the journal only.
+pub const LEGS: usize = 16;
 
 impl CallRecord {
     /// The record at a call's arrival; `None` for any other event.
@@ -66,6 +72,7 @@ impl CallRecord {
             recorded: false,
             recording_gaps: 0,
             recording_failed: None,
+            legs: Vec::new(),
         })
     }
 
@@ -88,6 +95,7 @@ impl CallRecord {
             What::RecordingStarted => self.recorded = true,
             What::RecordingGap { frames, .. } => self.recording_gaps += frames,
             What::RecordingFailed { why } => self.recording_failed = Some(why.clone()),
+            What::LegMeasured(figures) if self.legs.len() < LEGS => self.legs.push(*figures.clone()),
             What::CallEnded { cause, by, talk_ms } => {
                 self.ended = Some(event.at);
                 self.cause = Some(*cause);

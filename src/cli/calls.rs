@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::args;
 use super::{CannotRun, Exit};
-use super::{print, ticker};
+use super::{print, sound, ticker};
 use crate::call::record::CallRecord;
 use crate::ids::CallId;
 use crate::moment::Moment;
@@ -102,6 +102,9 @@ async fn one(store: &Store, call: CallId, json: bool) -> Result<Exit, CannotRun>
         if let Some(line) = ticker::line(event) {
             print::line(&format!("  {line}"));
         }
+    }
+    for line in record.legs.iter().flat_map(sound::lines) {
+        print::line(&format!("  {line}"));
     }
     Ok(Exit::Fine)
 }

@@ -6,6 +6,7 @@ mod check;
 pub mod print;
 mod recordings;
 mod run;
+mod sound;
 pub mod ticker;
 
 use std::process::ExitCode;

@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 
+use super::sound;
 use crate::acd::AgentState;
-use crate::engine::happened::{Happened, OfferEnd, What};
+use crate::engine::happened::{Happened, OfferEnd, Side, Way, What};
 use crate::observe::pii::Masked;
 
 /// The line for `event`; `None` for what would only be noise.
@@ -62,6 +63,13 @@ fn tell(event: &Happened) -> Option<String> {
         What::RecordingStarted => "is being recorded".to_owned(),
         What::RecordingGap { why, frames } => format!("recording has a gap of {frames} packets: {why}"),
         What::RecordingFailed { why } => format!("RECORDING FAILED, the call goes on: {why}"),
+        What::LegPoor { leg, way, mos_hundredths } => {
+            format!("{} POOR ({})", direction(*leg, *way), sound::verdict(*mos_hundredths))
+        }
+        What::LegBetter { leg, way, mos_hundredths } => {
+            format!("{} better again ({})", direction(*leg, *way), sound::verdict(*mos_hundredths))
+        }
+        What::LegMeasured(_) => return None,
         What::PhoneRegistered => format!("agent {agent}'s phone is registered"),
         What::PhoneVanished => format!("agent {agent}'s phone is gone"),
         What::StateChanged { state } => return agent_state(agent, state),
@@ -88,6 +96,13 @@ fn agent_state(agent: &str, state: &AgentState) -> Option<String> {
         AgentState::NotReady { reason, .. } => format!("agent {agent} is not ready: {reason}"),
         AgentState::Offered { .. } | AgentState::Talking { .. } => return None,
     })
+}
+
+fn direction(leg: Side, way: Way) -> String {
+    match way {
+        Way::Heard => format!("sound from the {} is", sound::side(leg)),
+        Way::Told => format!("sound to the {} is", sound::side(leg)),
+    }
 }
 
 /// Those that came too fast to get lines of their own.

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{
-    Agent, Config, DEMO_PASSWORD, Http, Limits, Media, Number, Queue, Recording, Role, Secret, Sip, Trunk,
-    User,
+    Agent, Config, DEMO_PASSWORD, Http, Limits, Media, Number, Queue, Recording, Role, Secret, Sip, Srtp,
+    Trunk, User,
 };
 use crate::ids::{QueueId, SkillId};
 use crate::media::command::Codec;
@@ -73,6 +73,7 @@ pub fn demo(data: impl Into<PathBuf>, sip_port: u16, http_port: u16) -> Config {
             workers: 1,
             codecs: Codec::ALL.into(),
             trunk_port: None,
+            srtp: Srtp::default(),
         },
         http: Http { listen: SocketAddr::new(loopback, http_port) },
         data: data.into(),

@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Config, Http, Limits, Media, Recording, Sip, people, places, routes};
+use super::{Config, Http, Limits, Media, Recording, Sip, Srtp, people, places, routes};
 use crate::diagnostic::fields::Fields;
 use crate::diagnostic::yaml::{self, Node};
 use crate::diagnostic::{self, Diagnostic, Findings, Source, Span};
@@ -164,10 +164,30 @@ fn media(mut fields: Fields<'_>, out: &mut Findings) -> Option<Media> {
         Some(node) => places::trunk_port(node, taken, count, out).map(Some),
         None => Some(None),
     };
+    let srtp = fields.take("srtp").map_or(Some(Srtp::default()), |node| srtp(node, out));
     fields.finish(out);
     let address: Option<IpAddr> = address;
-    let (codecs, trunk_port) = (codecs?, trunk_port?);
-    Some(Media { address: address?, ports: ports?, workers: workers?, codecs, trunk_port })
+    let (codecs, trunk_port, srtp) = (codecs?, trunk_port?, srtp?);
+    Some(Media { address: address?, ports: ports?, workers: workers?, codecs, trunk_port, srtp })
+}
+
+fn srtp(node: &Node, out: &mut Findings) -> Option<Srtp> {
+    const WORDS: [(&str, Srtp); 4] = [
+        ("off", Srtp::Off),
+        ("accepted", Srtp::Accepted),
+        ("offered", Srtp::Offered),
+        ("required", Srtp::Required),
+    ];
+    let text = out.text(node, "off, accepted, offered or required")?;
+    let srtp = WORDS.iter().find(|(name, _)| *name == text).map(|(_, srtp)| *srtp);
+    if srtp.is_none() {
+        let label = diagnostic::suggest::nearest(text, WORDS.map(|(name, _)| name))
+            .map_or("expected off, accepted, offered or required".to_owned(), |guess| {
+                format!("did you mean `{guess}`?")
+            });
+        out.error("yaml-006", node.span, format!("there is no way `{text}` to treat SRTP")).label(label);
+    }
+    srtp
 }
 
 fn http(mut fields: Fields<'_>, out: &mut Findings) -> Option<Http> {

@@ -77,6 +77,22 @@ pub struct Media {
     /// First of the ports that streams of trunks share, two for each worker, even, outside `ports`. Default: none is
     /// shared.
     pub trunk_port: Option<u16>,
+    /// Default `accepted`.
+    pub srtp: Srtp,
+}
+
+/// Whether audio is protected by SRTP, with keys in SDP (RFC 4568).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Srtp {
+    /// Never; phones that insist on it get 488.
+    Off,
+    /// Where a phone offers it; ourselves we offer plain audio.
+    #[default]
+    Accepted,
+    /// And we offer it to phones, which may take or leave it (RFC 8643).
+    Offered,
+    /// All audio; phones and trunks that cannot get 488.
+    Required,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use super::Engine;
 use super::happened::What;
 use super::limits::{NUMBER_BYTES, RETRY_AFTER_SECS};
+use super::pressure::Turn;
 use super::route::{Destination, route};
 use crate::call::cause::Cause;
 use crate::config::{self, Config};
@@ -18,6 +19,7 @@ use crate::sip::digest::{Ha1, Verdict};
 use crate::sip::endpoint::{Happening, ServerTx};
 use crate::sip::message::{HeaderName, Request, Response};
 use crate::sip::transport::Flow;
+use crate::sip::triage::{Urgency, dialled};
 use crate::sip::uri::Uri;
 
 /// A caller who has been let in.
@@ -51,16 +53,21 @@ impl Gate {
         self.limits = limits.clone();
     }
 
-    pub(super) fn lets_in(&mut self, now: Moment, calls: usize) -> bool {
+    /// Whether one more would be let in now.
+    pub(super) fn has_room(&mut self, now: Moment, calls: usize) -> bool {
         let rate = u64::from(self.limits.calls_per_second);
         let millis = u64::try_from(now.since(self.filled).as_millis()).unwrap_or(u64::MAX);
         self.tokens = self.tokens.saturating_add(millis.saturating_mul(rate)).min(rate * 1_000);
         self.filled = self.filled + Duration::from_millis(millis);
-        if calls >= self.limits.calls || self.tokens < 1_000 {
-            return false;
+        calls < self.limits.calls && self.tokens >= 1_000
+    }
+
+    pub(super) fn lets_in(&mut self, now: Moment, calls: usize) -> bool {
+        let room = self.has_room(now, calls);
+        if room {
+            self.tokens -= 1_000;
         }
-        self.tokens -= 1_000;
-        true
+        room
     }
 
     /// What was let in became no call: its place is for the next.
@@ -97,6 +104,53 @@ fn contains(network: IpAddr, prefix: u8, address: IpAddr) -> bool {
 }
 
 impl Engine {
+    /// A message. One that would begin a call goes no further than its refusal while the server is behind, or if
+    /// it is for a number of ours and there is no room for calls: at three times the load that is served, two of three
+    /// end here.
+    pub(super) fn received(&mut self, now: Moment, flow: Flow, bytes: Bytes, waited: Duration) {
+        if Urgency::of(&bytes) == Urgency::Patient {
+            let turn = self.pressure.waited(now, waited);
+            self.say_pressure(now, turn);
+            let shut = self.pressure.is_behind() || (!self.has_room(now) && self.is_for_hotline(&bytes));
+            self.endpoint.turn_away(shut.then_some(RETRY_AFTER_SECS));
+        }
+        self.endpoint.receive(now, flow, bytes);
+    }
+
+    /// One more call would be let in.
+    fn has_room(&mut self, now: Moment) -> bool {
+        let calls = self.knocking.len() + self.calls.len();
+        !self.draining && !self.crowded && self.gate.has_room(now, calls)
+    }
+
+    fn is_for_hotline(&self, message: &[u8]) -> bool {
+        let dialled = dialled(message).and_then(|user| std::str::from_utf8(user).ok());
+        dialled.is_some_and(|user| route(&self.world.config, user) == Destination::Hotline)
+    }
+
+    /// A new call got its 503 without being looked at further.
+    pub(super) fn turned_away(&mut self, now: Moment, request: &Request) {
+        if self.pressure.is_behind() {
+            self.pressure.turned_away();
+        }
+        if let Some(unnoted) = self.refusals.takes(now) {
+            let dialled = presentable(&request.uri.user().unwrap_or_default());
+            let (from, cause) = (calling_number(request), Cause::Overloaded);
+            self.happened(now, None, None, What::CallRefused { from, dialled, cause, unnoted });
+        }
+    }
+
+    pub(super) fn say_pressure(&mut self, now: Moment, turn: Turn) {
+        match turn {
+            Turn::Nothing => {}
+            Turn::Overloaded => {
+                let text = "new calls wait too long for their turn and are turned away".to_owned();
+                self.alarm(now, "overload", Some(text));
+            }
+            Turn::Over => self.alarm(now, "overload", None),
+        }
+    }
+
     /// An INVITE outside any dialog: let in, challenged, or refused.
     pub(super) fn knock(&mut self, now: Moment, tx: ServerTx, request: Request, flow: Flow) {
         match self.admit(now, &request, flow) {

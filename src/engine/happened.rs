@@ -5,9 +5,11 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use super::quality::{LegFigures, Side, Sound};
 use crate::acd::{AgentState, OfferFailure, Reasons};
 use crate::call::cause::Cause;
 use crate::ids::{AgentId, CallId, QueueId};
+pub use crate::media::event::Way;
 use crate::moment::Moment;
 
 /// One entry of the journal.
@@ -105,6 +107,20 @@ pub enum What {
     RecordingFailed {
         why: String,
     },
+    /// A direction of a leg sounds poor; it was told when it began, not again while it lasts.
+    LegPoor {
+        leg: Side,
+        way: Way,
+        mos_hundredths: u16,
+    },
+    /// It is better again.
+    LegBetter {
+        leg: Side,
+        way: Way,
+        mos_hundredths: u16,
+    },
+    /// A leg's audio has ended: what it was like. It comes after the call's end, when the worker has closed the stream.
+    LegMeasured(Box<LegFigures>),
     // An agent.
     PhoneRegistered,
     PhoneVanished,

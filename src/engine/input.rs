@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -32,6 +33,8 @@ pub enum Input {
     Received {
         flow: Flow,
         bytes: Bytes,
+        /// How long it has waited for its turn.
+        waited: Duration,
     },
     /// `transport` could not deliver to `remote`, or the connection is closed.
     Unreachable {

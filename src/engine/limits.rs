@@ -5,6 +5,17 @@ use std::time::Duration;
 /// What a refused caller's phone is told to wait before it tries again (Retry-After), in seconds.
 pub const RETRY_AFTER_SECS: u32 = 5;
 
+/// How long a new call may wait for its turn before the server counts as behind and new calls get 503: a fifth of the
+/// 500 ms (T1, RFC 3261 §17.1.1.1) after which phones repeat themselves and make more work, and room for some hundred
+/// who call in the same moment. Calls under way do not wait with them.
+pub const KNOCK_WAIT: Duration = Duration::from_millis(100);
+
+/// Behind as it is, the server takes new calls again when one has waited for less than this.
+pub const KNOCK_CALM: Duration = Duration::from_millis(20);
+
+/// The alarm that the server is overloaded ends when it was not behind for so long.
+pub const OVERLOAD_ENDS: Duration = Duration::from_secs(5);
+
 /// How long an agent rings when a flow transfers straight to them: a queue has its own time.
 pub const TRANSFER_RING: Duration = Duration::from_secs(20);
 
@@ -32,6 +43,17 @@ pub const SERVICE_LIFE: Duration = Duration::from_secs(30);
 /// a user part are seldom longer than 30. Beyond it the caller is anonymous: a number of kilobytes would be copied
 /// into the journal, and into INVITEs that agents' phones then never get.
 pub const NUMBER_BYTES: usize = 64;
+
+/// Packets, received or sent, from which on a leg's figures are kept: one second of audio. Of less there is nothing to
+/// say, and a flood of calls that end at once would double what the journal has to write.
+pub const MEASURED_PACKETS: u64 = 50;
+
+/// Legs that must be poor at once before it is an alarm: fewer are their own access lines' matter.
+pub const POOR_LEGS: usize = 5;
+
+/// And the share of all legs that they must be, in percent: of many thousand some are always poor. Half of both ends
+/// the alarm.
+pub const POOR_SHARE: usize = 10;
 
 /// Refused attempts that are noted in the journal in a second. Forged messages cost nothing to send; noting each
 /// would fill the journal, and a journal that is behind keeps real callers out. Beyond it they are counted only.

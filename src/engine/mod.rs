@@ -3,7 +3,7 @@
 //! `handle(now, input)`, then drain `poll_output`; come back at `next_deadline` with `Input::Time`.
 //! This file owns the order in which the parts are heard; what each happening means is in
 //! `admission` (may this call in?), `registration`, `arrival` (the way to the answer), `customer` (the stages of a call), `offers` (agents' phones),
-//! `negotiation` (audio of a leg under way), `service` (star codes), `staff` (the API's wishes).
+//! `negotiation` (audio of a leg under way), `service` (star codes), `staff` (the API's wishes), `quality` (what legs sound like).
 
 mod admission;
 mod arrival;
@@ -15,6 +15,8 @@ mod negotiation;
 mod noting;
 mod offers;
 pub mod output;
+mod pressure;
+mod quality;
 mod registration;
 mod route;
 mod service;
@@ -47,6 +49,8 @@ use happened::{Happened, What};
 use input::{Input, World};
 use noting::Noting;
 use output::Output;
+use pressure::Pressure;
+use quality::PoorLegs;
 use service::Service;
 use streams::{Outputs, Owner, Streams};
 use timetable::Timetable;
@@ -74,6 +78,7 @@ pub struct Engine {
     authenticator: Authenticator,
     acd: Acd,
     gate: Gate,
+    pressure: Pressure,
     refusals: Noting,
     login_failures: Noting,
     streams: Streams,
@@ -88,6 +93,7 @@ pub struct Engine {
     crowded: bool,
     last_call: CallId,
     next_play: u64,
+    poor: PoorLegs,
     seq: u64,
     out: Outputs,
 }
@@ -104,6 +110,7 @@ impl Engine {
             authenticator: Authenticator::new(&config.sip.realm, rng.fork()),
             acd: Acd::new(config.queues.clone(), config.agents.clone()),
             gate: Gate::new(now, &config.limits),
+            pressure: Pressure::default(),
             refusals: Noting::refusals(now),
             login_failures: Noting::login_failures(now),
             streams: Streams::new(&config.media, &mut rng),
@@ -116,6 +123,7 @@ impl Engine {
             crowded: false,
             last_call: CallId(0),
             next_play: 1,
+            poor: PoorLegs::default(),
             seq: 0,
             out: Outputs::default(),
             world,
@@ -131,7 +139,7 @@ impl Engine {
     /// Takes one thing that happened and everything that follows from it at once.
     pub fn handle(&mut self, now: Moment, input: Input) {
         match input {
-            Input::Received { flow, bytes } => self.endpoint.receive(now, flow, bytes),
+            Input::Received { flow, bytes, waited } => self.received(now, flow, bytes, waited),
             Input::Unreachable { transport, remote, connection } => {
                 self.unreachable(now, transport, remote, connection);
             }
@@ -163,6 +171,7 @@ impl Engine {
             self.registrar.next_deadline(),
             self.timetable.next(),
             self.streams.next_deadline(),
+            self.pressure.next_deadline(),
             self.next_service_end(),
         ]
         .into_iter()
@@ -192,6 +201,8 @@ impl Engine {
             self.wake_call(now, call);
         }
         self.end_old_services(now);
+        let turn = self.pressure.handle_time(now);
+        self.say_pressure(now, turn);
     }
 
     /// Hears every part out until all are quiet.
@@ -217,6 +228,7 @@ impl Engine {
             {
                 return self.knock(now, tx, request, flow);
             }
+            Happening::TurnedAway { request } => return self.turned_away(now, &request),
             other => other,
         };
         if let Some(Happening::Request { tx, request, flow }) =
@@ -257,7 +269,13 @@ impl Engine {
             },
             MediaEvent::Latched { .. } => {}
             MediaEvent::Silent { stream } => self.silent(now, stream),
-            MediaEvent::Closed { stream, .. } => self.streams.closed(now, stream),
+            MediaEvent::Quality { stream, way, rating, poor } => {
+                self.quality(now, stream, way, rating, poor);
+            }
+            MediaEvent::Closed { stream, figures } => {
+                let owner = self.streams.closed(now, stream);
+                self.measured(now, stream, owner, &figures);
+            }
             MediaEvent::Crossed { stream } => self.crossed(now, stream),
             MediaEvent::Overloaded { worker } => self.worker_overloaded(now, worker, true),
             MediaEvent::Eased { worker } => self.worker_overloaded(now, worker, false),

@@ -17,12 +17,12 @@ use crate::sdp::session::SessionDescription;
 impl Engine {
     /// Our first description for a new stream: an answer to `offer`, or an offer of our own.
     pub(super) fn first_description(
-        &self,
+        &mut self,
         lease: Lease,
         offer: Option<&Bytes>,
         prefer: Option<Codec>,
     ) -> Result<Audio, Cause> {
-        let local = self.streams.local(lease, 1, prefer);
+        let local = self.streams.local(lease, 1, prefer, None, &mut self.rng);
         let Some(offer) = offer else {
             return Ok(Audio::Offered(negotiate::offer(&local)));
         };
@@ -50,12 +50,14 @@ impl Engine {
 
     /// The peer wants other audio: a new address, hold, resume.
     fn reoffered(&mut self, now: Moment, party: &mut Party, offer: &Bytes) {
-        let codec = match &party.audio {
-            Audio::Agreed { session, .. } => Some(session.codec),
+        let session = match &party.audio {
+            Audio::Agreed { session, .. } => Some(session),
             Audio::Offered(_) => None,
         };
+        let codec = session.map(|session| session.codec);
+        let keys = session.and_then(|session| session.srtp.as_deref());
         party.version += 1;
-        let local = self.streams.local(party.lease, party.version, codec);
+        let local = self.streams.local(party.lease, party.version, codec, keys, &mut self.rng);
         let agreed =
             SessionDescription::parse(offer).ok().and_then(|offer| negotiate::answer(&offer, &local).ok());
         let Some((ours, session)) = agreed else {
@@ -70,7 +72,8 @@ impl Engine {
     /// The peer asks what we would like: the same as before.
     fn offer_wanted(&mut self, now: Moment, party: &mut Party) {
         party.version += 1;
-        let local = self.streams.local(party.lease, party.version, None);
+        let mut local = self.streams.local(party.lease, party.version, None, None, &mut self.rng);
+        local.srtp.security = local.srtp.security.max(negotiate::security_of(party.ours()));
         let ours = negotiate::offer(&local);
         let offer = Bytes::from(ours.write());
         party.audio = match std::mem::replace(&mut party.audio, Audio::Offered(ours.clone())) {

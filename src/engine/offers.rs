@@ -122,7 +122,7 @@ impl Engine {
             Audio::Agreed { session, .. } => Some(session.codec),
             Audio::Offered(_) => None,
         };
-        let ours = negotiate::offer(&self.streams.local(lease, 1, codec));
+        let ours = negotiate::offer(&self.streams.local(lease, 1, codec, None, &mut self.rng));
         let Opening { target, flow, .. } = opening;
         let invite = Invite {
             target,

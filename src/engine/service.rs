@@ -83,7 +83,7 @@ impl Engine {
         let Some(Service::Opening { offer, agent, code, .. }) = self.services.get(&leg) else {
             return;
         };
-        let (agent, code) = (agent.clone(), *code);
+        let (agent, code, offer) = (agent.clone(), *code, offer.clone());
         let audio = match self.first_description(lease, offer.as_ref(), None) {
             Ok(audio) => audio,
             Err(cause) => return self.legs.hang_up(now, &mut self.endpoint, leg, cause),

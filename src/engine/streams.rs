@@ -14,9 +14,10 @@ use crate::ids::{CallId, LegId, StreamId};
 use crate::media::command::{Codec, Command, Direction};
 use crate::media::event::blames_port;
 use crate::media::ports::Ports;
+use crate::media::srtp::keying::{KeySeed, Keying};
 use crate::moment::Moment;
 use crate::rng::Rng;
-use crate::sdp::negotiate::Local;
+use crate::sdp::negotiate::{Keys, Local, Security, Terms};
 
 /// A stream leased to a leg.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +31,8 @@ pub struct Lease {
 struct Held {
     lease: Lease,
     owner: Owner,
+    /// Whose it was opened for, closed or not.
+    opened_for: Owner,
 }
 
 /// Whose stream it is. A closed one is nobody's, until its worker confirms.
@@ -56,6 +59,7 @@ pub struct Streams {
     address: IpAddr,
     /// In the order we offer them.
     codecs: Arc<[Codec]>,
+    security: Security,
     ports: Ports,
     /// The first of the ports that trunks share, two for each worker.
     trunk_port: Option<u16>,
@@ -74,6 +78,7 @@ impl Streams {
         Streams {
             address: media.address,
             codecs: Arc::clone(&media.codecs),
+            security: security(media.srtp),
             ports: Ports::new(media.ports.0, media.ports.1, rng),
             trunk_port: media.trunk_port,
             load: vec![0; media.workers.max(1)],
@@ -123,7 +128,7 @@ impl Streams {
         self.next += 1;
         self.load[worker] += 1;
         let lease = Lease { stream, worker, port };
-        self.held.insert(stream, Held { lease, owner });
+        self.held.insert(stream, Held { lease, owner, opened_for: owner });
         self.opening.insert(stream, Opening { tries: 1, until: now + OPEN_WAIT });
         lease
     }
@@ -213,12 +218,12 @@ impl Streams {
         }
     }
 
-    /// The worker has closed it: the ports go to quarantine.
-    pub fn closed(&mut self, now: Moment, stream: StreamId) {
-        if let Some(held) = self.held.remove(&stream) {
-            self.load[held.lease.worker] -= 1;
-            self.ports.release(now, held.lease.port);
-        }
+    /// The worker has closed it: the ports go to quarantine. Whose it was.
+    pub fn closed(&mut self, now: Moment, stream: StreamId) -> Owner {
+        let Some(held) = self.held.remove(&stream) else { return Owner::Nobody };
+        self.load[held.lease.worker] -= 1;
+        self.ports.release(now, held.lease.port);
+        held.opened_for
     }
 
     pub fn owner(&self, stream: StreamId) -> Owner {
@@ -235,8 +240,15 @@ impl Streams {
     }
 
     /// Our half of an offer or answer for `lease`. `prefer`: the codec of the other leg, so that packets are
-    /// relayed as they are.
-    pub fn local(&self, lease: Lease, version: u64, prefer: Option<Codec>) -> Local<'_> {
+    /// relayed as they are. `current`: the keys that the stream has.
+    pub fn local<'a>(
+        &'a self,
+        lease: Lease,
+        version: u64,
+        prefer: Option<Codec>,
+        current: Option<&'a Keying>,
+        rng: &mut Rng,
+    ) -> Local<'a> {
         Local {
             address: self.address,
             port: lease.port,
@@ -246,7 +258,17 @@ impl Streams {
             prefer,
             direction: Direction::SendRecv,
             telephone_event: true,
+            srtp: Terms { security: self.security, keys: Keys::Drawn { seed: KeySeed::drawn(rng), current } },
         }
+    }
+}
+
+fn security(configured: config::Srtp) -> Security {
+    match configured {
+        config::Srtp::Off => Security::Off,
+        config::Srtp::Accepted => Security::Accepted,
+        config::Srtp::Offered => Security::Offered,
+        config::Srtp::Required => Security::Required,
     }
 }
 

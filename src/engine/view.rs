@@ -27,6 +27,8 @@ pub struct LiveCall {
     pub agent: Option<AgentId>,
     pub held: bool,
     pub recorded: bool,
+    /// A direction of one of its legs sounds poor now.
+    pub poor: bool,
 }
 
 /// An agent, logged in or not.
@@ -61,6 +63,10 @@ pub struct Snapshot {
     pub legs: usize,
     /// Attempts that never became a call, since the start; those the journal does not note too.
     pub calls_refused: u64,
+    /// Of these, those refused because the server was behind.
+    pub calls_turned_away: u64,
+    /// The server is behind, and turns new calls away.
+    pub overloaded: bool,
     /// Wrong log-ins of API and phones, likewise.
     pub login_failures: u64,
 }
@@ -76,6 +82,8 @@ impl Engine {
             transactions: self.endpoint.transactions(),
             legs: self.legs.len(),
             calls_refused: self.refusals.seen(),
+            calls_turned_away: self.pressure.total(),
+            overloaded: self.pressure.is_behind(),
             login_failures: self.login_failures.seen(),
         }
     }
@@ -83,7 +91,9 @@ impl Engine {
     /// By their numbers, which is the order in which they came.
     fn live_calls(&self) -> Vec<LiveCall> {
         let arriving = self.knocking.iter().map(|(id, knock)| arriving_call(*id, knock));
-        let mut calls: Vec<LiveCall> = arriving.chain(self.calls.values().map(live_call)).collect();
+        let poor = self.poor.calls();
+        let live = self.calls.values().map(|call| live_call(call, poor.contains(&call.id)));
+        let mut calls: Vec<LiveCall> = arriving.chain(live).collect();
         calls.sort_by_key(|live| live.call);
         calls
     }
@@ -131,10 +141,11 @@ fn arriving_call(call: CallId, knock: &Knock) -> LiveCall {
         agent: None,
         held: false,
         recorded: false,
+        poor: false,
     }
 }
 
-fn live_call(call: &Call) -> LiveCall {
+fn live_call(call: &Call, poor: bool) -> LiveCall {
     let held = match &call.stage {
         Stage::Talking(talk) => talk.held_by_caller || talk.held_by_agent,
         _ => false,
@@ -150,5 +161,6 @@ fn live_call(call: &Call) -> LiveCall {
         agent: call.stage.agent().cloned(),
         held,
         recorded: call.recorded,
+        poor,
     }
 }

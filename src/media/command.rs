@@ -4,6 +4,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use super::prompts::{Library, PromptId};
+pub use super::rtcp::xr::Extended;
+use super::srtp::keying::Keying;
 use crate::ids::{CallId, PlayId, StreamId};
 
 /// What an RTP stream carries.
@@ -52,6 +54,10 @@ pub struct Session {
     pub direction: Direction,
     /// Look for DTMF tones in what comes in; only where no telephone-event was agreed.
     pub in_band_digits: bool,
+    /// Extended reports that the peer asked for.
+    pub extended: Extended,
+    /// What comes must be SRTP under these keys, what is sent is; `None`: plain RTP.
+    pub srtp: Option<Box<Keying>>,
 }
 
 /// What a stream's far end hears.

@@ -95,6 +95,15 @@ impl Latch {
         }
     }
 
+    /// Whether a packet from there could be accepted, or counted towards learning its address.
+    pub fn may_accept(&self, from: SocketAddr) -> bool {
+        match self.0 {
+            State::Deaf => false,
+            State::Waiting { .. } => true,
+            State::Settled { remote, .. } => remote == from,
+        }
+    }
+
     /// Where to send: the signalled address until another is learned. `None` before Connect.
     pub fn remote(&self) -> Option<SocketAddr> {
         match self.0 {

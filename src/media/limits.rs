@@ -53,6 +53,19 @@ pub const KEEP_OPEN: Duration = Duration::from_secs(1);
 /// Mean time between RTCP reports (RFC 3550 §6.2: at least 5 s); each is drawn from 0.5 to 1.5 times this.
 pub const REPORT_INTERVAL: Duration = Duration::from_secs(5);
 
+/// A packet that comes this much later than the fastest of its source counts as late: a phone's jitter buffer that
+/// adapts waits no longer. Beyond it the packet is relayed all the same, and counted in `Figures::packets_late`.
+pub const PLAYOUT: Duration = Duration::from_millis(100);
+
+/// A leg whose R is below this is poor: MOS 3.6, where G.109 has many users dissatisfied. Told by `Event::Quality`.
+pub const POOR: f64 = 70.0;
+
+/// A poor leg is better again from here on, MOS 3.8: further up, so that one that trembles is told of once.
+pub const BETTER: f64 = 75.0;
+
+/// Packets below which an interval is not judged: one second of audio, of which each lost packet would be 2 %.
+pub const JUDGED: u64 = 50;
+
 /// How long the signalled address must have been silent since Connect before another address may be learned.
 pub const LATCH_AFTER: Duration = Duration::from_millis(200);
 
@@ -67,6 +80,14 @@ pub const SEQUENCE_JUMP: i16 = 3_000;
 
 /// A packet older than the newest by more than this is a new beginning (RFC 3550 A.1, MAX_MISORDER).
 pub const SEQUENCE_MISORDER: i16 = 100;
+
+/// Indexes of a source that are told apart as used or not: 2.5 s of packets, twice the least of RFC 3711 §3.3.2.
+/// What is older is refused.
+pub const SRTP_WINDOW: u64 = 128;
+
+/// Authenticated sources of an SRTP leg at once: one speaks, others came before it (transfer, music on hold). Beyond it
+/// the one that was silent longest is forgotten; nobody but the peer itself can bring that about.
+pub const SRTP_SOURCES: usize = 8;
 
 /// What the kernel keeps for one stream until the worker reads it, bytes as asked for: it takes twice that and counts
 /// some 0.8 kB for a packet of G.711, so that about 25 packets, half a second, wait at most. Beyond it the kernel drops

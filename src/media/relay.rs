@@ -6,9 +6,10 @@ use std::time::Duration;
 use super::codec::coder::PAYLOAD_BYTES;
 use super::event::{DigitBy, Event};
 use super::feed::{Feed, Filled};
+use super::histogram::micros;
 use super::limits::{DATAGRAM_BYTES, SLOT_LATE};
 use super::rtp::{self, HEADER_BYTES, Header};
-use super::stream::{Kind, Outgoing, Received, Stream};
+use super::stream::{Kind, Listeners, Outgoing, Received, Stream};
 use super::switch::Switch;
 use super::tape_tap::Taped;
 use super::timeline::Stamp;
@@ -45,8 +46,14 @@ impl Switch {
         let Some(stream) = self.table.get_mut(slot) else { return };
         self.exits.stats.packets_received.add(1);
         // A datagram that fills the buffer may have been cut: it is judged as if it were empty.
-        let whole = if datagram.len() < DATAGRAM_BYTES { &*datagram } else { &[] };
-        let Some(received) = stream.receive(now, from, whole) else {
+        let whole = if datagram.len() < DATAGRAM_BYTES { datagram } else { &mut [] };
+        let Some(length) = stream.unprotect(from, whole) else {
+            self.exits.stats.packets_refused.add(1);
+            self.exits.stats.packets_unauthentic.add(1);
+            return;
+        };
+        let datagram = &mut whole[..length];
+        let Some(received) = stream.receive(now, from, datagram) else {
             self.exits.stats.packets_refused.add(1);
             return;
         };
@@ -97,14 +104,56 @@ impl Switch {
             }
         }
         let listeners = stream.listeners;
+        self.pass_on(now, slot, listeners, &received, datagram, wire);
+    }
+
+    /// Passes an accepted packet of `slot`'s to all who hear it, and books the time that it spent inside.
+    fn pass_on(
+        &mut self,
+        now: Moment,
+        slot: usize,
+        listeners: Listeners,
+        received: &Received,
+        datagram: &mut [u8],
+        wire: &mut impl Wire,
+    ) {
         let mut place = 0;
+        let (mut passed, mut waits) = (false, false);
         while let Some(listener) = listeners.get(place) {
-            self.pass(now, listener, &received, datagram, wire);
+            if self.pass(now, listener, received, datagram, wire) {
+                passed = true;
+                waits |= wire.waits(listener);
+            }
             place += 1;
+        }
+        if waits && self.leaving.len() < self.leaving.capacity() {
+            self.leaving.push(slot);
+        } else if passed {
+            self.book(slot, micros(wire.clock(now).since(now)));
         }
     }
 
-    /// Passes an accepted packet to one who hears it, with that stream's header in front of the payload.
+    /// Books the time that a packet of `slot`'s spent inside the server.
+    fn book(&mut self, slot: usize, spent: u32) {
+        self.exits.stats.passages.add(spent, 1);
+        if let Some(stream) = self.table.get_mut(slot) {
+            stream.ledger.add(spent);
+        }
+    }
+
+    /// Everything that waited has been sent: the packets that left with it are booked, by one look at the clock.
+    pub fn left(&mut self, now: Moment, wire: &impl Wire) {
+        if self.leaving.is_empty() {
+            return;
+        }
+        let spent = micros(wire.clock(now).since(now));
+        while let Some(slot) = self.leaving.pop() {
+            self.book(slot, spent);
+        }
+    }
+
+    /// Passes an accepted packet to one who hears it, with that stream's header in front of the payload. True if it
+    /// was passed.
     fn pass(
         &mut self,
         now: Moment,
@@ -112,11 +161,13 @@ impl Switch {
         received: &Received,
         datagram: &mut [u8],
         wire: &mut impl Wire,
-    ) {
-        let Some(stream) = self.table.get_mut(listener) else { return };
-        let Some(link) = stream.link else { return };
+    ) -> bool {
+        let Some(stream) = self.table.get_mut(listener) else { return false };
+        let Some(link) = stream.link else { return false };
         if let Feed::Mix(_) = stream.feed {
-            return self.pass_event(now, listener, received, datagram, wire);
+            // Audio that is heard by samples waits for its tick: its time inside is the jitter buffer's.
+            self.pass_event(now, listener, received, datagram, wire);
+            return false;
         }
         let digits = matches!(stream.feed, Feed::Peer { digits: true, .. });
         let payload_type = match received.kind {
@@ -128,11 +179,11 @@ impl Switch {
         };
         let Some(payload_type) = payload_type.filter(|_| link.sends) else {
             stream.timeline.withheld(&received.incoming);
-            return;
+            return false;
         };
         let Some(stamp) = stream.timeline.relayed(now, &received.incoming) else {
             self.exits.stats.packets_stale.add(1);
-            return;
+            return false;
         };
         let audio = received.kind == Kind::Audio;
         let packet = if audio && link.codec != received.codec {
@@ -147,6 +198,7 @@ impl Switch {
         write_header(packet, stream, payload_type, stamp);
         let outgoing = Outgoing { timestamp: stamp.timestamp, audio, datagram: packet };
         stream.send(listener, now, outgoing, &mut self.exits, wire);
+        true
     }
 
     /// Serves the slots of generated audio whose time has come. How late the latest of them was.
@@ -164,6 +216,9 @@ impl Switch {
             while let Some(slot) = self.pacing.members(due.part).get(place).copied() {
                 self.generate(now, slot, due.at, wire);
                 place += 1;
+            }
+            if place > 0 {
+                self.exits.stats.pacing_errors.add(micros(wire.clock(now).since(due.at)), place as u64);
             }
         }
         latest

@@ -6,7 +6,8 @@ use super::command::Rtcp;
 use super::event::Event;
 use super::feed::Feed;
 use super::limits::{KEEP_OPEN, MEDIA_SILENCE};
-use super::rtcp::{Compound, Part, REPORT_BYTES};
+use super::rtcp::xr::{XrBlock, XrBlocks};
+use super::rtcp::{Compound, Part, REPORT_BYTES, Terms};
 use super::stream::Stream;
 use super::switch::Switch;
 use super::wire::{Channel, Wire};
@@ -34,7 +35,7 @@ impl Switch {
 
     fn attend_to(&mut self, now: Moment, slot: usize, wire: &mut impl Wire) {
         self.tell_gap(slot);
-        self.exits.stats.packets_shed.add(u64::from(wire.shed(slot)));
+        self.count_shed(slot, wire);
         let Some(stream) = self.table.get_mut(slot) else { return };
         let Some(link) = stream.link else { return };
         if link.receives && !stream.silence_told && now.since(stream.heard_at) >= MEDIA_SILENCE {
@@ -48,8 +49,28 @@ impl Switch {
             self.generate(now, slot, now, wire);
         }
         if report {
+            self.assess(slot);
             self.report(now, slot, false, wire);
         }
+    }
+
+    /// Counts what the system dropped because we did not read in time: lost, but not by the network.
+    pub(super) fn count_shed(&mut self, slot: usize, wire: &mut impl Wire) {
+        let shed = u64::from(wire.shed(slot));
+        self.exits.stats.packets_shed.add(shed);
+        if let Some(stream) = self.table.get_mut(slot) {
+            stream.shed += shed;
+        }
+    }
+
+    /// Tells when a direction of a leg becomes poor, and when it is better.
+    fn assess(&mut self, slot: usize) {
+        let Some(stream) = self.table.get_mut(slot) else { return };
+        let id = stream.id;
+        stream.assess(|way, rating, poor| {
+            self.exits.stats.legs_poor.add(u64::from(poor));
+            self.outbox.tell(Event::Quality { stream: id, way, rating, poor });
+        });
     }
 
     /// Sends a report; the last one says goodbye.
@@ -58,10 +79,19 @@ impl Switch {
         let Some(target) = target(stream) else { return };
         stream.report_at = Some(now + stream.report_interval());
         let mut buffer = [0; REPORT_BYTES];
-        let length = stream.sender.write(now, &mut stream.reception, &self.cname, leaving, &mut buffer);
-        let sent = match target {
-            Target::Muxed(to) => wire.send(slot, to, &buffer[..length]),
-            Target::Apart(to) => wire.send_report(slot, to, &buffer[..length]),
+        let extended = stream.link.map_or_else(Default::default, |link| link.extended);
+        let heard = stream.heard(stream.reception.losses());
+        let terms = Terms { cname: &self.cname, leaving, extended, heard };
+        let length = stream.sender.write(now, &mut stream.reception, terms, &mut buffer);
+        let report = &buffer[..length];
+        let report = match &mut stream.srtp {
+            None => Ok(report),
+            Some(srtp) => srtp.protected_report(report, &mut self.exits.sealed[..]),
+        };
+        let sent = match (target, report) {
+            (Target::Muxed(to), Ok(report)) => wire.send(slot, to, report),
+            (Target::Apart(to), Ok(report)) => wire.send_report(slot, to, report),
+            (_, Err(_)) => false,
         };
         if sent {
             self.exits.stats.reports_sent.add(1);
@@ -75,11 +105,11 @@ impl Switch {
         slot: usize,
         channel: Channel,
         from: SocketAddr,
-        datagram: &[u8],
+        datagram: &mut [u8],
     ) {
         let Some(stream) = self.table.get_mut(slot) else { return };
-        let compound =
-            if is_from_peer(stream, channel, from) { Compound::parse(datagram).ok() } else { None };
+        let datagram = if is_from_peer(stream, channel, from) { opened(stream, datagram) } else { None };
+        let compound = datagram.and_then(|datagram| Compound::parse(datagram).ok());
         let Some(compound) = compound else {
             stream.refused += 1;
             self.exits.stats.packets_refused.add(1);
@@ -93,6 +123,10 @@ impl Switch {
                     blocks
                 }
                 Part::ReceiverReport { blocks, .. } => blocks,
+                Part::Extended { ssrc, blocks } => {
+                    extended(now, stream, ssrc, blocks);
+                    continue;
+                }
                 Part::Cname { .. } | Part::Bye { .. } | Part::Other { .. } => continue,
             };
             for block in blocks {
@@ -103,6 +137,17 @@ impl Switch {
                     mix.listener_loses(block.fraction_lost);
                 }
             }
+        }
+    }
+}
+
+/// Takes an extended report of the peer's.
+fn extended(now: Moment, stream: &mut Stream, ssrc: u32, blocks: XrBlocks<'_>) {
+    for block in blocks {
+        match block {
+            XrBlock::ReferenceTime { ntp } => stream.reception.reference_time(now, ssrc, ntp),
+            XrBlock::Echo { ssrc, last, delay } => stream.sender.echo(now, ssrc, last, delay),
+            XrBlock::Voip(voip) => stream.sender.voip(&voip),
         }
     }
 }
@@ -118,6 +163,15 @@ fn target(stream: &Stream) -> Option<Target> {
         }
         Rtcp::At(signalled) => Some(Target::Apart(signalled)),
     }
+}
+
+/// A report's plain bytes; `None` if SRTP was agreed on and it is not authentic.
+fn opened<'a>(stream: &mut Stream, datagram: &'a mut [u8]) -> Option<&'a [u8]> {
+    let length = match &mut stream.srtp {
+        None => datagram.len(),
+        Some(srtp) => srtp.unprotect_rtcp(datagram).ok()?,
+    };
+    datagram.get(..length)
 }
 
 /// Muxed: from where RTP is accepted. Apart: from the signalled address, or from the host that RTP is accepted from.

@@ -1,10 +1,15 @@
 //! RTCP (RFC 3550 §6): reports read and written in place, and the figures they carry.
 
+mod fates;
 mod reception;
 mod sender;
+mod spread;
+pub mod xr;
 
 pub use reception::Reception;
-pub use sender::{REPORT_BYTES, Sender};
+pub use sender::{REPORT_BYTES, Sender, Terms};
+
+use xr::{XR, XrBlocks};
 
 use crate::moment::Moment;
 
@@ -96,14 +101,20 @@ fn check_counts(count: u8, packet_type: u8, body: &[u8]) -> Result<(), Malformed
         SR => 24 + count * BLOCK_BYTES,
         RR => 4 + count * BLOCK_BYTES,
         BYE => count * 4,
+        XR => 4,
         _ => 0,
     };
     if body.len() < needed { Err(Malformed::Truncated) } else { Ok(()) }
 }
 
+/// Four bytes as a number.
+fn word(bytes: &[u8], place: usize) -> Option<u32> {
+    bytes.get(place..place + 4)?.try_into().ok().map(u32::from_be_bytes)
+}
+
 /// `None` for a packet that we have no use for.
 fn part(count: u8, packet_type: u8, body: &[u8]) -> Option<Part<'_>> {
-    let word = |place: usize| body.get(place..place + 4)?.try_into().ok().map(u32::from_be_bytes);
+    let word = |place| word(body, place);
     let blocks =
         |from: usize| Some(Blocks { rest: body.get(from..from + usize::from(count) * BLOCK_BYTES)? });
     match packet_type {
@@ -117,6 +128,7 @@ fn part(count: u8, packet_type: u8, body: &[u8]) -> Option<Part<'_>> {
         }),
         RR => Some(Part::ReceiverReport { ssrc: word(0)?, blocks: blocks(4)? }),
         SDES if count > 0 => Some(Part::Cname { ssrc: word(0)?, cname: cname(body.get(4..)?)? }),
+        XR => Some(Part::Extended { ssrc: word(0)?, blocks: XrBlocks::of(body.get(4..)?) }),
         BYE => Some(Part::Bye { sources: body.get(..usize::from(count) * 4)? }),
         _ => None,
     }
@@ -162,7 +174,12 @@ pub enum Part<'a> {
     Bye {
         sources: &'a [u8],
     },
-    /// Application-defined, feedback (RFC 4585), extended reports (RFC 3611), descriptions without a name: passed over.
+    /// Extended report (RFC 3611).
+    Extended {
+        ssrc: u32,
+        blocks: XrBlocks<'a>,
+    },
+    /// Application-defined, feedback (RFC 4585), descriptions without a name: passed over.
     Other {
         packet_type: u8,
     },

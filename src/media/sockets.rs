@@ -17,6 +17,8 @@ use super::limits::{SOCKET_BYTES, STREAMS};
 use super::shared::{Inbound, Shared};
 use super::stats::WorkerStats;
 use super::wire::{Channel, Wire};
+use crate::moment::Moment;
+use crate::net::clock::Clock;
 
 /// Expedited forwarding (RFC 3246), as voice is marked (RFC 4594 §4.1), in the place of the TOS byte.
 const VOICE_TOS: i32 = 46 << 2;
@@ -91,12 +93,13 @@ pub struct Sockets {
     lines: Vec<Option<Line>>,
     shared: Option<Shared>,
     stats: Arc<WorkerStats>,
+    clock: Clock,
 }
 
 impl Sockets {
-    pub fn new(stats: Arc<WorkerStats>) -> io::Result<Self> {
+    pub fn new(stats: Arc<WorkerStats>, clock: Clock) -> io::Result<Self> {
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
-        Ok(Sockets { epoll, lines: Vec::new(), shared: None, stats })
+        Ok(Sockets { epoll, lines: Vec::new(), shared: None, stats, clock })
     }
 
     /// One receive. Errors are mostly ICMP's word that the far end's port is closed: counted, and life goes on.
@@ -287,6 +290,14 @@ impl Wire for Sockets {
         dropped.wrapping_sub(std::mem::replace(&mut pair.shed, dropped))
     }
 
+    fn clock(&self, _: Moment) -> Moment {
+        self.clock.now()
+    }
+
+    fn waits(&self, slot: usize) -> bool {
+        matches!(self.lines.get(slot), Some(Some(Line::Shared { .. })))
+    }
+
     fn send_report(&mut self, slot: usize, to: SocketAddr, datagram: &[u8]) -> bool {
         match self.lines.get(slot) {
             Some(Some(Line::Own(pair))) => self.sent(pair.rtcp.send_to(datagram, to)),
@@ -338,7 +349,7 @@ mod tests {
 
     #[test]
     fn a_socket_that_is_not_read_keeps_half_a_second_and_tells_what_it_dropped() {
-        let mut sockets = Sockets::new(Arc::default()).expect("an epoll");
+        let mut sockets = Sockets::new(Arc::default(), Clock::start()).expect("an epoll");
         let local: IpAddr = [127, 0, 0, 1].into();
         let phone = UdpSocket::bind((local, 0)).expect("a socket");
         // Any even port that is free will do, and a server's default range is not where the system gives from.

@@ -1,5 +1,6 @@
 //! What a worker counts of itself, readable by other threads.
 
+use super::histogram::Histogram;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// A number that one thread writes and any may read.
@@ -33,7 +34,10 @@ pub struct WorkerStats {
     pub packets_sent: Count,
     /// Wrong source, unknown payload type, or malformed.
     pub packets_refused: Count,
-    /// Came after what followed them had been sent, across a change of source.
+    /// Of them: neither authentic nor fresh, or from a wrong source, where SRTP was agreed on.
+    pub packets_unauthentic: Count,
+    /// Came after what followed them had been sent, across a change of source; or again, where SRTP forbids to send
+    /// anything twice.
     pub packets_stale: Count,
     /// A datagram could not be sent; the port is closed at the far end, or the network refuses.
     pub send_errors: Count,
@@ -59,4 +63,13 @@ pub struct WorkerStats {
     pub slots_late: Count,
     /// Slots of 1 ms that were passed over to catch up.
     pub slots_skipped: Count,
+    /// Of each packet that was passed on: from the beginning of the turn that read it to after it was sent. What it lay
+    /// in its socket before is not in it: at most the rest of the turn before.
+    pub passages: Histogram,
+    /// Of each generated frame: how long after its slot it was sent, as of the last frame of its part.
+    pub pacing_errors: Histogram,
+    /// How long turns took, without the time spent waiting.
+    pub turn_times: Histogram,
+    /// Legs whose quality crossed the threshold, downwards.
+    pub legs_poor: Count,
 }

@@ -4,15 +4,20 @@ use std::net::SocketAddr;
 use std::ops::Range;
 use std::time::Duration;
 
-use super::command::{Codec, Direction, Rtcp, Session};
+use super::command::{Codec, Direction, Extended, Rtcp, Session};
 use super::dtmf::event;
 use super::ear::Ear;
-use super::event::Figures;
+use super::event::{Figures, Way};
 use super::feed::Feed;
+use super::histogram::{Ledger, micros};
 use super::latch::{Latch, Verdict};
-use super::limits::{LISTENERS, REPORT_INTERVAL};
+use super::limits::{DATAGRAM_BYTES, JUDGED, LISTENERS, REPORT_INTERVAL};
+use super::quality::watch::Watch;
+use super::quality::{Delay, Heard, Losses, Rating};
 use super::rtcp::{Reception, Sender};
 use super::rtp::{HEADER_BYTES, Packet};
+use super::srtp::keying::Keying;
+use super::srtp::{RTCP_TAG_BYTES, Srtp};
 use super::stats::WorkerStats;
 use super::tape_tap::{Tap, Taped};
 use super::timeline::{Incoming, Timeline};
@@ -38,6 +43,7 @@ pub struct Link {
     pub sends: bool,
     pub receives: bool,
     pub rtcp: Rtcp,
+    pub extended: Extended,
 }
 
 /// What a packet holds.
@@ -96,7 +102,18 @@ impl Listeners {
 pub struct Exits {
     pub tap: Tap,
     pub stats: std::sync::Arc<WorkerStats>,
+    /// Where a packet is protected, so that it stays plain for the tape and for the next who hears it.
+    pub sealed: Box<Sealed>,
 }
+
+impl Exits {
+    pub fn new(tap: Tap, stats: std::sync::Arc<WorkerStats>) -> Self {
+        Exits { tap, stats, sealed: Box::new([0; size_of::<Sealed>()]) }
+    }
+}
+
+/// Room for the longest datagram and its tag.
+pub type Sealed = [u8; DATAGRAM_BYTES + RTCP_TAG_BYTES];
 
 #[derive(Debug)]
 pub struct Stream {
@@ -104,6 +121,8 @@ pub struct Stream {
     /// `None` before Connect.
     pub link: Option<Link>,
     pub latch: Latch,
+    /// `None`: plain RTP was agreed on. Boxed: most legs have none.
+    pub srtp: Option<Box<Srtp>>,
     pub reception: Reception,
     pub sender: Sender,
     pub timeline: Timeline,
@@ -118,6 +137,8 @@ pub struct Stream {
     /// Frames missing on the tape and not yet told.
     pub gap: u32,
     pub refused: u64,
+    /// Packets that the system dropped because the worker did not read in time.
+    pub shed: u64,
     /// When RTP was last accepted, or became expected.
     pub heard_at: Moment,
     pub silence_told: bool,
@@ -125,6 +146,9 @@ pub struct Stream {
     /// In the pacing wheel.
     pub paced: bool,
     pub report_at: Option<Moment>,
+    /// Time that its packets spent inside the server.
+    pub ledger: Ledger,
+    watch: Watch,
     rng: Rng,
 }
 
@@ -139,6 +163,7 @@ impl Stream {
             id,
             link: None,
             latch: Latch::default(),
+            srtp: None,
             reception: Reception::new(CLOCK_RATE),
             sender: Sender::new(ssrc, CLOCK_RATE),
             timeline: Timeline::new(now, ssrc, first_sequence, first_timestamp),
@@ -150,11 +175,14 @@ impl Stream {
             tape: None,
             gap: 0,
             refused: 0,
+            shed: 0,
             heard_at: now,
             silence_told: false,
             sent_at: now,
             paced: false,
             report_at: None,
+            ledger: Ledger::default(),
+            watch: Watch::default(),
             rng,
         }
     }
@@ -170,6 +198,7 @@ impl Stream {
             sends: matches!(session.direction, Direction::SendRecv | Direction::SendOnly),
             receives,
             rtcp: session.rtcp,
+            extended: session.extended,
         });
         let clock_rate = session.codec.clock_rate();
         self.reception.set_clock(clock_rate);
@@ -177,6 +206,7 @@ impl Stream {
         self.timeline.set_clock(now, clock_rate);
         self.presses.set_clock(clock_rate);
         self.ear = session.in_band_digits.then(|| Box::new(Ear::new(session.codec)));
+        self.secure(session.srtp.as_deref());
         if self.report_at.is_none() {
             // The first report comes early (RFC 3550 §6.2).
             self.report_at = Some(now + self.report_interval() / 2);
@@ -188,6 +218,23 @@ impl Stream {
             self.silence_told = false;
         }
         moved
+    }
+
+    fn secure(&mut self, keying: Option<&Keying>) {
+        match (&mut self.srtp, keying) {
+            (Some(srtp), Some(keying)) => srtp.rekey(keying),
+            (srtp, keying) => *srtp = keying.map(|keying| Box::new(Srtp::new(keying))),
+        }
+    }
+
+    /// Checks and decrypts a datagram where SRTP was agreed on, before anything is concluded from it. Its length;
+    /// `None` if it is refused.
+    pub fn unprotect(&mut self, from: SocketAddr, datagram: &mut [u8]) -> Option<usize> {
+        let Some(srtp) = &mut self.srtp else { return Some(datagram.len()) };
+        // Whoever could not be accepted anyway is not worth the work.
+        let opened = self.latch.may_accept(from).then(|| srtp.unprotect(datagram).ok()).flatten();
+        self.refused += u64::from(opened.is_none());
+        opened
     }
 
     /// From 0.5 to 1.5 times the interval, so that reports of many streams do not march in step.
@@ -260,7 +307,15 @@ impl Stream {
         let (Some(link), Some(remote)) = (self.link, self.latch.remote()) else { return };
         let payload = &outgoing.datagram[HEADER_BYTES..];
         self.sent_at = now;
-        if wire.send(slot, remote, outgoing.datagram) {
+        let datagram = match &mut self.srtp {
+            None => Ok(outgoing.datagram),
+            Some(srtp) => srtp.protected(outgoing.datagram, &mut exits.sealed[..]),
+        };
+        let Ok(datagram) = datagram else {
+            exits.stats.packets_stale.add(1);
+            return;
+        };
+        if wire.send(slot, remote, datagram) {
             self.sender.packet(now, outgoing.timestamp, payload.len());
             exits.stats.packets_sent.add(1);
         }
@@ -280,10 +335,48 @@ impl Stream {
     }
 
     pub fn figures(&self) -> Figures {
-        let mut figures = Figures { packets_refused: self.refused, ..Figures::default() };
+        let mut figures = Figures {
+            packets_refused: self.refused,
+            packets_shed: self.shed,
+            codec: self.link.map(|link| link.codec),
+            heard: self.heard(self.reception.losses()).map(|heard| heard.rating()),
+            heard_worst: self.watch.worst(Way::Heard),
+            told: self.sender.told_losses().and_then(|losses| self.told(losses)).map(|told| told.rating()),
+            told_worst: self.watch.worst(Way::Told),
+            passage: self.ledger.passage(),
+            ..Figures::default()
+        };
         self.reception.figures(&mut figures);
         self.sender.figures(&mut figures);
         figures
+    }
+
+    /// What came from the peer with these losses; `None` if nothing came.
+    pub fn heard(&self, losses: Losses) -> Option<Heard> {
+        let codec = self.link?.codec;
+        let (round_trip_us, jitter_us) = (self.sender.round_trip_us(), self.reception.jitter_us());
+        let buffer_us = self.voice.as_ref().map(|voice| micros(voice.figures().target));
+        let delay = Delay { round_trip_us, jitter_us, buffer_us };
+        (losses.expected > 0).then_some(Heard { codec, losses, delay })
+    }
+
+    fn told(&self, losses: Losses) -> Option<Heard> {
+        let codec = self.link?.codec;
+        (losses.expected > 0).then_some(Heard { codec, losses, delay: self.sender.told_delay() })
+    }
+
+    /// Rates both directions since this was last done, and says which crossed a threshold: to poor if true.
+    pub fn assess(&mut self, mut crossed: impl FnMut(Way, Rating, bool)) {
+        let heard = self.reception.take_losses();
+        let told = self.sender.take_told_losses();
+        let heard = self.heard(heard).filter(|heard| heard.losses.expected >= JUDGED);
+        let told = told.and_then(|losses| self.told(losses));
+        for (way, direction) in [(Way::Heard, heard), (Way::Told, told)] {
+            let Some(rating) = direction.map(|direction| direction.rating()) else { continue };
+            if let Some(poor) = self.watch.note(way, rating) {
+                crossed(way, rating, poor);
+            }
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use nix::errno::Errno;
 use super::command::{Command, Rtcp, Session, Source};
 use super::event::Event;
 use super::feed::{Feed, Play};
-use super::limits::{DATAGRAM_BYTES, FRAME, PACING_PARTS};
+use super::limits::{BATCH, DATAGRAM_BYTES, FRAME, PACING_PARTS, WAKEUPS};
 use super::outbox::Outbox;
 use super::pacing::Wheel;
 use super::prompts::Library;
@@ -34,6 +34,9 @@ pub struct Switch {
     /// Our name in RTCP (RFC 3550 §6.5.1).
     pub(super) cname: Box<str>,
     pub(super) scratch: Box<[u8; DATAGRAM_BYTES]>,
+    /// Slots whose packets leave at the end of the turn, once for each packet. Beyond its room packets are booked as
+    /// if they had left at once.
+    pub(super) leaving: Vec<usize>,
 }
 
 impl Switch {
@@ -47,6 +50,7 @@ impl Switch {
             library,
             cname: cname.into(),
             scratch: Box::new([0; DATAGRAM_BYTES]),
+            leaving: Vec::with_capacity(WAKEUPS.max(BATCH)),
         }
     }
 
@@ -225,6 +229,7 @@ impl Switch {
     fn close(&mut self, now: Moment, stream: StreamId, wire: &mut impl Wire) -> Option<()> {
         let slot = self.table.find(stream)?;
         self.tell_gap(slot);
+        self.count_shed(slot, wire);
         self.report(now, slot, true, wire);
         self.hear_nobody(slot);
         self.pacing.remove(slot);
@@ -237,7 +242,7 @@ impl Switch {
             place += 1;
         }
         wire.close(slot);
-        self.outbox.tell(Event::Closed { stream, figures: closed.figures() });
+        self.outbox.tell(Event::Closed { stream, figures: Box::new(closed.figures()) });
         Some(())
     }
 }

@@ -2,6 +2,8 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use crate::moment::Moment;
+
 /// Which of a stream's two sockets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Channel {
@@ -31,6 +33,16 @@ pub trait Wire {
 
     /// True if the datagram left. `to` matters only while the socket is not settled.
     fn send(&mut self, slot: usize, to: SocketAddr, datagram: &[u8]) -> bool;
+
+    /// The time now, for a turn that began at `turn`: read anew, so that it tells what the turn has cost so far. A
+    /// network without a clock says that no time has passed.
+    fn clock(&self, turn: Moment) -> Moment {
+        turn
+    }
+    /// What is sent for this stream leaves with others at the end of the turn, and not at once.
+    fn waits(&self, _slot: usize) -> bool {
+        false
+    }
 
     /// Packets of the stream that the system dropped unread since this was last asked.
     fn shed(&mut self, slot: usize) -> u32;

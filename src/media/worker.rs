@@ -12,9 +12,11 @@ use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFl
 
 use super::command::Command;
 use super::event::Event;
+use super::histogram::micros;
 use super::limits::{COMMAND_SLOTS, COMMANDS_PER_TURN, DATAGRAM_BYTES, EVENT_SLOTS, WAKEUPS};
 use super::load::{Change, Load};
 use super::outbox::Outbox;
+use super::priority;
 use super::prompts::Library;
 use super::shared::Inbound;
 use super::sockets::{Ready, SHARED_RTCP, SHARED_RTP, Sockets};
@@ -121,11 +123,12 @@ impl Worker {
         let wake = Arc::new(EventFd::from_flags(flags)?);
         let timer =
             TimerFd::new(ClockId::CLOCK_MONOTONIC, TimerFlags::TFD_NONBLOCK | TimerFlags::TFD_CLOEXEC)?;
-        let sockets = Sockets::new(Arc::clone(&stats))?;
+        let sockets = Sockets::new(Arc::clone(&stats), config.clock)?;
         sockets.epoll.add(&*wake, EpollEvent::new(EpollFlags::EPOLLIN, COMMAND_TOKEN))?;
         sockets.epoll.add(&timer, EpollEvent::new(EpollFlags::EPOLLIN, TIMER_TOKEN))?;
         let outbox = Outbox::new(told, Arc::clone(&stats));
-        let exits = Exits { tap: Tap::new(config.tape, Arc::clone(&stats)), stats: Arc::clone(&stats) };
+        let tap = Tap::new(config.tape, Arc::clone(&stats));
+        let exits = Exits::new(tap, Arc::clone(&stats));
         let worker = Worker {
             switch: Switch::new(&config.cname, config.library, outbox, exits),
             sockets,
@@ -147,14 +150,19 @@ impl Worker {
         let mut ready = [EpollEvent::empty(); WAKEUPS];
         let mut datagram = [0; DATAGRAM_BYTES];
         let mut inbound = Inbound::default();
+        // What is refused is done without.
+        let _ = priority::ask();
+        let mut began = self.clock.now();
         loop {
             let rests = self.clock.now();
+            self.stats.turn_times.add(micros(rests.since(began)), 1);
             let count = match self.sockets.epoll.wait(&mut ready, self.patience()) {
                 Ok(count) => count,
                 Err(nix::errno::Errno::EINTR) => 0,
                 Err(error) => panic!("epoll on our own descriptors failed: {error}"),
             };
             let now = self.clock.now();
+            began = now;
             self.stats.turns.add(1);
             let late = self.switch.on_time(now, &mut self.sockets);
             self.weigh(now, now.since(rests), late);
@@ -178,6 +186,7 @@ impl Worker {
                 self.tell();
                 return;
             }
+            self.switch.left(now, &self.sockets);
             self.tell();
             self.arm();
         }

@@ -10,13 +10,14 @@ use nix::errno::Errno;
 use nix::sys::eventfd::EventFd;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, mpsc, oneshot};
+use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
 use super::clock::Clock;
+use super::inbox::{self, Message, Waiting};
 use super::limits::{
-    COMMANDS_WAITING, EVENTS_PER_TURN, INBOX, INBOX_BYTES, INPUTS_PER_TURN, LAST_WORDS,
-    TAPE_COMMANDS_WAITING, TAPE_LOOK, TAPES_END,
+    COMMANDS_WAITING, EVENTS_PER_TURN, INPUTS_PER_TURN, LAST_WORDS, NEW_PER_TURN, TAPE_COMMANDS_WAITING,
+    TAPE_LOOK, TAPES_END,
 };
 use super::operator::{self, Losses};
 use super::tcp::{Connections, Sent};
@@ -33,37 +34,6 @@ use crate::moment::Moment;
 use crate::recording::recorder::{RecorderHandle, TapeCommand, TapeEvent};
 use crate::sip::transport::{Flow, Transport};
 use crate::store::journal::JournalHandle;
-
-/// What waits for the engine.
-#[derive(Debug)]
-enum Message {
-    /// With its share of `INBOX_BYTES`, if it came from a socket.
-    Input(Input, Option<OwnedSemaphorePermit>),
-    Ask(Ask, oneshot::Sender<Answer>),
-}
-
-/// The way to the engine, for its own sockets.
-#[derive(Clone)]
-pub struct Inbox {
-    messages: mpsc::Sender<Message>,
-    bytes: Arc<Semaphore>,
-}
-
-impl Inbox {
-    fn new(messages: mpsc::Sender<Message>) -> Inbox {
-        Inbox { messages, bytes: Arc::new(Semaphore::new(INBOX_BYTES)) }
-    }
-
-    /// Waits while the engine is `INBOX` or `INBOX_BYTES` behind. False when it has ended.
-    pub async fn put(&self, input: Input) -> bool {
-        let bytes = match &input {
-            Input::Received { bytes, .. } => u32::try_from(bytes.len()).unwrap_or(u32::MAX),
-            _ => 0,
-        };
-        let share = Arc::clone(&self.bytes).acquire_many_owned(bytes).await;
-        self.messages.send(Message::Input(input, share.ok())).await.is_ok()
-    }
-}
 
 /// The way to the engine, for everybody else: the API, signals, the demo's screen.
 #[derive(Clone)]
@@ -87,7 +57,7 @@ impl EngineHandle {
 
     /// A new configuration, or the wish to stop.
     pub async fn put(&self, input: Input) -> Result<(), Stopped> {
-        self.inbox.send(Message::Input(input, None)).await.map_err(|_| Stopped)
+        self.inbox.send(Message::Input(input)).await.map_err(|_| Stopped)
     }
 
     /// Waits until the engine has ended, in order or not.
@@ -127,18 +97,17 @@ pub fn spawn(
     bound: Bound,
     planes: Planes,
 ) -> io::Result<(EngineHandle, std::thread::JoinHandle<io::Result<()>>)> {
-    let (sender, receiver) = mpsc::channel(INBOX);
+    let (inbox, sender, waiting) = inbox::inbox(planes.clock);
     let (happened, _) = broadcast::channel(LISTENER_BEHIND);
-    let handle = EngineHandle { inbox: sender.clone(), happened: happened.clone() };
+    let handle = EngineHandle { inbox: sender, happened: happened.clone() };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let thread = std::thread::Builder::new().name("engine".into()).spawn(move || {
         let local = tokio::task::LocalSet::new();
         local.block_on(&runtime, async move {
-            let inbox = Inbox::new(sender);
             let sockets = Sockets::start(bound.udp, &inbox)?;
             let connections = Connections::new(inbox);
             connections.listen(bound.tcp)?;
-            Driver::new(engine, sockets, connections, planes, happened).run(receiver).await
+            Driver::new(engine, sockets, connections, planes, happened).run(waiting).await
         })
     })?;
     Ok((handle, thread))
@@ -152,6 +121,8 @@ struct Driver {
     workers: Vec<WorkerHandle>,
     /// Commands that found their worker's ring full, in order.
     waiting: Vec<VecDeque<Command>>,
+    /// Which workers were commanded in this turn, and must be woken.
+    commanded: Vec<bool>,
     media_events: Arc<EventFd>,
     crowded: bool,
     /// The disk refuses the journal; the engine knows.
@@ -204,6 +175,7 @@ impl Driver {
             sockets,
             connections,
             waiting: planes.workers.iter().map(|_| VecDeque::new()).collect(),
+            commanded: vec![false; planes.workers.len()],
             workers: planes.workers,
             media_events: planes.media_events,
             crowded: false,
@@ -223,7 +195,7 @@ impl Driver {
         }
     }
 
-    async fn run(mut self, mut inbox: mpsc::Receiver<Message>) -> io::Result<()> {
+    async fn run(mut self, mut waiting: Waiting) -> io::Result<()> {
         let events = Arc::clone(&self.media_events);
         // SAFETY: the descriptor must stay the same and open as long as it is registered: the `Arc` that the
         // registration owns sees to both.
@@ -234,8 +206,8 @@ impl Driver {
             let rest = if std::mem::take(&mut self.hurried) { Duration::ZERO } else { TAPE_LOOK };
             let deadline = self.engine.next_deadline().map_or(rest, |at| at.since(now).min(rest));
             tokio::select! {
-                message = inbox.recv() => match message {
-                    Some(message) => self.messages(message, &mut inbox),
+                message = waiting.next() => match message {
+                    Some(message) => self.messages(message, &mut waiting),
                     None => break,
                 },
                 ready = media.readable() => {
@@ -264,22 +236,26 @@ impl Driver {
         }
     }
 
-    fn messages(&mut self, first: Message, inbox: &mut mpsc::Receiver<Message>) {
+    /// What is pressing, then some of what is new.
+    fn messages(&mut self, first: Message, waiting: &mut Waiting) {
         self.message(first);
         for _ in 1..INPUTS_PER_TURN {
-            match inbox.try_recv() {
-                Ok(message) => self.message(message),
-                Err(_) => return,
-            }
+            let Ok(message) = waiting.next_pressing() else { break };
+            self.message(message);
+        }
+        for _ in 0..NEW_PER_TURN {
+            let Ok(message) = waiting.next_patient() else { break };
+            self.message(message);
         }
     }
 
     fn message(&mut self, message: Message) {
         let input = match message {
-            Message::Input(input, share) => {
+            Message::Received { flow, bytes, came, share } => {
                 drop(share);
-                input
+                Input::Received { flow, bytes, waited: self.clock.now().since(came) }
             }
+            Message::Input(input) => input,
             Message::Ask(ask, reply) => {
                 self.last_ask += 1;
                 let id = AskId(self.last_ask);
@@ -366,6 +342,7 @@ impl Driver {
     }
 
     fn command(&mut self, worker: usize, command: Command) {
+        self.commanded[worker] = true;
         let waiting = &mut self.waiting[worker];
         let refused = match command {
             Command::Open { stream, port, .. } if waiting.len() >= COMMANDS_WAITING => Some((stream, port)),
@@ -412,7 +389,10 @@ impl Driver {
                     break;
                 }
             }
-            self.workers[worker].wake();
+            // One whose ring was full is woken as well, lest it sleep over what it has not seen.
+            if std::mem::take(&mut self.commanded[worker]) || !waiting.is_empty() {
+                self.workers[worker].wake();
+            }
         }
         while let Some(command) = self.tapes_waiting.pop_front() {
             if let Err(command) = self.recorder.commands.send(command) {
@@ -448,7 +428,7 @@ impl Driver {
         if self.fault.is_none() {
             tracing::error!(%fault, "cannot go on: every call ends");
             self.fault = Some(fault);
-            self.message(Message::Input(Input::Stop, None));
+            self.message(Message::Input(Input::Stop));
         }
     }
 

@@ -10,6 +10,16 @@ pub const INBOX: usize = 8_192;
 /// a flood of messages of the largest size costs 64 MiB and not 512.
 pub const INBOX_BYTES: usize = 64 << 20;
 
+/// New calls and other beginnings that wait for the engine, beside `INBOX`: a third of a second's worth of refusals. When
+/// full a datagram is lost, to be repeated by its sender, and a stream is not read.
+pub const NEW_WAITING: usize = 8_192;
+
+/// Datagrams taken from a socket between two turns of the engine, so that a flood does not keep it from its work.
+pub const DATAGRAMS_PER_LOOK: usize = 256;
+
+/// New calls and other beginnings heard in one turn: some 3 ms of work, after which who is in a call comes first again.
+pub const NEW_PER_TURN: usize = 32;
+
 /// Inputs handled between two looks at media events and timers, so that a flood of one starves none of the others.
 pub const INPUTS_PER_TURN: usize = 256;
 

@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod engine_thread;
+pub mod inbox;
 pub mod limits;
 pub mod operator;
 pub mod tcp;

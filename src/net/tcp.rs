@@ -14,7 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
-use super::engine_thread::Inbox;
+use super::inbox::Inbox;
 use super::limits::{
     ACCEPT_REST, CONNECT_TIME, CONNECTION_IDLE, CONNECTIONS, CONNECTIONS_PER_ADDRESS, CONNECTIONS_SHARE,
     LAST_WRITES, MESSAGE_TIME, WRITE_TIME, WRITES_BYTES, WRITES_WAITING,
@@ -260,7 +260,7 @@ impl Connections {
                 match frame {
                     Frame::Message(bytes) => {
                         whole = true;
-                        if !self.inbox.put(Input::Received { flow, bytes }).await {
+                        if !self.inbox.message(flow, bytes).await {
                             return;
                         }
                     }

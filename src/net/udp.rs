@@ -10,9 +10,8 @@ use nix::errno::Errno;
 use nix::sys::socket::{setsockopt, sockopt};
 use tokio::net::UdpSocket;
 
-use super::engine_thread::Inbox;
-use super::limits::UDP_BUFFER;
-use crate::engine::input::Input;
+use super::inbox::Inbox;
+use super::limits::{DATAGRAMS_PER_LOOK, UDP_BUFFER};
 use crate::sip::limits::MESSAGE_BYTES;
 use crate::sip::transport::{Flow, Transport};
 
@@ -81,17 +80,24 @@ fn bind(address: SocketAddr) -> io::Result<std::net::UdpSocket> {
 async fn receive(socket: Arc<UdpSocket>, local: SocketAddr, inbox: Inbox) {
     let mut buffer = vec![0; MESSAGE_BYTES];
     loop {
-        match socket.recv_from(&mut buffer).await {
-            Ok((length, remote)) => {
-                let flow = Flow { transport: Transport::Udp, local, remote, connection: None };
-                let bytes = Bytes::copy_from_slice(&buffer[..length]);
-                if !inbox.put(Input::Received { flow, bytes }).await {
-                    return;
-                }
-            }
-            // An ICMP error of an earlier datagram; whose it was is not said here. Timers will find out.
-            Err(error) => tracing::debug!(%error, %local, "UDP receive"),
+        if let Err(error) = socket.readable().await {
+            return tracing::error!(%error, %local, "the UDP socket cannot be watched");
         }
+        // At once, so that each is stamped when it comes and what is pressing is not stuck behind what is not.
+        for _ in 0..DATAGRAMS_PER_LOOK {
+            match socket.try_recv_from(&mut buffer) {
+                Ok((length, remote)) => {
+                    let flow = Flow { transport: Transport::Udp, local, remote, connection: None };
+                    if !inbox.datagram(flow, Bytes::copy_from_slice(&buffer[..length])).await {
+                        return;
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                // An ICMP error of an earlier datagram; whose it was is not said here. Timers will find out.
+                Err(error) => tracing::debug!(%error, %local, "UDP receive"),
+            }
+        }
+        tokio::task::yield_now().await;
     }
 }
 

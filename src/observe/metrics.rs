@@ -9,6 +9,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
+use super::sound::{LegSounds, WorkerTimes};
 use crate::acd::{AgentState, OfferFailure};
 use crate::call::cause::Cause;
 use crate::engine::happened::{Happened, OfferEnd, What};
@@ -32,6 +33,8 @@ pub struct Counts {
     arrived: Counter,
     /// As the engine last said: the journal, and so the stream of events, leaves out most of a flood.
     refused: Arc<AtomicU64>,
+    /// Likewise; of these, those the server was too far behind for.
+    turned_away: Arc<AtomicU64>,
     ended: Family<Label, Counter>,
     offers: Family<Label, Counter>,
     registrations: Counter,
@@ -40,6 +43,7 @@ pub struct Counts {
     login_failures: Arc<AtomicU64>,
     recording_failures: Counter,
     missed: Counter,
+    legs: LegSounds,
 }
 
 impl Counts {
@@ -54,6 +58,9 @@ impl Counts {
     }
 
     pub fn count(&self, happened: &Happened) {
+        if let What::LegMeasured(leg) = &happened.what {
+            return self.legs.count(leg);
+        }
         match &happened.what {
             What::CallArrived { .. } => self.arrived.inc(),
             What::CallEnded { cause, .. } => self.ended.get_or_create(&label("cause", cause.word())).inc(),
@@ -73,6 +80,7 @@ impl Counts {
     /// What the engine counts itself. A snapshot that comes late takes nothing back.
     fn catch_up(&self, snapshot: &Snapshot) {
         self.refused.fetch_max(snapshot.calls_refused, Ordering::Relaxed);
+        self.turned_away.fetch_max(snapshot.calls_turned_away, Ordering::Relaxed);
         self.login_failures.fetch_max(snapshot.login_failures, Ordering::Relaxed);
     }
 
@@ -85,12 +93,19 @@ impl Counts {
             "Attempts that never became a call",
             refused.load(Ordering::Relaxed),
         );
+        counter(
+            registry,
+            "calls_turned_away",
+            "Calls refused because the server was behind",
+            self.turned_away.load(Ordering::Relaxed),
+        );
         counter(registry, "login_failures", "Wrong log-ins of API and phones", wrong.load(Ordering::Relaxed));
         registry.register("calls_ended", "Calls that ended, by cause", self.ended.clone());
         registry.register("offers_ended", "Offers to agents, by how they ended", self.offers.clone());
         registry.register("phone_registrations", "First registrations of phones", self.registrations.clone());
         registry.register("phones_vanished", "Phones that are gone", self.phones_vanished.clone());
         registry.register("recording_failures", "Tapes that failed", self.recording_failures.clone());
+        self.legs.register(registry);
         registry.register("events_uncounted", "Events missed by these counters", self.missed.clone());
     }
 }
@@ -119,6 +134,7 @@ pub fn text(counts: &Counts, reading: &Reading<'_>) -> Result<String, std::fmt::
         queues(&mut registry, snapshot);
     }
     media(&mut registry, reading.media);
+    registry.register_collector(Box::new(WorkerTimes(reading.media.to_vec())));
     tapes(&mut registry, reading.tapes);
     journal(&mut registry, reading.journal);
     gauge(&mut registry, "api_sessions", "Sessions of the API", reading.sessions as u64);
@@ -169,6 +185,12 @@ fn live(registry: &mut Registry, snapshot: &Snapshot) {
     let agents = zero.chain(snapshot.agents.iter().map(|agent| (state_word(&agent.state).to_owned(), 1)));
     family(registry, "agents", "Agents, by state", "state", agents);
     gauge(registry, "draining", "The server takes no new calls", u64::from(snapshot.draining));
+    gauge(
+        registry,
+        "overloaded",
+        "The server is behind and turns new calls away",
+        u64::from(snapshot.overloaded),
+    );
     gauge(registry, "sip_transactions", "SIP transactions under way", snapshot.transactions as u64);
     gauge(registry, "sip_legs", "SIP dialogs under way", snapshot.legs as u64);
 }
@@ -228,6 +250,7 @@ const WORKER_COUNTS: &[WorkerCount] = &[
     ("media_packets_sent", "RTP packets sent", |worker| worker.packets_sent.get()),
     ("media_packets_refused", "Packets from elsewhere or malformed", |worker| worker.packets_refused.get()),
     ("media_packets_stale", "Packets that came too late", |worker| worker.packets_stale.get()),
+    ("media_packets_unauthentic", "Packets refused by SRTP", |worker| worker.packets_unauthentic.get()),
     ("media_send_errors", "Packets that could not be sent", |worker| worker.send_errors.get()),
     ("media_receive_errors", "Receives that failed", |worker| worker.receive_errors.get()),
     ("media_reports_sent", "RTCP reports sent", |worker| worker.reports_sent.get()),
@@ -238,6 +261,7 @@ const WORKER_COUNTS: &[WorkerCount] = &[
     ("media_tape_frames_lost", "Frames lost before the tape", |worker| worker.tape_frames_lost.get()),
     ("media_packets_shed", "Packets dropped unread", |worker| worker.packets_shed.get()),
     ("media_slots_late", "Turns that began late", |worker| worker.slots_late.get()),
+    ("media_legs_poor", "Times a leg became poor", |worker| worker.legs_poor.get()),
     ("media_slots_skipped", "Milliseconds passed over", |worker| worker.slots_skipped.get()),
 ];
 
@@ -303,6 +327,8 @@ mod tests {
             transactions: 0,
             legs: 0,
             calls_refused: 1_000,
+            calls_turned_away: 300,
+            overloaded: true,
             login_failures: 7,
         };
         counts.catch_up(&snapshot);
@@ -313,6 +339,7 @@ mod tests {
         let mut text = String::new();
         encode(&mut text, &registry).expect("text");
         assert!(text.contains("calls_refused_total 1000\n"), "{text}");
+        assert!(text.contains("calls_turned_away_total 300\n"), "{text}");
         assert!(text.contains("login_failures_total 7\n"), "{text}");
     }
 

@@ -4,7 +4,7 @@ use std::io::{Cursor, Read, Seek, SeekFrom};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::block::{Damage, HEADER_BYTES, Mark};
+use super::block::{Damage, HEADER_BYTES, Header, Mark, sha256};
 use super::frame::{Side, Taped, ring_of};
 use super::index::tape_path;
 use super::made::{CALL, Folder, Frame, START, frame, ms};
@@ -128,6 +128,20 @@ fn a_tape_whose_last_block_became_zeros_in_a_power_cut_is_torn_not_damaged() {
     let report = press.report();
     assert_eq!((report.verdict, report.packets), (Verdict::Unfinished, 5));
     assert_eq!(report.remarks[0], "torn tail: 300 bytes ignored");
+}
+
+#[test]
+fn a_tape_of_the_first_format_is_read_and_one_of_a_format_to_come_is_called_so() {
+    let header = Header { call: CALL, started: START, key: None };
+    let written = |version: u8| {
+        let mut bytes = header.encode();
+        bytes[8] = version;
+        let hash = sha256(&[&bytes[..HEADER_BYTES - 32]]);
+        bytes[HEADER_BYTES - 32..].copy_from_slice(&hash);
+        Header::decode(&bytes).map(|(header, _)| header)
+    };
+    assert_eq!((written(1), written(2)), (Ok(header), Ok(header)));
+    assert_eq!((written(3), written(0)), (Err(Damage::Newer(3)), Err(Damage::Newer(0))));
 }
 
 #[test]

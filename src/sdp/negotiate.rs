@@ -2,8 +2,12 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::session::{Address, Format, Map, Media, Origin, SessionDescription};
-use crate::media::command::{Codec, Direction, Rtcp, Session};
+use super::session::{Address, Attribute, Format, Map, Media, Origin, SessionDescription};
+use crate::media::command::{Codec, Direction, Extended, Rtcp, Session};
+
+mod security;
+
+pub use security::{Keys, Security, Terms, security_of};
 
 /// Payload type of telephone-event/8000 where we offer; any dynamic number would do, this one phones expect.
 const TELEPHONE_EVENT: u8 = 101;
@@ -22,7 +26,7 @@ const EVENTS: &[u8] = b"0-15";
 const PTIME_MS: u32 = 20;
 
 /// Our end of a stream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub struct Local<'a> {
     pub address: IpAddr,
     /// RTP; RTCP is one above.
@@ -40,6 +44,8 @@ pub struct Local<'a> {
     pub direction: Direction,
     /// Offer or accept telephone-event.
     pub telephone_event: bool,
+    /// Whether the stream is protected, and by which keys.
+    pub srtp: Terms<'a>,
 }
 
 /// Why no media can be agreed on. The answer is 488 (to an offer) or the end of the call (to an answer).
@@ -48,8 +54,10 @@ pub struct Local<'a> {
 pub enum NotAcceptable {
     #[error("no audio stream is offered")]
     NoAudio,
-    #[error("every audio stream wants a transport other than RTP/AVP or RTP/AVPF")]
+    #[error("every audio stream wants a transport that we cannot or will not serve")]
     Transport,
+    #[error("SRTP without a suite, a key and parameters that we can use")]
+    NoKeys,
     #[error("the media address is not one host's IP address of our family")]
     Address,
     #[error("no codec in common")]
@@ -99,14 +107,15 @@ pub fn offer(ours: &Local) -> SessionDescription {
     let media = Media {
         kind: b"audio".to_vec(),
         port: ours.port,
-        protocol: b"RTP/AVP".to_vec(),
+        protocol: ours.srtp.protocol().to_vec(),
         formats,
         connection: None,
         direction: Some(ours.direction),
         ptime: Some(PTIME_MS),
         rtcp: None,
         rtcp_mux: false,
-        attributes: Vec::new(),
+        crypto: ours.srtp.lines(),
+        attributes: vec![wishes()],
     };
     describe(ours, vec![media])
 }
@@ -137,7 +146,11 @@ pub fn accept_answer(
         prefer: None,
         direction: offer.direction_of(offered),
         telephone_event: offered.formats.iter().any(|format| event_clock(format).is_some()),
+        srtp: Terms::of_offer(offered),
     };
+    if security::is_secure(&answered.protocol) != security::is_secure(&offered.protocol) {
+        return Err(NotAcceptable::Mismatch);
+    }
     // RFC 5761 §5.1.1: what was not offered is not agreed to.
     let answered = Media { rtcp_mux: answered.rtcp_mux && offered.rtcp_mux, ..answered.clone() };
     agree(answer, &answered, &ours)
@@ -148,9 +161,7 @@ fn agree(theirs: &SessionDescription, media: &Media, ours: &Local) -> Result<Ses
     if !media.is_audio() || media.port == 0 {
         return Err(NotAcceptable::NoAudio);
     }
-    if !is_plain_rtp(&media.protocol) {
-        return Err(NotAcceptable::Transport);
-    }
+    let srtp = ours.srtp.agree(media)?.map(Box::new);
     let Some(Address::Ip(address)) = theirs.address_of(media) else { return Err(NotAcceptable::Address) };
     if address.is_ipv4() != ours.address.is_ipv4() {
         return Err(NotAcceptable::Address);
@@ -174,7 +185,37 @@ fn agree(theirs: &SessionDescription, media: &Media, ours: &Local) -> Result<Ses
         telephone_event,
         direction: direction(ours.direction, theirs.direction_of(media), address.is_unspecified()),
         in_band_digits: telephone_event.is_none(),
+        extended: extended(media),
+        srtp,
     })
+}
+
+/// The attribute of extended reports (RFC 3611 §5.1).
+const EXTENDED: &[u8] = b"rtcp-xr";
+
+/// Our half of it: what we would like to be told, and that we answer reference times.
+const WISHES: &[u8] = b"rcvr-rtt=all stat-summary=loss,dup,jitt voip-metrics";
+
+/// Extended reports that the peer asks of us (RFC 3611 §5.2): whoever names a block wants it sent. An unknown name is
+/// passed over.
+fn extended(media: &Media) -> Extended {
+    let mut wanted = Extended::default();
+    let named = media.attributes.iter().filter(|attribute| attribute.name.eq_ignore_ascii_case(EXTENDED));
+    let values = named.filter_map(|attribute| attribute.value.as_deref());
+    for format in values.flat_map(|value| value.split(u8::is_ascii_whitespace)) {
+        match format.split(|byte| *byte == b'=').next() {
+            Some(b"rcvr-rtt") => wanted.receiver_round_trip = true,
+            Some(b"stat-summary") => wanted.statistics = true,
+            Some(b"voip-metrics") => wanted.voip = true,
+            _ => {}
+        }
+    }
+    wanted
+}
+
+/// The attribute as we write it.
+fn wishes() -> Attribute {
+    Attribute { name: EXTENDED.to_vec(), value: Some(WISHES.to_vec()) }
 }
 
 /// Whether what is sent there reaches more than one host. A call is with one; many would be made to listen to it.
@@ -183,13 +224,6 @@ fn is_many(address: IpAddr) -> bool {
         IpAddr::V4(address) => address.is_multicast() || address.is_broadcast(),
         IpAddr::V6(address) => address.is_multicast(),
     }
-}
-
-/// Transports that we can serve. SRTP by SDES (`RTP/SAVP`) and by DTLS (`UDP/TLS/RTP/SAVPF`) get their arms here when
-/// the worker can encrypt; until then they are refused, for a stream must never be weaker than it was asked to be.
-fn is_plain_rtp(protocol: &[u8]) -> bool {
-    // AVPF only adds feedback that we need not send (RFC 4585).
-    protocol.eq_ignore_ascii_case(b"RTP/AVP") || protocol.eq_ignore_ascii_case(b"RTP/AVPF")
 }
 
 /// The preferred codec if the peer has it, else the first of the peer's that we have: the peer listed them in its
@@ -256,7 +290,9 @@ fn answering(offered: &Media, session: &Session, ours: &Local) -> Media {
         ptime: Some(PTIME_MS),
         rtcp: None,
         rtcp_mux: offered.rtcp_mux,
-        attributes: Vec::new(),
+        crypto: security::taken(offered, session.srtp.as_deref()).into_iter().collect(),
+        // Only to who knows the word: others have nothing to do with it.
+        attributes: if session.extended.is_empty() { Vec::new() } else { vec![wishes()] },
     }
 }
 
@@ -273,6 +309,7 @@ fn refused(offered: &Media) -> Media {
         ptime: None,
         rtcp: None,
         rtcp_mux: false,
+        crypto: Vec::new(),
         attributes: Vec::new(),
     }
 }

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::str::FromStr;
 
+use super::crypto::Crypto;
 use super::session::{
     Address, Attribute, Direction, Format, MAX_BYTES, MAX_FORMATS, MAX_LINES, MAX_MEDIA, Malformed, Map,
     Media, Origin, SessionDescription,
@@ -149,6 +150,7 @@ fn media(value: &[u8], line: usize) -> Result<Media, Malformed> {
         ptime: None,
         rtcp: None,
         rtcp_mux: false,
+        crypto: Vec::new(),
         attributes: Vec::new(),
     })
 }
@@ -191,6 +193,8 @@ fn media_attribute(media: &mut Media, value: &[u8]) {
                 format.parameters = Some(rest.to_vec());
             }
         }
+        // A line that we cannot use is dropped, for it may hold a key.
+        (b"crypto", Some(value)) => media.crypto.extend(Crypto::parse(value)),
         _ => media.attributes.push(attribute),
     }
 }

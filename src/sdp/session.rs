@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use super::crypto::Crypto;
+
 pub use crate::media::command::Direction;
 
 /// Lines in a description; a browser's offer has under 150. More: `Malformed::TooManyLines`.
@@ -87,6 +89,8 @@ pub struct Media {
     pub rtcp: Option<(u16, Option<IpAddr>)>,
     /// `a=rtcp-mux` (RFC 5761).
     pub rtcp_mux: bool,
+    /// The `a=crypto` lines that we can use, in their order.
+    pub crypto: Vec<Crypto>,
     pub attributes: Vec<Attribute>,
 }
 

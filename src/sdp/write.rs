@@ -102,6 +102,9 @@ fn media(out: &mut Vec<u8>, media: &Media) {
     if media.rtcp_mux {
         line(out, &[b"a=rtcp-mux"]);
     }
+    for crypto in &media.crypto {
+        line(out, &[b"a=crypto:", &crypto.write()]);
+    }
     attributes(out, &media.attributes);
     direction(out, media.direction);
 }

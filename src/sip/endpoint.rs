@@ -48,6 +48,8 @@ pub enum Failure {
 pub enum Happening {
     /// Send these bytes. With a stream flow that has no connection, open one to `flow.remote` first.
     Transmit { flow: Flow, bytes: Bytes },
+    /// A new call was refused with 503, and nothing of it is held (`Endpoint::turn_away`).
+    TurnedAway { request: Request },
     /// A new request. CANCEL and ACK never come this way. Answer each exactly once with a final response.
     Request { tx: ServerTx, request: Request, flow: Flow },
     /// The INVITE of `tx` was cancelled (CANCEL already has its 200): answer it with 487 unless you have answered.
@@ -78,6 +80,8 @@ pub struct Endpoint {
     /// `limits::TRANSACTIONS` and `limits::OUTPUTS`, but in tests.
     most: usize,
     most_outputs: usize,
+    /// New calls get 503, and this Retry-After in seconds.
+    turns_away: Option<u32>,
     outputs: VecDeque<Happening>,
 }
 
@@ -93,8 +97,16 @@ impl Endpoint {
             tables: Tables::default(),
             most: limits::TRANSACTIONS,
             most_outputs: limits::OUTPUTS,
+            turns_away: None,
             outputs: VecDeque::new(),
         }
+    }
+
+    /// From now on new calls (INVITEs outside any dialog) get 503 with this Retry-After, in seconds, and nothing is held
+    /// of them: a copy is judged anew, as is one after the 503 was lost, for no 100 has stopped its sender from repeating it; `None`: they are heard again. Copies of an INVITE that has been
+    /// heard still get its answer.
+    pub fn turn_away(&mut self, retry_after_secs: Option<u32>) {
+        self.turns_away = retry_after_secs;
     }
 
     /// One datagram or framed message. Malformed ones are answered or dropped here.

@@ -17,5 +17,6 @@ pub mod session_timer;
 pub mod status;
 pub mod transaction;
 pub mod transport;
+pub mod triage;
 pub mod uri;
 pub mod write;

@@ -14,10 +14,10 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
-use super::rows::{Hash, JournalRow, last_event, put_record};
+use super::rows::{Hash, JournalRow, last_event, put_events, put_records};
 use super::{Store, StoreError};
 use crate::call::record::CallRecord;
-use crate::engine::happened::Happened;
+use crate::engine::happened::{Happened, What};
 use crate::ids::CallId;
 
 /// Events that may wait: about a minute at 50 calls/s, 20 MB. When full, events are handed back and counted as lost.
@@ -175,7 +175,8 @@ struct Writer {
 /// What one transaction writes.
 struct Batch {
     rows: Vec<JournalRow>,
-    records: BTreeMap<CallId, CallRecord>,
+    /// As they are after the last of the rows.
+    records: Vec<CallRecord>,
 }
 
 impl Writer {
@@ -192,6 +193,9 @@ impl Writer {
     }
 
     /// Fills a batch; false when all has been taken and nothing more will come.
+    ///
+    /// After the first event it does not look for `GATHER`: who listens is woken by each event, and at thousands a
+    /// second being woken would cost more than writing.
     async fn gather(&mut self, events: &mut Vec<Happened>) -> bool {
         let asked = async {
             // A sender that is gone asks as well.
@@ -205,16 +209,16 @@ impl Writer {
                 return self.inbox.recv_many(events, BATCH).await > 0;
             }
         }
-        let more = async {
-            while events.len() < BATCH && !*self.stopping.borrow() {
-                let room = BATCH - events.len();
-                if self.inbox.recv_many(events, room).await == 0 {
-                    break;
-                }
-            }
-        };
-        // Running out of time is as good as being full.
-        let _ = timeout(GATHER, more).await;
+        let waiting = events.len() + self.inbox.len();
+        if waiting < BATCH && !self.inbox.is_closed() {
+            // That the time is over is what is waited for; a server that stops waits for nothing.
+            let _ = timeout(GATHER, self.stopping.wait_for(|stop| *stop)).await;
+        }
+        while events.len() < BATCH
+            && let Ok(event) = self.inbox.try_recv()
+        {
+            events.push(event);
+        }
         true
     }
 
@@ -244,7 +248,9 @@ impl Writer {
         }
         self.say(Health::Well);
         self.gauges.written.fetch_add(events.len() as u64, Ordering::Relaxed);
-        self.open.retain(|_, record| record.ended.is_none());
+        for record in batch.iter().flat_map(|batch| &batch.records).filter(|record| record.ended.is_some()) {
+            self.open.remove(&record.call);
+        }
         while self.open.len() > OPEN_RECORDS {
             self.open.pop_first();
         }
@@ -254,9 +260,14 @@ impl Writer {
     /// Fetches the records of calls that these events speak of and that are not in memory: something late about
     /// a call that has ended.
     async fn read_back(&mut self, events: &[Happened]) -> Result<(), StoreError> {
-        let calls: BTreeSet<CallId> = events.iter().filter_map(|event| event.call).collect();
-        for call in calls {
-            if !self.open.contains_key(&call)
+        let mut known = BTreeSet::new();
+        for event in events {
+            let Some(call) = event.call else { continue };
+            if !known.insert(call) || self.open.contains_key(&call) {
+                continue;
+            }
+            // A call that arrives has no record yet.
+            if !matches!(event.what, What::CallArrived { .. })
                 && let Some(record) = self.store.call(call).await?
             {
                 self.open.insert(call, record);
@@ -267,23 +278,25 @@ impl Writer {
 
     /// Numbers and chains the events, and folds them into the records.
     fn fold(&mut self, events: &mut [Happened]) -> Batch {
-        let mut batch = Batch { rows: Vec::with_capacity(events.len()), records: BTreeMap::new() };
+        let mut rows = Vec::with_capacity(events.len());
+        let mut touched = BTreeSet::new();
         for event in events {
             // Events that were lost leave their numbers free, so that the loss can be seen.
             event.seq = (self.base + event.seq).max(self.last + 1);
             let row = JournalRow::new(event, &self.hash);
             self.last = event.seq;
             self.hash = row.hash;
-            batch.rows.push(row);
+            rows.push(row);
             let Some(call) = event.call else { continue };
             match (CallRecord::open(event), self.open.get_mut(&call)) {
                 (Some(record), _) => drop(self.open.insert(call, record)),
                 (None, Some(record)) => record.apply(event),
                 (None, None) => continue,
             }
-            batch.records.extend(self.open.get(&call).map(|record| (call, record.clone())));
+            touched.insert(call);
         }
-        batch
+        let records = touched.iter().filter_map(|call| self.open.get(call)).cloned().collect();
+        Batch { rows, records }
     }
 
     /// Tells whoever watches; the log gets a line when it begins and one when it is over.
@@ -322,12 +335,8 @@ async fn commit(store: &Store, batch: &Batch) -> Result<(), StoreError> {
 
 async fn put(connection: &mut SqliteConnection, batch: &Batch) -> Result<(), sqlx::Error> {
     sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await?;
-    for row in &batch.rows {
-        row.insert(connection).await?;
-    }
-    for record in batch.records.values() {
-        put_record(connection, record).await?;
-    }
+    put_events(connection, &batch.rows).await?;
+    put_records(connection, &batch.records).await?;
     sqlx::query("COMMIT").execute(connection).await?;
     Ok(())
 }

@@ -69,7 +69,7 @@ fn check(row: &Row, previous: &Hash) -> Result<Hash, &'static str> {
     let same = event["at"].as_i64() == Some(*at)
         && event["call"].as_str() == id.as_deref()
         && event["agent"].as_str() == agent.as_deref()
-        && kind(&event["what"]) == *name;
+        && kind(json) == name;
     if same { Ok(hash) } else { Err("its columns do not agree with it") }
 }
 

@@ -1,7 +1,7 @@
 //! After a server died: calls without an end get one.
 
 use super::calls::parse;
-use super::rows::{JournalRow, last_event, put_record};
+use super::rows::{JournalRow, last_event, put_events, put_records};
 use super::{Store, StoreError};
 use crate::call::cause::Cause;
 use crate::call::record::CallRecord;
@@ -24,7 +24,7 @@ impl Store {
                 .fetch_all(&mut *change)
                 .await?;
         let (mut seq, mut hash) = last_event(&mut change).await?;
-        let mut closed = Vec::with_capacity(open.len());
+        let (mut rows, mut closed) = (Vec::with_capacity(open.len()), Vec::with_capacity(open.len()));
         for row in open {
             let mut record: CallRecord = parse("calls", row)?;
             let last: Option<i64> = sqlx::query_scalar("SELECT max(at) FROM journal WHERE call = ?")
@@ -45,10 +45,11 @@ impl Store {
             record.apply(&event);
             let row = JournalRow::new(&event, &hash);
             hash = row.hash;
-            row.insert(&mut change).await?;
-            put_record(&mut change, &record).await?;
+            rows.push(row);
             closed.push(record);
         }
+        put_events(&mut change, &rows).await?;
+        put_records(&mut change, &closed).await?;
         change.commit().await?;
         Ok(closed)
     }

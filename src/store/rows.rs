@@ -1,7 +1,10 @@
 //! Events and records as rows.
 
+use std::sync::LazyLock;
+
 use aws_lc_rs::digest::{Context, SHA256};
-use sqlx::SqliteConnection;
+use sqlx::query::Query;
+use sqlx::sqlite::{Sqlite, SqliteArguments, SqliteConnection};
 
 use crate::call::record::CallRecord;
 use crate::engine::happened::Happened;
@@ -26,34 +29,65 @@ pub struct JournalRow {
 impl JournalRow {
     /// `event` bears the number it is stored under. `previous`: the hash of the event before.
     pub fn new(event: &Happened, previous: &Hash) -> JournalRow {
-        let json = serde_json::to_value(event).expect("an event is plain data with text for keys");
-        let kind = kind(&json["what"]);
-        let json = json.to_string();
+        let json = serde_json::to_string(event).expect("an event is plain data with text for keys");
         JournalRow {
             seq: event.seq as i64,
             at: micros(event.at),
             call: event.call.map(|call| call.0 as i64),
             agent: event.agent.as_ref().map(|agent| agent.to_string()),
-            kind,
+            kind: kind(&json).to_owned(),
             hash: chained(previous, event.seq as i64, &json),
             json,
         }
     }
 
-    pub async fn insert(&self, connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
-        let sql = "INSERT INTO journal (seq, at, call, agent, kind, json, hash) VALUES (?, ?, ?, ?, ?, ?, ?)";
-        sqlx::query(sql)
+    fn bind(&self, query: Statement) -> Statement {
+        query
             .bind(self.seq)
             .bind(self.at)
             .bind(self.call)
-            .bind(&self.agent)
-            .bind(&self.kind)
-            .bind(&self.json)
-            .bind(&self.hash[..])
-            .execute(connection)
-            .await?;
-        Ok(())
+            .bind(self.agent.clone())
+            .bind(self.kind.clone())
+            .bind(self.json.clone())
+            .bind(self.hash.to_vec())
     }
+}
+
+/// A statement that owns what is bound to it.
+type Statement = Query<'static, Sqlite, SqliteArguments>;
+
+/// Rows that one statement writes: as many as are there, in the fewest statements. Each statement is a way to the
+/// database's thread and back, which costs more than writing a row; few sizes, because the text of each is prepared once
+/// and kept.
+const ROWS_AT_ONCE: [usize; 3] = [64, 8, 1];
+
+/// The same statement for each of `ROWS_AT_ONCE`.
+fn texts(head: &str, columns: usize, tail: &str) -> [String; 3] {
+    let row = format!("({})", vec!["?"; columns].join(", "));
+    ROWS_AT_ONCE.map(|rows| format!("{head} VALUES {}{tail}", vec![row.as_str(); rows].join(", ")))
+}
+
+async fn put<T>(
+    connection: &mut SqliteConnection,
+    texts: &'static [String; 3],
+    mut rows: &[T],
+    bind: impl Fn(&T, Statement) -> Statement,
+) -> Result<(), sqlx::Error> {
+    for (size, text) in ROWS_AT_ONCE.into_iter().zip(texts) {
+        while let Some((now, later)) = rows.split_at_checked(size) {
+            let query = now.iter().fold(sqlx::query(text.as_str()), |query, row| bind(row, query));
+            query.execute(&mut *connection).await?;
+            rows = later;
+        }
+    }
+    Ok(())
+}
+
+/// Appends events to the journal.
+pub async fn put_events(connection: &mut SqliteConnection, rows: &[JournalRow]) -> Result<(), sqlx::Error> {
+    static TEXTS: LazyLock<[String; 3]> =
+        LazyLock::new(|| texts("INSERT INTO journal (seq, at, call, agent, kind, json, hash)", 7, ""));
+    put(connection, &TEXTS, rows, JournalRow::bind).await
 }
 
 /// The hash of an event in its chain.
@@ -67,10 +101,12 @@ pub fn chained(previous: &Hash, seq: i64, json: &str) -> Hash {
     hash
 }
 
-/// The name of what happened: the only key of the object, or the word alone.
-pub fn kind(what: &serde_json::Value) -> String {
-    let word = what.as_str().or_else(|| what.as_object()?.keys().next().map(String::as_str));
-    word.unwrap_or_default().to_owned()
+/// The name of what happened: the only key of the object `what`, or the word alone. Found in the text, for taking events
+/// apart costs more than writing them; quotes within values are escaped, so that nothing else looks like the field.
+pub fn kind(json: &str) -> &str {
+    const FIELD: &str = "\"what\":";
+    let what = json.find(FIELD).map_or("", |at| &json[at + FIELD.len()..]);
+    what.split('"').nth(1).unwrap_or_default()
 }
 
 /// Number and hash of the last event, or of what comes before the first.
@@ -83,15 +119,39 @@ pub async fn last_event(connection: &mut SqliteConnection) -> Result<(i64, Hash)
     Ok(last.map_or((0, FIRST), |(seq, hash)| (seq, hash.try_into().unwrap_or(FIRST))))
 }
 
-/// Writes a record, in place of its older self.
-pub async fn put_record(connection: &mut SqliteConnection, record: &CallRecord) -> Result<(), sqlx::Error> {
-    let sql = "INSERT OR REPLACE INTO calls (call, from_number, dialled, arrived, answered, ended, cause, queue, \
-               queued, agent, agent_answered, talk_ms, missed_offers, recorded, recording_gaps, json) \
-               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-    sqlx::query(sql)
+/// Writes records, each in place of its older self. What never changes of a call is not written again, nor its index.
+pub async fn put_records(
+    connection: &mut SqliteConnection,
+    records: &[CallRecord],
+) -> Result<(), sqlx::Error> {
+    static TEXTS: LazyLock<[String; 3]> = LazyLock::new(|| {
+        let head = "INSERT INTO calls (call, from_number, dialled, arrived, answered, ended, cause, queue, \
+                    queued, agent, agent_answered, talk_ms, missed_offers, recorded, recording_gaps, json)";
+        let changing = [
+            "answered",
+            "ended",
+            "cause",
+            "queue",
+            "queued",
+            "agent",
+            "agent_answered",
+            "talk_ms",
+            "missed_offers",
+            "recorded",
+            "recording_gaps",
+            "json",
+        ];
+        let set = changing.map(|column| format!("{column} = excluded.{column}")).join(", ");
+        texts(head, 16, &format!(" ON CONFLICT (call) DO UPDATE SET {set}"))
+    });
+    put(connection, &TEXTS, records, bind_record).await
+}
+
+fn bind_record(record: &CallRecord, query: Statement) -> Statement {
+    query
         .bind(record.call.0 as i64)
-        .bind(&record.from)
-        .bind(&record.dialled)
+        .bind(record.from.clone())
+        .bind(record.dialled.clone())
         .bind(micros(record.arrived))
         .bind(record.answered.map(micros))
         .bind(record.ended.map(micros))
@@ -105,9 +165,6 @@ pub async fn put_record(connection: &mut SqliteConnection, record: &CallRecord) 
         .bind(record.recorded)
         .bind(record.recording_gaps)
         .bind(serde_json::to_string(record).expect("a record is plain data"))
-        .execute(connection)
-        .await?;
-    Ok(())
 }
 
 /// SQLite's integers are signed; times fit until the year 294247.

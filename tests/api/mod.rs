@@ -2,6 +2,7 @@
 
 mod events;
 mod http;
+mod legs;
 mod login;
 mod phone;
 mod recordings;

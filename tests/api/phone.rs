@@ -52,8 +52,8 @@ impl Phone {
         assert!(registered.starts_with("SIP/2.0 200"), "{registered}");
     }
 
-    /// Dials the bank and is answered.
-    pub fn dials(&mut self, number: &str) {
+    /// Dials the bank and is answered. Where it takes audio.
+    pub fn dials(&mut self, number: &str) -> SocketAddr {
         let (address, port) = (self.here.ip(), self.here.port());
         let description = format!(
             "v=0\r\no=- 1 1 IN IP4 {address}\r\ns=-\r\nc=IN IP4 {address}\r\nt=0 0\r\nm=audio {port} RTP/AVP 0\r\n"
@@ -67,6 +67,21 @@ impl Phone {
         let target = contact.split('>').next().unwrap_or_default().to_owned();
         let ack = self.message("ACK", &target, to, "", "");
         self.socket.send_to(ack.as_bytes(), self.there).expect("sent");
+        let audio = answer.lines().find_map(|line| line.strip_prefix("m=audio ")).expect("an audio stream");
+        let port = audio.split(' ').next().and_then(|port| port.parse().ok()).expect("a port");
+        SocketAddr::new(self.there.ip(), port)
+    }
+
+    /// Speaks: packets of 20 ms of silence with these numbers, all at once.
+    pub fn speaks(&self, there: SocketAddr, numbers: impl Iterator<Item = u16>) {
+        for number in numbers {
+            let mut packet = vec![0x80, 0];
+            packet.extend_from_slice(&number.to_be_bytes());
+            packet.extend_from_slice(&(u32::from(number) * 160).to_be_bytes());
+            packet.extend_from_slice(&[0, 0, 0, 7]);
+            packet.extend_from_slice(&[0xFF; 160]);
+            self.socket.send_to(&packet, there).expect("sent");
+        }
     }
 
     fn sends(&mut self, method: &str, uri: &str, to: &str, extra: &str, body: &str) -> String {

@@ -99,6 +99,14 @@ fn figures_are_in_the_form_that_prometheus_reads() {
     ] {
         assert!(text.lines().any(|found| found == line), "{line} is missing:\n{text}");
     }
+    for histogram in [
+        "hotline_media_passage_seconds_count{worker=\"0\"} ",
+        "hotline_media_pacing_error_seconds_bucket{le=\"0.001024\",worker=\"0\"} ",
+        "hotline_media_turn_seconds_bucket{le=\"+Inf\",worker=\"0\"} ",
+        "# TYPE hotline_media_passage_seconds histogram",
+    ] {
+        assert!(text.contains(histogram), "{histogram} is missing:\n{text}");
+    }
     assert!(text.contains("hotline_media_packets_sent_total{worker=\"0\"}"));
     assert!(text.contains("hotline_process_resident_memory_bytes"));
     assert!(text.ends_with("# EOF\n"));

@@ -4,6 +4,7 @@ mod agents;
 mod attacks;
 mod main_job;
 mod ports;
+mod quality;
 mod races;
 mod refusals;
 mod reload;

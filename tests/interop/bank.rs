@@ -29,13 +29,43 @@ pub struct Bank {
 
 impl Bank {
     pub fn opens(room: &Room) -> Bank {
-        let folder = room.folder("bank");
-        short_prompts(&folder);
-        let flows = Path::new(env!("CARGO_MANIFEST_DIR")).join("ivr-flows");
-        std::os::unix::fs::symlink(flows, folder.join("ivr-flows")).expect("a link to the flows");
+        let folder = furnished(room);
         let mut running = Running::start(hotline(&folder, &["demo", "--data", "data"]));
         running.shows("Ctrl-C", OPENING);
         Bank { folder, running }
+    }
+
+    /// A bank by a configuration instead of the demo's. It says nothing of its calls.
+    pub fn opens_by(room: &Room, configuration: &str) -> Bank {
+        let folder = furnished(room);
+        std::fs::write(folder.join("hotline.yaml"), configuration).expect("a file");
+        let mut command = hotline(&folder, &["serve", "--config", "hotline.yaml"]);
+        command.env("HOTLINE_LOG", "trace");
+        let mut running = Running::start(command);
+        running.shows("ready", OPENING);
+        Bank { folder, running }
+    }
+
+    /// Everything that it said so far.
+    pub fn said(&self) -> String {
+        self.running.seen.join("\n")
+    }
+
+    /// Every file of its data, by name.
+    pub fn files(&self) -> Vec<(PathBuf, Vec<u8>)> {
+        let (mut folders, mut files) = (vec![self.folder.join("data")], Vec::new());
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).expect("the data's folder") {
+                let path = entry.expect("readable").path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else {
+                    let bytes = std::fs::read(&path).expect("readable");
+                    files.push((path, bytes));
+                }
+            }
+        }
+        files
     }
 
     /// Waits for the next line of the demo's screen that holds `text`.
@@ -76,6 +106,15 @@ impl Bank {
         assert!(output.status.success(), "{args:?}: {said}{}", String::from_utf8_lossy(&output.stderr));
         said
     }
+}
+
+/// A folder with short prompts and the demo's flows.
+fn furnished(room: &Room) -> PathBuf {
+    let folder = room.folder("bank");
+    short_prompts(&folder);
+    let flows = Path::new(env!("CARGO_MANIFEST_DIR")).join("ivr-flows");
+    std::os::unix::fs::symlink(flows, folder.join("ivr-flows")).expect("a link to the flows");
+    folder
 }
 
 fn hotline(folder: &Path, args: &[&str]) -> Command {

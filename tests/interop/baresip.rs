@@ -66,14 +66,24 @@ impl Phone {
 
     /// Agent `number` of the demo, who answers at once (`manual`: by `answers`), registered.
     pub fn agent(room: &Room, number: &str, answermode: &str, says: &[i16]) -> Phone {
-        let account =
-            format!(";auth_user={number};auth_pass=demo-{number};answermode={answermode};regint=600");
+        Phone::agent_with(room, number, &format!(";answermode={answermode}"), says)
+    }
+
+    /// The same with more to say in its account.
+    pub fn agent_with(room: &Room, number: &str, account: &str, says: &[i16]) -> Phone {
+        let account = format!(";auth_user={number};auth_pass=demo-{number};regint=600{account}");
         let place: u16 = number.parse::<u16>().expect("an agent's number") - 1001;
         let (port, rtp) = (5_100 + 10 * place, AGENTS + 100 * place);
         let mut phone =
             Phone::on(room, &Setup { account: &account, ..Setup::plain(number, port, rtp, says) });
         phone.running.shows("[1 binding]", Duration::from_secs(60));
         phone
+    }
+
+    /// A customer from outside. `account` is appended to the account.
+    pub fn caller_with(room: &Room, number: &str, account: &str, says: &[i16]) -> Phone {
+        let account = format!(";regint=0{account}");
+        Phone::on(room, &Setup { account: &account, ..Setup::plain(number, 5_200, CALLER, says) })
     }
 
     /// A customer from outside.
@@ -135,8 +145,14 @@ impl Phone {
         }
     }
 
+    /// The keys in the descriptions that it sent and received, as they are written there.
+    pub fn keys(&self) -> Vec<String> {
+        let lines = self.running.seen.iter().filter_map(|line| line.split_once("inline:"));
+        lines.map(|(_, rest)| rest.split(['|', ' ', '\r']).next().unwrap_or(rest).to_owned()).collect()
+    }
+
     /// Switched off: what it heard in its last call.
-    pub fn heard(mut self) -> Vec<i16> {
+    pub fn heard(&mut self) -> Vec<i16> {
         self.orders("quit", "");
         assert!(self.running.ends(Duration::from_secs(30)), "{} goes off", self.number);
         let files = std::fs::read_dir(self.folder.join("heard")).expect("its folder");
@@ -166,7 +182,7 @@ fn config(setup: &Setup<'_>) -> String {
          audio_player aubridge,sink\naudio_source aufile,says.wav\naudio_alert aubridge,alert\n\
          ring_aufile none\nringback_aufile none\nsnd_path heard\n\
          module_path /usr/lib/baresip/modules\nmodule g711.so\nmodule aubridge.so\nmodule aufile.so\n\
-         module sndfile.so\nmodule_app account.so\nmodule_app menu.so\nmodule_app ctrl_tcp.so\n\
+         module sndfile.so\nmodule srtp.so\nmodule_app account.so\nmodule_app menu.so\nmodule_app ctrl_tcp.so\n\
          ctrl_tcp_listen 127.0.0.1:{control}\n{wide}"
     )
 }

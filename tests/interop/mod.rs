@@ -6,6 +6,7 @@ mod baresip;
 mod callers;
 mod codecs;
 mod main_job;
+mod protected;
 mod room;
 mod sipp;
 mod sound;

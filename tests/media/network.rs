@@ -34,8 +34,8 @@ impl Net {
     }
 }
 
-/// `said` in A-law through the net, a voice and a mix of one, to a listener of µ-law.
-pub fn mixed(net: Net, said: &[i16]) -> (Vec<i16>, Figures) {
+/// `said` in A-law through the net, the voice and a mix of one, to a listener of µ-law.
+pub fn mixed(net: Net, said: &[i16], mut voice: Voice) -> (Vec<i16>, Figures) {
     const START: u64 = 1_000_000_000;
     let mut arrivals: Vec<(u64, usize)> = net
         .passes(said.len() / PACKET)
@@ -45,7 +45,6 @@ pub fn mixed(net: Net, said: &[i16]) -> (Vec<i16>, Figures) {
         .collect();
     arrivals.sort_unstable();
     let mut arrivals = arrivals.into_iter().peekable();
-    let mut voice = Voice::new(Codec::Pcma, Rate::Narrow, 1);
     let mut mix = Mix::new(Codec::Pcmu, Rate::Narrow);
     mix.add(0);
     let mut heard = Vec::new();
@@ -71,17 +70,4 @@ pub fn mixed(net: Net, said: &[i16]) -> (Vec<i16>, Figures) {
         heard.extend(payload.map(|code| Law::Mu.samples()[usize::from(code)]));
     }
     (heard, voice.figures())
-}
-
-/// The same loss with silence in the holes, and no jitter at all.
-pub fn with_holes(net: Net, said: &[i16]) -> Vec<i16> {
-    let mut heard = Vec::new();
-    for (packet, passed) in said.chunks_exact(PACKET).zip(net.passes(said.len() / PACKET)) {
-        let mut payload = [0; PACKET];
-        Law::A.encode(packet, &mut payload);
-        Law::A.transcode(Law::Mu, &mut payload);
-        let silence = passed.is_none();
-        heard.extend(payload.map(|code| if silence { 0 } else { Law::Mu.samples()[usize::from(code)] }));
-    }
-    heard
 }

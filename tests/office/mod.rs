@@ -65,6 +65,8 @@ pub struct Office {
     server: SocketAddr,
     rng: Rng,
     answers: Vec<Answer>,
+    /// How long each message is said to have waited for its turn.
+    pub waited: Duration,
     /// Inputs the engine has had.
     pub turns: u64,
     /// Every output as text, for comparing runs.
@@ -94,6 +96,7 @@ impl Office {
             world,
             rng,
             answers: Vec::new(),
+            waited: Duration::ZERO,
             turns: 0,
             trace: None,
         };
@@ -318,7 +321,7 @@ impl Office {
                 remote: datagram.from,
                 connection: None,
             };
-            return self.input(Input::Received { flow, bytes: datagram.bytes });
+            return self.input(Input::Received { flow, bytes: datagram.bytes, waited: self.waited });
         }
         let found = self.phones.iter().find(|(_, phone)| phone.address == datagram.to);
         if let Some(name) = found.map(|(name, _)| name.clone()) {
@@ -351,7 +354,7 @@ impl Office {
         let remote = source;
         let flow = Flow { transport: Transport::Udp, local: self.server, remote, connection: None };
         self.network.ladder.clear();
-        self.input(Input::Received { flow, bytes: text.to_owned().into() });
+        self.input(Input::Received { flow, bytes: text.to_owned().into(), waited: self.waited });
         for event in self.sound.events(self.now) {
             self.input(Input::Media { event });
         }
@@ -395,7 +398,8 @@ impl Office {
             self.records.insert(record.call, record);
         } else if let Some(record) = happened.call.and_then(|call| self.records.get_mut(&call)) {
             assert!(
-                record.ended.is_none() || matches!(happened.what, What::RecordingGap { .. }),
+                record.ended.is_none()
+                    || matches!(happened.what, What::RecordingGap { .. } | What::LegMeasured(_)),
                 "after its end: {happened:?}"
             );
             record.apply(&happened);

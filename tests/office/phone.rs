@@ -11,7 +11,7 @@ use hotline::ids::LegId;
 use hotline::media::command::{Codec, Direction, Session};
 use hotline::moment::Moment;
 use hotline::rng::Rng;
-use hotline::sdp::negotiate::{self, Local};
+use hotline::sdp::negotiate::{self, Local, Terms};
 use hotline::sdp::session::SessionDescription;
 use hotline::sip::endpoint::{ClientTx, Endpoint, Happening};
 use hotline::sip::message::{HeaderName, Headers, Method, Request};
@@ -117,6 +117,7 @@ impl Phone {
             prefer: None,
             direction,
             telephone_event: true,
+            srtp: Terms::PLAIN,
         }
     }
 

@@ -27,6 +27,8 @@ pub struct Sound {
     /// The worker stands still: what it is told waits.
     pub stuck: bool,
     orders: Vec<Command>,
+    /// What every stream that closes is said to have been like.
+    pub figures: Figures,
     /// Ports that cannot be bound.
     pub taken: Vec<u16>,
     /// Streams ever opened and closed: equal in the end.
@@ -43,6 +45,7 @@ impl Sound {
             events: Vec::new(),
             stuck: false,
             orders: Vec::new(),
+            figures: Figures::default(),
             taken: Vec::new(),
             opened: 0,
             closed: 0,
@@ -92,7 +95,7 @@ impl Sound {
                 self.plays.retain(|(_, playing), _| *playing != stream);
                 if self.streams.remove(&stream).is_some() {
                     self.closed += 1;
-                    self.events.push(Event::Closed { stream, figures: Figures::default() });
+                    self.events.push(Event::Closed { stream, figures: Box::new(self.figures) });
                 }
             }
             Command::Prompts(library) => self.library = library,

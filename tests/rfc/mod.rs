@@ -3,6 +3,7 @@
 mod corpus;
 mod field_cases;
 mod fuzz;
+mod libsrtp;
 mod oracle;
 mod server;
 mod torture;

@@ -25,7 +25,10 @@ fn flow(transport: Transport) -> Flow {
 
 /// The statuses of all answers to `bytes`, in order.
 fn answers(office: &mut Office, transport: Transport, bytes: Bytes) -> Vec<u16> {
-    office.engine.handle(office.now, Input::Received { flow: flow(transport), bytes });
+    office.engine.handle(
+        office.now,
+        Input::Received { flow: flow(transport), bytes, waited: std::time::Duration::ZERO },
+    );
     let mut statuses = Vec::new();
     while let Some(output) = office.engine.poll_output() {
         if let Output::Transmit { bytes, .. } = output {

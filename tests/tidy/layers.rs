@@ -8,7 +8,7 @@ use super::tree::{File, Tree};
 const IMPORTS: &[(&str, &[&str])] = &[
     ("sip", &["sip"]),
     // Negotiation speaks the media plane's vocabulary: a codec, a direction, a session.
-    ("sdp", &["sdp", "media::command"]),
+    ("sdp", &["sdp", "media::command", "media::srtp::keying"]),
     // `customer` owns the leases of its streams, a run of its flow and the prompts it was compiled with; `record` is folded from what happened.
     (
         "call",
@@ -42,6 +42,9 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "media::event",
             "media::ports",
             "media::prompts",
+            // A rating is said in the words of who made it.
+            "media::quality::Rating",
+            "media::srtp::keying",
             "recording::block::Mark",
             "recording::recorder",
         ],
@@ -62,6 +65,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "call::cause",
             "engine::happened",
             "engine::view",
+            "media::histogram",
             "media::stats",
             "recording::recorder::Figures",
             "store::journal",
@@ -109,7 +113,8 @@ const WORLD: [&str; 22] = [
 const PACKETS: [&str; 6] = ["tokio", "tracing", "Mutex", "RwLock", "println!", "eprintln!"];
 
 /// Files that may hold `unsafe`, with the reason.
-const UNSAFE: [(&str, &str); 4] = [
+const UNSAFE: [(&str, &str); 5] = [
+    ("src/media/priority.rs", "sched_setattr(2), which no safe interface offers"),
     (
         "src/media/shared.rs",
         "many datagrams by one system call, which no safe interface offers without allocating",

@@ -130,8 +130,9 @@ function showCalls(calls) {
     const end = ["supervisor", "admin"].includes(me.role)
       ? button("End", `End the call from ${call.from}`, () => ask("DELETE", `/api/v1/calls/live/${call.call}`).then(soon))
       : null;
-    const stage = call.held ? `${call.stage}, held` : call.stage;
-    return row(cell("", call.from), cell("", stage, call.stage === "talking" ? "good" : "busy"), cell("at", call.node),
+    const stage = call.stage + (call.held ? ", held" : "") + (call.poor ? ", poor sound" : "");
+    const mood = call.poor ? "bad" : call.stage === "talking" ? "good" : "busy";
+    return row(cell("", call.from), cell("", stage, mood), cell("at", call.node),
       cell("queue", call.queue), cell("agent", call.agent), cell("", ticking(call.arrived)), cell("", end));
   }));
 }

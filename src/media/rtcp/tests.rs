@@ -1,5 +1,9 @@
+mod extended;
+mod traces;
+
 use std::time::Duration;
 
+use super::xr::{Extended, XrBlock};
 use super::*;
 use crate::media::event::Figures;
 
@@ -10,8 +14,9 @@ fn start() -> Moment {
 }
 
 fn report(sender: &mut Sender, reception: &mut Reception, now: Moment, leaving: bool) -> Vec<u8> {
+    let terms = Terms { cname: "leg@bank", leaving, extended: Extended::default(), heard: None };
     let mut buffer = [0; REPORT_BYTES];
-    let length = sender.write(now, reception, "leg@bank", leaving, &mut buffer);
+    let length = sender.write(now, reception, terms, &mut buffer);
     buffer[..length].to_vec()
 }
 
@@ -74,7 +79,9 @@ fn the_longest_report_fits() {
     let mut sender = Sender::new(99, 8_000);
     sender.packet(start(), 0, 160);
     let mut buffer = [0; REPORT_BYTES];
-    let length = sender.write(start(), &mut received([1]), &"长".repeat(200), true, &mut buffer);
+    let cname = "长".repeat(200);
+    let terms = Terms { cname: &cname, leaving: true, extended: Extended::default(), heard: None };
+    let length = sender.write(start(), &mut received([1]), terms, &mut buffer);
     assert!(Compound::parse(&buffer[..length]).is_ok());
 }
 
@@ -134,6 +141,8 @@ fn telephone_events_do_not_count_as_jitter() {
 #[test]
 fn the_round_trip_is_what_the_peer_did_not_hold_back() {
     let mut sender = Sender::new(99, 8_000);
+    (0..3).for_each(|_| sender.packet(start(), 0, 160));
+    report(&mut sender, &mut Reception::new(8_000), start(), false);
     let block = Block {
         ssrc: 99,
         fraction_lost: 12,
@@ -180,6 +189,9 @@ fn any_bytes_are_read_without_panic() {
         for datagram in [bytes, &headed] {
             let Ok(compound) = Compound::parse(datagram) else { continue };
             for part in compound.parts() {
+                if let Part::Extended { blocks, .. } = part {
+                    assert!(blocks.count() <= datagram.len() / 12);
+                }
                 if let Part::SenderReport { blocks, .. } | Part::ReceiverReport { blocks, .. } = part {
                     assert!(blocks.count() < 32);
                 }

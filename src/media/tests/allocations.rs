@@ -6,6 +6,10 @@ use std::cell::Cell;
 use super::*;
 use crate::ids::PlayId;
 use crate::media::codec::{Decoder, Resampler};
+use crate::media::quality::{Delay, Heard};
+use crate::media::rtcp::{REPORT_BYTES, Reception, Sender, Terms};
+use crate::media::srtp::keying::Suite;
+use crate::media::srtp::{Srtp, TAG_BYTES};
 
 struct Counting;
 
@@ -39,7 +43,7 @@ unsafe impl GlobalAlloc for Counting {
 }
 
 /// Calls of the allocator by this thread, freeing included.
-fn allocations(work: impl FnOnce()) -> u64 {
+pub fn allocations(work: impl FnOnce()) -> u64 {
     let before = COUNT.get();
     work();
     COUNT.get() - before
@@ -88,6 +92,28 @@ fn the_counting_allocator_counts() {
     assert_eq!(allocations(|| drop(std::hint::black_box(Box::new(7)))), 2);
 }
 
+/// Everything that a peer may report.
+fn peers_report(now: Moment) -> Vec<u8> {
+    let mut reception = Reception::new(8_000);
+    for number in 0..100u16 {
+        reception.packet(
+            now + Duration::from_millis(20) * u32::from(number),
+            7,
+            number,
+            u32::from(number) * 160,
+        );
+    }
+    reception.reference_time(now, 7, 1);
+    let delay = Delay::default();
+    let heard = Some(Heard { codec: Codec::Pcma, losses: reception.losses(), delay });
+    let terms = Terms { cname: "ann", leaving: false, extended: Extended::ALL, heard };
+    let mut buffer = [0; REPORT_BYTES];
+    let mut sender = Sender::new(9, 8_000);
+    sender.packet(now, 0, 160);
+    let length = sender.write(now, &mut reception, terms, &mut buffer);
+    buffer[..length].to_vec()
+}
+
 #[test]
 fn relay_transcoding_tape_digits_tones_pacing_and_reports_allocate_nothing() {
     let (mut switch, _events, _tape, stats) = switch(64);
@@ -97,7 +123,7 @@ fn relay_transcoding_tape_digits_tones_pacing_and_reports_allocate_nothing() {
     let caller = StreamId(3);
     for (stream, codec) in [(ANN, Codec::Pcma), (BOB, Codec::Pcmu), (caller, Codec::Pcma)] {
         let in_band_digits = stream == BOB;
-        let session = Session { in_band_digits, ..session(stream, codec) };
+        let session = Session { in_band_digits, extended: Extended::ALL, ..session(stream, codec) };
         switch.obey(now, Command::Open { stream, local, port: 4_000, seed: 1 }, &mut wire);
         switch.obey(now, Command::Connect { stream, session }, &mut wire);
         switch.obey(now, Command::Record { stream, call: CALL }, &mut wire);
@@ -114,10 +140,17 @@ fn relay_transcoding_tape_digits_tones_pacing_and_reports_allocate_nothing() {
     let mut voice = [rtp(8, 0, 0, &[0x42; 160]), rtp(0, 0, 0, &[0x42; 160])];
     let mut digit = rtp(EVENTS, 0, 0, &press(3, false, 160));
     let (ann, bob) = (remote(ANN), remote(BOB));
+    let mut report = peers_report(now);
+    let reports_from = session(ANN, Codec::Pcma).rtcp;
+    let Rtcp::At(reports_from) = reports_from else { panic!("apart") };
     let count = allocations(|| {
         for number in 0..1_000u16 {
             now = now + Duration::from_millis(20);
             for (slot, from) in [(0, ann), (1, bob)] {
+                // A third of Ann's packets are lost for a while, so that a leg becomes poor and better.
+                if slot == 0 && number > 400 && number < 800 && number % 3 == 0 {
+                    continue;
+                }
                 let datagram = &mut voice[slot];
                 // Relaying writes into the datagram, so each round makes it again in place.
                 let payload_type = if slot == 0 { 8 } else { 0 };
@@ -130,13 +163,17 @@ fn relay_transcoding_tape_digits_tones_pacing_and_reports_allocate_nothing() {
                 header.write(digit.first_chunk_mut().unwrap());
                 switch.on_datagram(now, slot, Channel::Rtp, from, &mut digit, &mut wire);
             }
+            if number % 50 == 0 {
+                switch.on_datagram(now, 0, Channel::Rtcp, reports_from, &mut report, &mut wire);
+            }
             switch.on_time(now, &mut wire);
             switch.flush();
         }
     });
     assert_eq!(count, 0);
-    assert!(wire.0 > 4_500, "{} sent", wire.0);
+    assert!(wire.0 > 4_200, "{} sent", wire.0);
     assert!(stats.tape_frames_lost.get() > 0 && stats.reports_sent.get() > 0);
+    assert!(stats.legs_poor.get() > 0 && stats.reports_received.get() > 0 && stats.passages.count() > 2_000);
     assert!(stats.events_waited.get() > 0, "the event ring was full on the way");
 }
 
@@ -241,4 +278,60 @@ fn voices_and_mixes_allocate_nothing_through_loss_jitter_events_and_noise() {
     });
     assert_eq!(count, 0);
     assert!(wire.0 > 5_500, "{} sent", wire.0);
+}
+
+#[test]
+fn protected_legs_allocate_nothing_not_even_while_keys_change() {
+    for suite in Suite::ALL {
+        let (mut switch, _events, _tape, stats) = switch(64);
+        let mut wire = Sink::default();
+        let mut now = Moment::from_micros(1_000_000_000);
+        let local = "127.0.0.1".parse().unwrap();
+        let mut keys: Vec<_> = [1, 2, 3].map(|seed| protection::keying(suite, seed)).into();
+        let mut phones = [Srtp::new(&keys[0].swapped()), Srtp::new(&keys[1].swapped())];
+        for (stream, other, place) in [(ANN, BOB, 0), (BOB, ANN, 1)] {
+            let session = protection::secure(stream, Codec::Pcma, &keys[place]);
+            switch.obey(now, Command::Open { stream, local, port: 4_000, seed: 1 }, &mut wire);
+            switch.obey(now, Command::Connect { stream, session }, &mut wire);
+            switch.obey(now, Command::Record { stream, call: CALL }, &mut wire);
+            if place == 1 {
+                for (stream, other) in [(stream, other), (other, stream)] {
+                    let source = Source::Peer { stream: other, digits: true };
+                    switch.obey(now, Command::Hear { stream, source }, &mut wire);
+                }
+            }
+        }
+        let (last, peers) = (keys.pop().unwrap(), [remote(ANN), remote(BOB)]);
+        for turn in 0..2u16 {
+            let mut buffer = [0; 172 + TAG_BYTES];
+            let count = allocations(|| {
+                for number in turn * 500..turn * 500 + 500 {
+                    now = now + Duration::from_millis(20);
+                    for (slot, phone) in phones.iter_mut().enumerate() {
+                        let timestamp = u32::from(number) * 160;
+                        let header =
+                            Header { marker: false, payload_type: 8, sequence: number, timestamp, ssrc: 9 };
+                        header.write(buffer.first_chunk_mut().unwrap());
+                        let length = phone.protect(&mut buffer, 172).unwrap();
+                        switch.on_datagram(
+                            now,
+                            slot,
+                            Channel::Rtp,
+                            peers[slot],
+                            &mut buffer[..length],
+                            &mut wire,
+                        );
+                    }
+                    switch.on_time(now, &mut wire);
+                    switch.flush();
+                }
+            });
+            assert_eq!(count, 0, "{suite:?}");
+            // Ann's keys change; her phone still uses the old ones for the second half.
+            let session = protection::secure(ANN, Codec::Pcma, &last);
+            switch.obey(now, Command::Connect { stream: ANN, session }, &mut wire);
+        }
+        assert!(wire.0 > 1_900 && stats.reports_sent.get() > 0, "{} sent", wire.0);
+        assert_eq!(stats.packets_refused.get(), 0);
+    }
 }

@@ -308,6 +308,11 @@ fn the_tape_gets_the_caller_as_received_and_the_bank_as_sent() {
     let sent = &rig.heard_by(ANN)[0];
     assert_eq!((tape[1].side, tape[1].codec), (Side::Bank, Codec::Pcma));
     assert_eq!((tape[1].rtp_time, &tape[1].payload[..160]), (sent.timestamp, &sent.payload[..]));
+    assert!(!tape[0].made && !tape[1].made, "both came from somebody");
+    rig.hears(ANN, prompts(&["steps"]));
+    rig.passes(FRAME * 2);
+    let tape = rig.tape();
+    assert_eq!((tape.len(), tape.iter().all(|packet| packet.made)), (2, true), "a prompt is our own");
     rig.command(Command::StopRecording { stream: ANN });
     rig.says(ANN, &voice(Codec::Pcma, 3));
     assert_eq!(rig.tape().len(), 0);

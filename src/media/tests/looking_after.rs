@@ -3,7 +3,7 @@
 use super::*;
 use crate::media::event::Figures;
 use crate::media::limits::{KEEP_OPEN, LISTENERS, MEDIA_SILENCE, REPORT_INTERVAL};
-use crate::media::rtcp::{Compound, Part, REPORT_BYTES, Reception, Sender};
+use crate::media::rtcp::{Compound, Part, REPORT_BYTES, Reception, Sender, Terms};
 
 fn voice(number: u16) -> Vec<u8> {
     rtp(8, number, u32::from(number) * 160, &[0x33; 160])
@@ -11,7 +11,7 @@ fn voice(number: u16) -> Vec<u8> {
 
 fn last_figures(rig: &mut Rig) -> Figures {
     match rig.events().last() {
-        Some(Event::Closed { figures, .. }) => *figures,
+        Some(Event::Closed { figures, .. }) => **figures,
         other => panic!("{other:?}"),
     }
 }
@@ -121,7 +121,8 @@ fn the_peers_report_gives_round_trip_and_loss_and_a_strangers_nothing() {
             }
         }
         let mut buffer = [0; REPORT_BYTES];
-        let length = Sender::new(7, 8_000).write(rig.now, &mut reception, "ann", false, &mut buffer);
+        let terms = Terms { cname: "ann", leaving: false, extended: Extended::default(), heard: None };
+        let length = Sender::new(7, 8_000).write(rig.now, &mut reception, terms, &mut buffer);
         rig.now = rig.now + Duration::from_millis(30);
         let from = if stranger { "203.0.113.1:4001".parse().unwrap() } else { rig.wire.reports[0].1 };
         rig.comes_on(Channel::Rtcp, from, ANN, &buffer[..length]);

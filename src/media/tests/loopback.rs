@@ -109,7 +109,7 @@ impl Desk {
         self.command(Command::Close { stream });
         loop {
             if let Event::Closed { figures, .. } = self.event() {
-                return figures;
+                return *figures;
             }
         }
     }
@@ -125,6 +125,8 @@ impl Phone {
             telephone_event: Some(EVENTS),
             direction: Direction::SendRecv,
             in_band_digits: false,
+            extended: Extended::default(),
+            srtp: None,
         }
     }
 

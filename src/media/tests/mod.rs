@@ -5,13 +5,15 @@ mod hearing;
 mod looking_after;
 mod loopback;
 mod mixing;
+mod protection;
+mod quality;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::codec::{Encoder, FRAME_SAMPLES, Law, Rate};
-use super::command::{Codec, Command, Direction, Rtcp, Session, Source};
+use super::command::{Codec, Command, Direction, Extended, Rtcp, Session, Source};
 use super::event::Event;
 use super::outbox::Outbox;
 use super::prompts::Library;
@@ -65,6 +67,12 @@ pub struct Lists {
     pub settled: Vec<(usize, SocketAddr)>,
     pub unsettled: usize,
     pub refuse_open: Option<i32>,
+    /// What the clock shows beyond the turn's beginning.
+    pub spent: Duration,
+    /// What is sent leaves at the end of the turn.
+    pub batched: bool,
+    /// What the system has dropped unread.
+    pub shed: u32,
 }
 
 impl Wire for Lists {
@@ -87,6 +95,14 @@ impl Wire for Lists {
         true
     }
 
+    fn clock(&self, turn: Moment) -> Moment {
+        turn + self.spent
+    }
+
+    fn waits(&self, _: usize) -> bool {
+        self.batched
+    }
+
     fn join(&mut self, _: usize, _: IpAddr, _: u16) -> Result<(), i32> {
         Ok(())
     }
@@ -96,7 +112,7 @@ impl Wire for Lists {
     }
 
     fn shed(&mut self, _: usize) -> u32 {
-        0
+        std::mem::take(&mut self.shed)
     }
 
     fn send_report(&mut self, slot: usize, to: SocketAddr, datagram: &[u8]) -> bool {
@@ -128,7 +144,7 @@ pub fn switch(tape_slots: usize) -> (Switch, rtrb::Consumer<Event>, Outlet, Arc<
     let (told, events) = rtrb::RingBuffer::new(64);
     let (taped, tape) = frame::ring_of(tape_slots * TAPED_BYTES);
     let stats = Arc::<WorkerStats>::default();
-    let exits = Exits { tap: Tap::new(taped, stats.clone()), stats: stats.clone() };
+    let exits = Exits::new(Tap::new(taped, stats.clone()), stats.clone());
     let outbox = Outbox::new(told, stats.clone());
     (Switch::new("hotline", library(), outbox, exits), events, tape, stats)
 }
@@ -148,6 +164,8 @@ pub fn session(stream: StreamId, codec: Codec) -> Session {
         telephone_event: Some(EVENTS),
         direction: Direction::SendRecv,
         in_band_digits: false,
+        extended: Extended::default(),
+        srtp: None,
     }
 }
 

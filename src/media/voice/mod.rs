@@ -82,6 +82,7 @@ pub struct Voice {
     /// Frames since the last packet.
     absent: u32,
     pace_rests: u8,
+    silent_gaps: bool,
     /// The last tick that was asked for.
     tick: Option<u64>,
     concealed: u64,
@@ -109,11 +110,17 @@ impl Voice {
             described: false,
             absent: 0,
             pace_rests: 0,
+            silent_gaps: false,
             tick: None,
             concealed: 0,
             shortened: 0,
             lengthened: 0,
         }
+    }
+
+    /// The same with silence in its gaps: what concealment is measured against.
+    pub fn with_silent_gaps(self) -> Self {
+        Voice { silent_gaps: true, ..self }
     }
 
     pub fn codec(&self) -> Codec {
@@ -272,7 +279,9 @@ impl Voice {
 
     fn conceal(&mut self, count: usize, why: Why) {
         self.concealed += count as u64;
-        if self.decoder.conceal(&mut self.line[self.end..self.end + count]) {
+        if self.silent_gaps {
+            self.line[self.end..self.end + count].fill(0);
+        } else if self.decoder.conceal(&mut self.line[self.end..self.end + count]) {
             self.concealer.over();
         } else {
             self.concealer.fill(&mut self.line, self.end, count, why, &mut self.noise);

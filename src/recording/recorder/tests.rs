@@ -1,6 +1,7 @@
 use std::sync::atomic::AtomicU64;
 
 use super::*;
+use crate::recording::block::Mark;
 use crate::recording::frame::{Inlet, Side, ring_of};
 use crate::recording::made::{CALL, Filling, Folder, START, frame, hanging, ms};
 use crate::recording::read::Tape;

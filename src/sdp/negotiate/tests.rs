@@ -12,6 +12,7 @@ fn local() -> Local<'static> {
         prefer: None,
         direction: Direction::SendRecv,
         telephone_event: true,
+        srtp: Terms::PLAIN,
     }
 }
 
@@ -47,6 +48,8 @@ fn the_peers_order_and_numbers_are_kept() {
         telephone_event: Some(96),
         direction: Direction::SendRecv,
         in_band_digits: false,
+        extended: Extended::default(),
+        srtp: None,
     };
     assert_eq!(session, expected);
     assert_eq!(
@@ -54,6 +57,23 @@ fn the_peers_order_and_numbers_are_kept() {
         "v=0\r\no=- 77 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 10000 RTP/AVP 0 96\r\n\
          a=rtpmap:0 PCMU/8000\r\na=rtpmap:96 telephone-event/8000\r\na=fmtp:96 0-15\r\na=ptime:20\r\na=sendrecv\r\n"
     );
+}
+
+#[test]
+fn extended_reports_are_offered_and_answered_only_to_who_asked_for_some() {
+    let ours = text(&offer(&local()));
+    assert!(ours.contains("a=rtcp-xr:rcvr-rtt=all stat-summary=loss,dup,jitt voip-metrics\r\n"), "{ours}");
+    let phone = "m=audio 4000 RTP/AVP 8\n";
+    assert!(!text(&answer(&theirs(phone), &local()).unwrap().0).contains("rtcp-xr"));
+    let asking = format!("{phone}a=rtcp-xr:pkt-loss-rle=80 voip-metrics rcvr-rtt=sender:12 x\n");
+    let (answered, session) = answer(&theirs(&asking), &local()).unwrap();
+    let wanted = Extended { voip: true, receiver_round_trip: true, statistics: false };
+    assert_eq!(session.extended, wanted);
+    assert!(text(&answered).contains("a=rtcp-xr:rcvr-rtt=all"));
+    let refused = format!("{phone}a=rtcp-xr\n");
+    assert_eq!(agreed(&refused).extended, Extended::default(), "present and empty: none (RFC 3611 §5.1)");
+    let session = accept_answer(&offer(&local()), &theirs(&asking)).unwrap();
+    assert_eq!(session.extended, wanted);
 }
 
 #[test]
@@ -176,7 +196,7 @@ fn rtcp_goes_where_the_peer_wants_it() {
 fn what_cannot_be_served_says_why() {
     assert_eq!(why(""), NotAcceptable::NoAudio);
     assert_eq!(why("m=video 5000 RTP/AVP 97\n"), NotAcceptable::NoAudio);
-    assert_eq!(why("m=audio 4000 RTP/SAVP 0\n"), NotAcceptable::Transport);
+    assert_eq!(why("m=audio 4000 RTP/SAVP 0\n"), NotAcceptable::Transport, "these terms are plain");
     assert_eq!(why("m=audio 4000 UDP/TLS/RTP/SAVPF 0\n"), NotAcceptable::Transport);
     assert_eq!(why("m=audio 4000 RTP/AVP 9 18\n"), NotAcceptable::NoCodec);
     assert_eq!(why("m=audio 4000 RTP/AVP 0\nc=IN IP6 2001:db8::1\n"), NotAcceptable::Address);

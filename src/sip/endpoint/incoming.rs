@@ -76,6 +76,16 @@ impl Endpoint {
             response.headers.push(HeaderName::RetryAfter, RETRY_AFTER_SECS);
             return self.send_stateless(reply, response);
         }
+        if let Some(seconds) = self.turns_away
+            && request.method == Method::Invite
+            && request.headers.to().is_ok_and(|to| to.tag().is_none())
+        {
+            let mut response = request.response(503);
+            response.headers.push(HeaderName::RetryAfter, seconds.to_string());
+            self.send_stateless(reply, response);
+            self.outputs.push_back(Happening::TurnedAway { request });
+            return;
+        }
         let reliable = flow.transport.is_reliable();
         let machine = match request.method {
             Method::Invite => {

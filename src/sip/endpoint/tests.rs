@@ -121,7 +121,9 @@ fn in_words(happening: Happening) -> Out {
         Happening::Ack { .. } => Out::Ack,
         Happening::Response { tx, response, .. } => Out::Response(tx, response.status),
         Happening::Failed { tx, failure } => Out::Failed(tx, failure),
-        Happening::NeverAcked { .. } | Happening::NeverPracked { .. } => Out::Other,
+        Happening::NeverAcked { .. } | Happening::NeverPracked { .. } | Happening::TurnedAway { .. } => {
+            Out::Other
+        }
     }
 }
 

@@ -113,7 +113,7 @@ async fn however_often_a_full_disk_refused_a_batch_once_it_is_taken_everybody_se
         last_event(&mut store.writer.acquire().await.expect("free")).await.expect("read");
     let mut refused = 0;
     for round in 0..30 {
-        let mut batch = Batch { rows: Vec::new(), records: BTreeMap::new() };
+        let mut batch = Batch { rows: Vec::new(), records: Vec::new() };
         // Of growing size, so that the room ends at one statement as well as at another.
         for n in 0..=round {
             seq += 1;
@@ -121,7 +121,7 @@ async fn however_often_a_full_disk_refused_a_batch_once_it_is_taken_everybody_se
             batch.rows.push(JournalRow::new(&event, &hash));
             hash = batch.rows[n as usize].hash;
             let record = CallRecord::open(&event).expect("a call that arrived");
-            batch.records.insert(record.call, record);
+            batch.records.push(record);
         }
         let mut taken = false;
         for pages in 0..4 {
@@ -139,4 +139,25 @@ async fn however_often_a_full_disk_refused_a_batch_once_it_is_taken_everybody_se
         assert_eq!((proof.events, proof.missing, proof.first_bad), (seq as u64, 0, None));
     }
     assert!(refused > 0);
+}
+
+#[tokio::test]
+async fn what_a_leg_sounded_like_comes_after_the_calls_end_and_is_in_its_record() {
+    let folder = Folder::new();
+    let store = folder.store().await;
+    let figures = serde_json::json!({
+        "leg": "caller", "codec": "PCMA", "packets_received": 980, "packets_sent": 1000, "packets_lost": 20,
+        "packets_late": 0, "packets_repeated": 0, "packets_refused": 0, "bursts": 1, "jitter_us": 4000,
+        "jitter_max_us": 9000, "round_trip_max_us": 0, "peer_jitter_us": 0,
+        "heard": {"r_tenths": 861, "mos_hundredths": 421, "worst_mos_hundredths": 250},
+        "passed": 980, "inside_p50_us": 20, "inside_p99_us": 60, "inside_max_us": 900,
+    });
+    let leg: crate::engine::happened::LegFigures = serde_json::from_value(figures).expect("as it is written");
+    let measured = What::LegMeasured(Box::new(leg.clone()));
+    write(&store, [arrived(1), ended(1, 5), event(1, 5, measured.clone())]).await;
+    let record = store.call(call(1)).await.expect("readable").expect("recorded");
+    assert_eq!(record.legs, [leg]);
+    let last = store.events_of(call(1)).await.expect("readable").pop().expect("an event");
+    assert_eq!(last.what, measured);
+    assert_eq!(store.verify_journal().await.expect("readable").first_bad, None);
 }
