@@ -177,7 +177,7 @@ fn relay_transcoding_tape_digits_tones_pacing_and_reports_allocate_nothing() {
     assert!(stats.events_waited.get() > 0, "the event ring was full on the way");
 }
 
-/// libopus takes memory of C, which this allocator does not see; docs/dependencies.md tells how it was counted.
+/// What libopus itself would take of C, this allocator does not see.
 #[test]
 fn coding_in_every_codec_at_every_rate_allocates_nothing() {
     for codec in Codec::ALL {
