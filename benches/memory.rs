@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use load::figures::{Report, Run};
 use load::fleet::Fleet;
+use load::process;
 use load::server::{DESK, Plan, Scratch, Server, Tapes};
 
 /// Agents that register.
@@ -43,6 +44,7 @@ fn measure() -> io::Result<Report> {
     if !server.says("ready") {
         return Err(io::Error::other(format!("the server did not start: {:?}", server.said)));
     }
+    process::wait_until_calm(server.pid());
     let mut fleet = Fleet::new(plan.host, plan.sip())?;
     let names: Vec<String> = plan.agent_names().collect();
     // The first of each kind pays for what all share.

@@ -100,6 +100,7 @@ fn ports(call: u16) -> [u16; 2] {
 
 /// The child: forwards until it is killed. `words`: those behind `WORD`.
 pub fn run(words: &[String]) -> io::Result<()> {
+    process::end_with_parent();
     let wrong = || io::Error::other("--forward connected|shared HOST CALLS CALLERS AGENTS");
     let [kind, host, calls, callers, agents] = words else { return Err(wrong()) };
     let host: Ipv4Addr = host.parse().map_err(|_| wrong())?;

@@ -4,6 +4,7 @@ use std::io;
 use std::net::Ipv4Addr;
 use std::process::{Child, Command};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use nix::libc;
 
@@ -15,6 +16,14 @@ pub const LOAD_CPU: usize = 1;
 
 /// Ticks of processor time in a second, as Linux tells them to programs (USER_HZ).
 const TICKS: f64 = 100.0;
+
+/// A program is calm that has used less than so many seconds of processor in each of so many looks, so far apart.
+const CALM_SECONDS: f64 = 0.005;
+const CALM_LOOKS: usize = 3;
+const CALM_EVERY: Duration = Duration::from_millis(200);
+
+/// Looks before it is taken as it is: two minutes.
+const CALM_TRIES: usize = 600;
 
 /// The kernel's account of a process.
 #[derive(Clone, Copy, Debug, Default)]
@@ -66,6 +75,21 @@ fn busy(pid: u32) -> Option<f64> {
             && libc::clock_gettime(clock, &raw mut time) == 0
     };
     read.then(|| time.tv_sec as f64 + time.tv_nsec as f64 / 1e9)
+}
+
+/// Waits until a program that has just started has done what it does by itself (ours encodes its prompts for seconds).
+#[expect(clippy::disallowed_methods, reason = "the program works meanwhile, and there is nothing else to do")]
+pub fn wait_until_calm(pid: u32) {
+    let mut calm = 0;
+    for _ in 0..CALM_TRIES {
+        let before = busy(pid);
+        std::thread::sleep(CALM_EVERY);
+        let used = busy(pid).zip(before).map_or(0.0, |(now, before)| now - before);
+        calm = if used < CALM_SECONDS { calm + 1 } else { 0 };
+        if calm == CALM_LOOKS {
+            return;
+        }
+    }
 }
 
 /// Datagrams that the kernel dropped because the buffer of a socket at `host` was full, of the sockets there are now
@@ -128,13 +152,11 @@ impl Awake {
 
     /// The child: turns until its parent is gone.
     pub fn run() -> io::Result<()> {
+        end_with_parent();
         // SAFETY: all-zero is a valid `sched_param`.
         let nothing: libc::sched_param = unsafe { std::mem::zeroed() };
-        // SAFETY: the first takes numbers, the second a structure that lives through the call.
-        let set = unsafe {
-            libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
-            libc::sched_setscheduler(0, libc::SCHED_IDLE, &raw const nothing)
-        };
+        // SAFETY: the structure lives through the call.
+        let set = unsafe { libc::sched_setscheduler(0, libc::SCHED_IDLE, &raw const nothing) };
         if set < 0 {
             return Err(io::Error::last_os_error());
         }
@@ -142,6 +164,12 @@ impl Awake {
             std::hint::spin_loop();
         }
     }
+}
+
+/// A child of the bench is killed when the bench is gone, however that went.
+pub fn end_with_parent() {
+    // SAFETY: takes numbers only.
+    unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
 }
 
 impl Drop for Awake {

@@ -196,7 +196,7 @@ pub const DESK: &str = "95501";
 pub const SPEECH: &str = "95502";
 
 /// Length of that prompt, seconds.
-const SPEECH_SECONDS: usize = 240;
+const SPEECH_SECONDS: usize = 120;
 
 /// The first agent's number.
 pub const FIRST_AGENT: usize = 200_001;

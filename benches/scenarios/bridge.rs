@@ -293,6 +293,7 @@ pub fn started(plan: &Plan, config: &std::path::Path) -> io::Result<Server> {
     let mut server = Server::serve(plan, config, Some(process::SERVER_CPU))?;
     process::pin_self(process::LOAD_CPU)?;
     if server.says("ready") {
+        process::wait_until_calm(server.pid());
         process::hurry(true);
         Ok(server)
     } else {
