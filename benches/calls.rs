@@ -63,8 +63,8 @@ fn ended(result: io::Result<()>) -> ExitCode {
 fn bench(words: &[String]) -> io::Result<bool> {
     let (wish, names) = wish(words)?;
     let json = words.iter().any(|word| word == "--json");
-    let sleepy = words.iter().any(|word| word == "--sleepy");
-    let _awake = if sleepy { None } else { Some(Awake::start()?) };
+    let keep_awake = words.iter().any(|word| word == "--keep-awake");
+    let _awake = if keep_awake { Some(Awake::start()?) } else { None };
     let mut kept = true;
     for name in names {
         let report = run(&name, &wish).map_err(|error| io::Error::other(format!("{name}: {error}")))?;
@@ -112,7 +112,7 @@ fn wish(words: &[String]) -> io::Result<(Wish, Vec<String>)> {
         let mut value = || rest.next().ok_or_else(|| io::Error::other(format!("{word} wants a value")));
         let wrong = |_| io::Error::other(format!("{word}: not a number"));
         match word.as_str() {
-            "--quick" | "--json" | "--check" | "--write" | "--sleepy" => {}
+            "--quick" | "--json" | "--check" | "--write" | "--keep-awake" | "--sleepy" => {}
             "--seconds" => wish.window = Duration::from_secs(value()?.parse().map_err(wrong)?),
             "--repeat" => wish.repeat = value()?.parse().map_err(wrong)?,
             "--rate" => wish.rate = value()?.parse().map_err(wrong)?,

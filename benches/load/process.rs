@@ -138,8 +138,8 @@ pub const AWAKE_WORD: &str = "--awake";
 static AWAKE: AtomicU32 = AtomicU32::new(0);
 
 /// A child that turns on the server's processor whenever nobody else wants it (sched(7), SCHED_IDLE), so that it is never
-/// halted. A halted processor, above all a virtual one, costs microseconds to wake and now and then milliseconds until its
-/// host has time; that would be measured instead of the programs, and more of it the less they have to do.
+/// halted. A halted processor, above all a virtual one, takes its host's time to wake, which shows as latency. Packets that
+/// gather meanwhile are served by one wake-up, so that awake a packet costs more.
 pub struct Awake(Child);
 
 impl Awake {
