@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use load::figures::Report;
-use load::process::{self, Awake};
+use load::process::Awake;
 use load::{forwarder, page};
 use scenarios::{Wish, mixer, prompts, recorded, relay, setup, sipp, srtp, stall, transcode};
 
@@ -37,9 +37,6 @@ fn main() -> ExitCode {
     {
         return ended(forwarder::run(rest));
     }
-    if words.first().is_some_and(|word| word == process::AWAKE_WORD) {
-        return ended(Awake::run());
-    }
     ended(bench(&words).and_then(|kept| {
         let check = words.iter().any(|word| word == "--check");
         if kept || !check {
@@ -63,8 +60,7 @@ fn ended(result: io::Result<()>) -> ExitCode {
 fn bench(words: &[String]) -> io::Result<bool> {
     let (wish, names) = wish(words)?;
     let json = words.iter().any(|word| word == "--json");
-    let keep_awake = words.iter().any(|word| word == "--keep-awake");
-    let _awake = if keep_awake { Some(Awake::start()?) } else { None };
+    let _awake = if words.iter().any(|word| word == "--sleepy") { None } else { awake() };
     let mut kept = true;
     for name in names {
         let report = run(&name, &wish).map_err(|error| io::Error::other(format!("{name}: {error}")))?;
@@ -74,6 +70,17 @@ fn bench(words: &[String]) -> io::Result<bool> {
         }
     }
     Ok(kept)
+}
+
+/// Processors that do not halt, if they can be had.
+fn awake() -> Option<Awake> {
+    let asked = Awake::ask();
+    if let Err(error) = &asked {
+        eprintln!(
+            "processors may halt ({error}): latencies and small loads then show what waking them costs"
+        );
+    }
+    asked.ok()
 }
 
 fn run(name: &str, wish: &Wish) -> io::Result<Report> {
@@ -112,7 +119,7 @@ fn wish(words: &[String]) -> io::Result<(Wish, Vec<String>)> {
         let mut value = || rest.next().ok_or_else(|| io::Error::other(format!("{word} wants a value")));
         let wrong = |_| io::Error::other(format!("{word}: not a number"));
         match word.as_str() {
-            "--quick" | "--json" | "--check" | "--write" | "--keep-awake" | "--sleepy" => {}
+            "--quick" | "--json" | "--check" | "--write" | "--sleepy" => {}
             "--seconds" => wish.window = Duration::from_secs(value()?.parse().map_err(wrong)?),
             "--repeat" => wish.repeat = value()?.parse().map_err(wrong)?,
             "--rate" => wish.rate = value()?.parse().map_err(wrong)?,

@@ -1,14 +1,12 @@
 //! Processes on processors, and the kernel's account of them (proc(5)).
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Write as _};
 use std::net::Ipv4Addr;
-use std::process::{Child, Command};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::process::Command;
 use std::time::Duration;
 
 use nix::libc;
-
-use super::audio;
 
 /// Processors: the program's under test and the generator's.
 pub const SERVER_CPU: usize = 0;
@@ -112,18 +110,11 @@ pub fn all_udp_drops() -> u64 {
     found.and_then(|(_, value)| value.parse().ok()).unwrap_or(0)
 }
 
-/// Seconds that the server's processor has worked since some moment, for whomever but what keeps it awake.
+/// Seconds that the server's processor has worked since the machine started, for whomever: by `stat`, all but idle and
+/// waiting for disks, in ticks.
 pub fn worked() -> f64 {
-    match AWAKE.load(Ordering::Relaxed) {
-        0 => worked_by_ticks(SERVER_CPU),
-        pid => audio::now() as f64 / 1e9 - busy(pid).unwrap_or(0.0),
-    }
-}
-
-/// By `stat`: all but idle and waiting for disks, in ticks.
-fn worked_by_ticks(cpu: usize) -> f64 {
     let table = std::fs::read_to_string("/proc/stat").unwrap_or_default();
-    let name = format!("cpu{cpu} ");
+    let name = format!("cpu{SERVER_CPU} ");
     let words = table.lines().find_map(|line| line.strip_prefix(&name));
     let values = words.unwrap_or_default().split_whitespace().enumerate();
     let works = |place: usize| place != 3 && place != 4 && place < 8;
@@ -131,38 +122,17 @@ fn worked_by_ticks(cpu: usize) -> f64 {
         / TICKS
 }
 
-/// The word on the command line that makes the bench keep a processor awake.
-pub const AWAKE_WORD: &str = "--awake";
-
-/// The process that does so, or 0.
-static AWAKE: AtomicU32 = AtomicU32::new(0);
-
-/// A child that turns on the server's processor whenever nobody else wants it (sched(7), SCHED_IDLE), so that it is never
-/// halted. A halted processor, above all a virtual one, takes its host's time to wake, which shows as latency. Packets that
-/// gather meanwhile are served by one wake-up, so that awake a packet costs more.
-pub struct Awake(Child);
+/// Processors that do not halt: the kernel is asked for wake-ups without delay (PM QoS, `/dev/cpu_dma_latency`) as long as
+/// this lives, and idles by looking whether there is work. A processor that halts, above all a virtual one, takes its
+/// host's time to wake: that shows as latency, and as cost of whoever wakes it or is woken.
+pub struct Awake(#[expect(dead_code, reason = "what counts is that it is open")] File);
 
 impl Awake {
-    pub fn start() -> io::Result<Awake> {
-        let program = std::env::current_exe()?;
-        let child = pinned(&program.to_string_lossy(), Some(SERVER_CPU)).arg(AWAKE_WORD).spawn()?;
-        AWAKE.store(child.id(), Ordering::Relaxed);
-        Ok(Awake(child))
-    }
-
-    /// The child: turns until its parent is gone.
-    pub fn run() -> io::Result<()> {
-        end_with_parent();
-        // SAFETY: all-zero is a valid `sched_param`.
-        let nothing: libc::sched_param = unsafe { std::mem::zeroed() };
-        // SAFETY: the structure lives through the call.
-        let set = unsafe { libc::sched_setscheduler(0, libc::SCHED_IDLE, &raw const nothing) };
-        if set < 0 {
-            return Err(io::Error::last_os_error());
-        }
-        loop {
-            std::hint::spin_loop();
-        }
+    /// Errors: the system has no such device, or does not let us have it.
+    pub fn ask() -> io::Result<Awake> {
+        let mut device = File::options().write(true).open("/dev/cpu_dma_latency")?;
+        device.write_all(&0_i32.to_ne_bytes())?;
+        Ok(Awake(device))
     }
 }
 
@@ -170,15 +140,6 @@ impl Awake {
 pub fn end_with_parent() {
     // SAFETY: takes numbers only.
     unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
-}
-
-impl Drop for Awake {
-    fn drop(&mut self) {
-        AWAKE.store(0, Ordering::Relaxed);
-        // Already gone is as good.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }
 
 /// The generator goes before others on its processor (as far as it may), or no longer: what it starts would inherit that.
