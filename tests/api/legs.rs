@@ -9,6 +9,11 @@ fn a_call_whose_packets_were_lost_says_so_in_its_record_and_in_the_figures() {
     let token = api.login("super");
     let mut caller = Phone::new(&api, "13812341234");
     let there = caller.dials("95500");
+    // Who speaks before the worker has been told of the answer is nobody yet.
+    until("audio comes, so the stream is connected", || {
+        let text = api.get("/metrics").send().text().to_owned();
+        (!text.contains("hotline_media_packets_sent_total{worker=\"0\"} 0\n")).then_some(())
+    });
     for tens in 0..10u16 {
         // One of ten is missing. A socket keeps half a second, so the next ten wait for these.
         caller.speaks(there, (0..10).filter(|unit| *unit != 5).map(|unit| tens * 10 + unit));
