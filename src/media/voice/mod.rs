@@ -4,6 +4,7 @@
 //! longer there if the delay is off (`stretch`); what is missing is filled by the codec or by `conceal`, and silence with
 //! `comfort` noise. All memory is taken when the voice is made.
 
+mod between;
 mod comfort;
 mod conceal;
 mod delay;
@@ -12,6 +13,7 @@ pub mod limits;
 mod pitch;
 mod stretch;
 
+use std::ops::Range;
 use std::time::Duration;
 
 use self::comfort::Noise;
@@ -27,7 +29,8 @@ use crate::moment::Moment;
 
 /// Played samples that are remembered, in samples at 8 kHz: what concealment repeats, or stretching.
 const HISTORY: usize = 400;
-const _: () = assert!(HISTORY >= conceal::HISTORY && HISTORY >= stretch::HISTORY);
+const _: () =
+    assert!(HISTORY >= conceal::HISTORY && HISTORY >= stretch::HISTORY && HISTORY >= between::BEFORE);
 
 /// Samples after them at most, at 8 kHz: what is left of a frame, the longest packet of 120 ms, a period added.
 const AHEAD: usize = 160 + 960 + stretch::MOST_ADDED;
@@ -215,12 +218,17 @@ impl Voice {
             }
             Next::Lost { units, next } => {
                 let count = samples(units, self.rate, self.clock).max(1);
-                let place = &mut self.line[self.end..self.end + count];
+                // As much of the packet after the gap as concealment takes, where it will be.
+                let after = self.end + count;
+                let (place, rest) = self.line[self.end..].split_at_mut(count);
+                let rest = &mut rest[..between::AFTER * self.fold];
                 if next.is_some_and(|next| self.decoder.recover(next, place)) {
                     self.concealer.over();
-                    self.end += count;
+                    self.end = after;
                 } else {
+                    let known = next.map_or(0, |next| self.decoder.foretell(next, rest));
                     self.conceal(count, Why::Missing);
+                    self.lead_back(after - count..after, known);
                 }
             }
             Next::Late => {
@@ -287,6 +295,16 @@ impl Voice {
             self.concealer.fill(&mut self.line, self.end, count, why, &mut self.noise);
         }
         self.end += count;
+    }
+
+    /// Makes a hole that is concealed a way to what follows it, if `known` samples of that are enough.
+    fn lead_back(&mut self, hole: Range<usize>, known: usize) {
+        if self.silent_gaps || !between::can_fill(hole.len(), known, self.fold) {
+            return;
+        }
+        let begun_here = self.concealer.made() == Some(hole.len());
+        between::fill(&mut self.line, hole, !begun_here, self.fold);
+        self.concealer.over();
     }
 
     /// Fills a silence of the source: with noise while that may be expected, then with nothing.
