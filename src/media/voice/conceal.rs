@@ -79,11 +79,6 @@ impl Concealer {
         self.made.is_some()
     }
 
-    /// Samples made since the gap began that is being filled.
-    pub fn made(&self) -> Option<usize> {
-        self.made
-    }
-
     /// Fills `line[end..end + count]`, a gap or its continuation, from what stands before it (`HISTORY` at least).
     pub fn fill(&mut self, line: &mut [i16], end: usize, count: usize, why: Why, noise: &mut Noise) {
         if self.made.is_none() {

@@ -13,7 +13,6 @@ pub mod limits;
 mod pitch;
 mod stretch;
 
-use std::ops::Range;
 use std::time::Duration;
 
 use self::comfort::Noise;
@@ -218,17 +217,15 @@ impl Voice {
             }
             Next::Lost { units, next } => {
                 let count = samples(units, self.rate, self.clock).max(1);
-                // As much of the packet after the gap as concealment takes, where it will be.
-                let after = self.end + count;
+                // As much of the packet after the gap as concealment takes stands where it will be.
                 let (place, rest) = self.line[self.end..].split_at_mut(count);
                 let rest = &mut rest[..between::AFTER * self.fold];
                 if next.is_some_and(|next| self.decoder.recover(next, place)) {
                     self.concealer.over();
-                    self.end = after;
+                    self.end += count;
                 } else {
                     let known = next.map_or(0, |next| self.decoder.foretell(next, rest));
-                    self.conceal(count, Why::Missing);
-                    self.lead_back(after - count..after, known);
+                    self.conceal_until(count, known);
                 }
             }
             Next::Late => {
@@ -297,13 +294,19 @@ impl Voice {
         self.end += count;
     }
 
-    /// Makes a hole that is concealed a way to what follows it, if `known` samples of that are enough.
-    fn lead_back(&mut self, hole: Range<usize>, known: usize) {
-        if self.silent_gaps || !between::can_fill(hole.len(), known, self.fold) {
-            return;
+    /// Conceals `count` samples, after which `known` ones of what follows stand in the line.
+    fn conceal_until(&mut self, count: usize, known: usize) {
+        if self.silent_gaps || !between::can_fill(count, known, self.fold) {
+            return self.conceal(count, Why::Missing);
         }
-        let begun_here = self.concealer.made() == Some(hole.len());
-        between::fill(&mut self.line, hole, !begun_here, self.fold);
+        let filled = self.concealer.is_filling();
+        if filled {
+            self.conceal(count, Why::Missing);
+        } else {
+            self.concealed += count as u64;
+            self.end += count;
+        }
+        between::fill(&mut self.line, self.end - count..self.end, filled, self.fold);
         self.concealer.over();
     }
 
