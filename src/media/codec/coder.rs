@@ -59,6 +59,16 @@ impl Decoder {
         }
     }
 
+    /// What `decode` will make of the packet that it gets next, without hearing it yet: as many samples as both sides
+    /// hold. 0 for Opus, whose state cannot be had twice (it has concealment of its own).
+    pub fn foretell(&self, next: &[u8], samples: &mut [i16]) -> usize {
+        match self {
+            Decoder::G711(law) => law.decode(next, samples),
+            Decoder::G722(decoder) => g722::Decoder::clone(decoder).decode(next, samples),
+            Decoder::Opus(_) => 0,
+        }
+    }
+
     /// Fills `samples`, whole frames of 2.5 ms, in place of a lost packet with what the codec itself makes of its
     /// memory. False if it has no such thing (all but Opus).
     pub fn conceal(&mut self, samples: &mut [i16]) -> bool {

@@ -4,6 +4,7 @@
 //! longer there if the delay is off (`stretch`); what is missing is filled by the codec or by `conceal`, and silence with
 //! `comfort` noise. All memory is taken when the voice is made.
 
+mod between;
 mod comfort;
 mod conceal;
 mod delay;
@@ -27,7 +28,8 @@ use crate::moment::Moment;
 
 /// Played samples that are remembered, in samples at 8 kHz: what concealment repeats, or stretching.
 const HISTORY: usize = 400;
-const _: () = assert!(HISTORY >= conceal::HISTORY && HISTORY >= stretch::HISTORY);
+const _: () =
+    assert!(HISTORY >= conceal::HISTORY && HISTORY >= stretch::HISTORY && HISTORY >= between::BEFORE);
 
 /// Samples after them at most, at 8 kHz: what is left of a frame, the longest packet of 120 ms, a period added.
 const AHEAD: usize = 160 + 960 + stretch::MOST_ADDED;
@@ -215,12 +217,15 @@ impl Voice {
             }
             Next::Lost { units, next } => {
                 let count = samples(units, self.rate, self.clock).max(1);
-                let place = &mut self.line[self.end..self.end + count];
+                // As much of the packet after the gap as concealment takes stands where it will be.
+                let (place, rest) = self.line[self.end..].split_at_mut(count);
+                let rest = &mut rest[..between::AFTER * self.fold];
                 if next.is_some_and(|next| self.decoder.recover(next, place)) {
                     self.concealer.over();
                     self.end += count;
                 } else {
-                    self.conceal(count, Why::Missing);
+                    let known = next.map_or(0, |next| self.decoder.foretell(next, rest));
+                    self.conceal_until(count, known);
                 }
             }
             Next::Late => {
@@ -287,6 +292,22 @@ impl Voice {
             self.concealer.fill(&mut self.line, self.end, count, why, &mut self.noise);
         }
         self.end += count;
+    }
+
+    /// Conceals `count` samples, after which `known` ones of what follows stand in the line.
+    fn conceal_until(&mut self, count: usize, known: usize) {
+        if self.silent_gaps || !between::can_fill(count, known, self.fold) {
+            return self.conceal(count, Why::Missing);
+        }
+        let filled = self.concealer.is_filling();
+        if filled {
+            self.conceal(count, Why::Missing);
+        } else {
+            self.concealed += count as u64;
+            self.end += count;
+        }
+        between::fill(&mut self.line, self.end - count..self.end, filled, self.fold);
+        self.concealer.over();
     }
 
     /// Fills a silence of the source: with noise while that may be expected, then with nothing.

@@ -175,6 +175,30 @@ fn through_jitter_and_loss_there_is_no_gap_over_twenty_milliseconds() {
 }
 
 #[test]
+fn a_hole_leads_to_the_packet_after_it_which_is_then_heard_to_the_bit() {
+    let said = speech(8_000 * 4);
+    let step = |samples: &[i16]| samples.windows(2).map(|two| two[0].abs_diff(two[1])).max().unwrap();
+    for lost in [1, 2] {
+        let mut sent = through(CLEAN, &said, 160);
+        // Every other packet is 45 ms late, so the voice waits, and the packet after the hole is there.
+        let first = 149 + lost;
+        let number = |packet: &Sent| packet.incoming.timestamp as usize / 160;
+        sent.iter_mut().filter(|packet| number(packet) % 2 == 0).for_each(|packet| packet.at += 45_000);
+        sent.retain(|packet| !(first..first + lost).contains(&number(packet)));
+        sent.sort_by_key(|packet| packet.at);
+        let mut listener = Listener::new();
+        listener.hears(&sent, 4_000_000);
+        let figures = listener.voice.figures();
+        assert!(figures.lost >= lost as u64, "{figures:?}");
+        let after = (first + lost) * 160;
+        let place = place(&listener.heard, &said[after..after + 160]).expect("no crossing is needed");
+        let hole = &listener.heard[place - lost * 160 - 1..place + 1];
+        assert!(step(hole) <= step(&said) * 5 / 4, "{} of {}", step(hole), step(&said));
+        assert!(rms(hole) > rms(&said) / 3.0, "{lost}: {}", rms(hole));
+    }
+}
+
+#[test]
 fn bursts_of_loss_are_heard_as_a_dip_and_not_as_silence() {
     let net = Net { bursts: 10, jitter: 20_000, seed: 5, ..CLEAN };
     let listener = heard(net, &speech(8_000 * 30), 160);

@@ -29,3 +29,23 @@ fn only_opus_conceals_by_itself() {
         assert!(*codec == Codec::Opus || samples == [7; 320]);
     }
 }
+
+#[test]
+fn what_is_foretold_of_a_packet_is_what_it_decodes_to_and_changes_nothing() {
+    let mut rng = crate::rng::Rng::seeded(722);
+    for codec in Codec::ALL {
+        let (mut encoder, mut decoder) =
+            (Encoder::new(*codec, Rate::Narrow), Decoder::new(*codec, Rate::Narrow));
+        for _ in 0..20 {
+            let noise: Vec<i16> = (0..encoder.rate().frame()).map(|_| rng.u32() as i16 / 8).collect();
+            let mut payload = [0; PAYLOAD_BYTES];
+            let length = encoder.encode(&noise, &mut payload);
+            let (mut foretold, mut again, mut decoded) = ([0; 960], [0; 960], [0; 960]);
+            let count = decoder.foretell(&payload[..length], &mut foretold);
+            assert_eq!(decoder.foretell(&payload[..length], &mut again), count);
+            let made = decoder.decode(&payload[..length], &mut decoded);
+            assert_eq!(count, if *codec == Codec::Opus { 0 } else { made });
+            assert_eq!(foretold[..count], decoded[..count]);
+        }
+    }
+}
