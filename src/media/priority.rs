@@ -1,10 +1,12 @@
 //! A worker's place among the threads of its processor: before those that may wait.
 //!
 //! On a machine with few processors the engine and the journal run where audio runs, and may compute for milliseconds at a
-//! time. Two things are asked of the kernel for the worker's own thread, and whatever it refuses is done without:
-//! - a slice of `SLICE` (Linux 6.12; nobody's permission is needed): a thread that asks for little at a time gets it soon;
-//! - the weight of `NICE`, for which the process needs CAP_SYS_NICE or a limit `nice` of 30. Not a real-time class: a
-//!   worker that had more to do than a processor can must not keep the engine from hanging up.
+//! time. Asked of the kernel for the worker's own thread, from the most to the least; what it refuses is done without:
+//! - the real-time class (SCHED_RR, its lowest priority): needs CAP_SYS_NICE or a limit `rtprio` of 1. A worker that has more
+//!   to do than a processor can does not starve the engine: the kernel keeps a twentieth of each second for the usual
+//!   class (sched(7), `sched_rt_runtime_us`), and the engine, told of it (`load`), lets no new calls in.
+//! - the weight of `NICE`: CAP_SYS_NICE, or a limit `nice` of 30.
+//! - a slice of `SLICE` (Linux 6.12; nobody's permission is needed): who asks for little at a time gets it soon.
 
 use std::time::Duration;
 
@@ -33,37 +35,44 @@ struct Attributes {
 /// What the kernel granted to the calling thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Granted {
+    RealTime,
     /// Weight and slice.
-    Both,
-    /// The slice only; the process may not raise its weight.
+    Weight,
+    /// The slice only.
     Slice,
     Nothing,
 }
 
 /// Asks for the calling thread, from the most to the least.
 pub fn ask() -> Granted {
-    if set(NICE) {
-        Granted::Both
-    } else if set(0) {
+    let usual = |nice| Attributes { nice, runtime: SLICE.as_nanos() as u64, ..of(libc::SCHED_OTHER) };
+    if set(&Attributes { priority: 1, ..of(libc::SCHED_RR) }) {
+        Granted::RealTime
+    } else if set(&usual(NICE)) {
+        Granted::Weight
+    } else if set(&usual(0)) {
         Granted::Slice
     } else {
         Granted::Nothing
     }
 }
 
-fn set(nice: i32) -> bool {
-    let attributes = Attributes {
+fn of(policy: libc::c_int) -> Attributes {
+    Attributes {
         size: size_of::<Attributes>() as u32,
-        policy: libc::SCHED_OTHER as u32,
+        policy: policy as u32,
         flags: 0,
-        nice,
+        nice: 0,
         priority: 0,
-        runtime: SLICE.as_nanos() as u64,
+        runtime: 0,
         deadline: 0,
         period: 0,
-    };
+    }
+}
+
+fn set(attributes: &Attributes) -> bool {
     // SAFETY: the kernel reads `size` bytes of `attributes`, which are all there; 0 is the calling thread.
-    unsafe { libc::syscall(libc::SYS_sched_setattr, 0, &raw const attributes, 0) == 0 }
+    unsafe { libc::syscall(libc::SYS_sched_setattr, 0, &raw const *attributes, 0) == 0 }
 }
 
 #[cfg(test)]
