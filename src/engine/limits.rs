@@ -5,13 +5,13 @@ use std::time::Duration;
 /// What a refused caller's phone is told to wait before it tries again (Retry-After), in seconds.
 pub const RETRY_AFTER_SECS: u32 = 5;
 
-/// How long a new call may wait for its turn before the server counts as behind and new calls get 503: a tenth of the
+/// How long a new call may wait for its turn before the server counts as behind and new calls get 503: a fifth of the
 /// 500 ms (T1, RFC 3261 §17.1.1.1) after which phones repeat themselves and make more work, and room for some hundred
 /// who call in the same moment. Calls under way do not wait with them.
-pub const KNOCK_WAIT: Duration = Duration::from_millis(50);
+pub const KNOCK_WAIT: Duration = Duration::from_millis(100);
 
 /// Behind as it is, the server takes new calls again when one has waited for less than this.
-pub const KNOCK_CALM: Duration = Duration::from_millis(10);
+pub const KNOCK_CALM: Duration = Duration::from_millis(20);
 
 /// The alarm that the server is overloaded ends when it was not behind for so long.
 pub const OVERLOAD_ENDS: Duration = Duration::from_secs(5);
