@@ -12,7 +12,7 @@ use crate::load::audio::Side;
 use crate::load::figures::{Report, Run};
 use crate::load::speech::{self, Speech};
 
-const CALLS: [usize; 2] = [20, 50];
+const CALLS: [usize; 2] = [50, 100];
 
 /// Frames of a second.
 const FRAMES: f64 = 50.0;
@@ -54,18 +54,20 @@ pub fn transcode(wish: &Wish) -> io::Result<Report> {
             }
             bridge.end()?;
         }
-        report.runs.push(library()?);
+        for load in &loads {
+            report.runs.push(library(*load)?);
+        }
     }
     promises(&mut report, &loads);
     Ok(report)
 }
 
-/// What libopus takes by itself for what the server must do for each such call 50 times a second.
-fn library() -> io::Result<Run> {
-    let mut run = Run::new(LIBRARY, 1);
+/// What libopus takes by itself for what the server must do for each of so many calls 50 times a second.
+fn library(calls: usize) -> io::Result<Run> {
+    let mut run = Run::new(LIBRARY, calls);
     let micros = |time: Duration| time.as_nanos() as f64 / 1e3;
     let ((narrow_in, narrow_out), (full_in, full_out)) =
-        (speech::opus_times(8_000)?, speech::opus_times(48_000)?);
+        (speech::opus_times(8_000, calls)?, speech::opus_times(48_000, calls)?);
     run.put("encode_8_us", "encoding 20 ms at 8 kHz", "µs", micros(narrow_in));
     run.put("decode_8_us", "decoding 20 ms at 8 kHz", "µs", micros(narrow_out));
     run.put("encode_48_us", "encoding 20 ms at 48 kHz", "µs", micros(full_in));
@@ -76,8 +78,8 @@ fn library() -> io::Result<Run> {
 }
 
 fn promises(report: &mut Report, loads: &[usize]) {
-    let library = report.median(LIBRARY, 1, "cpu_per_call_percent");
     for load in loads {
+        let library = report.median(LIBRARY, *load, "cpu_per_call_percent");
         let cpu = |subject| report.median(subject, *load, "cpu_per_100_calls").map(|cpu| cpu / 100.0);
         let ratio = cpu(TRANSCODED).and_then(|transcoded| Some((transcoded - cpu(RELAYED)?) / library?));
         let heard = report.median(TRANSCODED, *load, "heard_percent");

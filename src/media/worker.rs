@@ -154,7 +154,8 @@ impl Worker {
         let _ = priority::ask();
         let mut began = self.clock.now();
         loop {
-            let rests = self.clock.now();
+            // What was read for the last turn's packets will do.
+            let rests = self.sockets.take_reading().unwrap_or_else(|| self.clock.now());
             self.stats.turn_times.add(micros(rests.since(began)), 1);
             let count = match self.sockets.epoll.wait(&mut ready, self.patience()) {
                 Ok(count) => count,
