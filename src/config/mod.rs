@@ -173,7 +173,7 @@ pub struct Trunk {
     /// Numbers it may reach; the bank's own only.
     pub numbers: Vec<String>,
     /// Its audio comes from the addresses that it signals, no two calls from the same: it may share sockets at
-    /// `media.trunk_port`, which costs less. Default false.
+    /// `media.trunk_port`. Default false.
     pub shared_sockets: bool,
 }
 

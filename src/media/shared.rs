@@ -2,7 +2,7 @@
 //!
 //! All streams of a worker that share sit on one pair of ports (RTP, RTCP). What comes is told apart by the address it
 //! comes from, so two streams cannot have the same far end; many packets are received and sent by one system call
-//! (recvmmsg(2), sendmmsg(2)), which saves a fifth of a packet's cost (docs/media.md). A far end is never learned: what
+//! (recvmmsg(2), sendmmsg(2)), by which bare forwarders save up to a fifth (docs/media.md). A far end is never learned: what
 //! does not come from a signalled address belongs to nobody.
 
 use std::collections::HashMap;
