@@ -8,6 +8,7 @@ use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
 use std::os::fd::{AsRawFd as _, RawFd};
 use std::process::{Child, Command, Stdio};
 
+use hotline::media::priority;
 use nix::libc;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use nix::sys::socket::{setsockopt, sockopt};
@@ -101,6 +102,8 @@ fn ports(call: u16) -> [u16; 2] {
 /// The child: forwards until it is killed. `words`: those behind `WORD`.
 pub fn run(words: &[String]) -> io::Result<()> {
     process::end_with_parent();
+    // As soon awake as the server's workers: who is woken late finds more packets at once, and each costs less.
+    priority::ask();
     let wrong = || io::Error::other("--forward connected|shared HOST CALLS CALLERS AGENTS");
     let [kind, host, calls, callers, agents] = words else { return Err(wrong()) };
     let host: Ipv4Addr = host.parse().map_err(|_| wrong())?;

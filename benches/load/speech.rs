@@ -1,28 +1,32 @@
-//! A second of something like speech, as packets: what codecs make of silence says nothing of their cost.
+//! Speech as packets, one of the bank's own prompts: what codecs make of silence, or of tones, says nothing of their cost.
 
 use std::io;
 use std::time::Duration;
 
+use hotline::media::codec::g711::Law;
+use hotline::media::codec::rate::Rate;
+use hotline::media::codec::resample::Resampler;
 use opus::{Application, Bitrate, Channels, Signal};
 
 use super::audio;
 use super::packet::FRAME_BYTES;
 
-/// Frames of 20 ms.
-const FRAMES: usize = 50;
+/// What agents say.
+const PROMPT: &str = "prompts/en/comfort.wav";
 
 /// libopus as the product sets it, so that their times can be compared: complexity and bits a second.
 const COMPLEXITY: i32 = 5;
-const BITS: [(u32, i32); 2] = [(8_000, 14_000), (48_000, 32_000)];
+const NARROW_BITS: i32 = 14_000;
+const FULL_BITS: i32 = 32_000;
 
 /// Largest packet of Opus.
 const OPUS_BYTES: usize = 400;
 
-/// The pitch of the voice and its harmonics, hertz.
-const PITCH: f64 = 120.0;
-const HARMONICS: u32 = 24;
+/// Parts of 20 ms over which calls are spread, and the length of each.
+const PARTS: usize = 20;
+const SLOT_NANOS: u64 = 1_000_000;
 
-/// Frames of the same second in each codec.
+/// Frames of 20 ms that are said again and again.
 #[derive(Clone, Debug)]
 pub struct Speech {
     pub a_law: Vec<[u8; FRAME_BYTES]>,
@@ -31,91 +35,119 @@ pub struct Speech {
 
 impl Speech {
     pub fn new() -> io::Result<Speech> {
-        let narrow = samples(8_000);
-        let a_law = narrow.chunks_exact(FRAME_BYTES).map(|frame| std::array::from_fn(|at| a_law(frame[at])));
-        let (a_law, mut encoder) = (a_law.collect(), encoder(48_000)?);
+        let (narrow, full) = (prompt(Rate::Narrow)?, prompt(Rate::Full)?);
+        let a_law = |frame: &[i16]| {
+            let mut payload = [0; FRAME_BYTES];
+            Law::A.encode(frame, &mut payload);
+            payload
+        };
+        let mut encoder = encoder(Rate::Full)?;
         let packet = |frame: &[i16]| encoder.encode_vec(frame, OPUS_BYTES).map_err(io::Error::other);
-        let opus = samples(48_000).chunks_exact(960).map(packet).collect::<io::Result<_>>()?;
-        Ok(Speech { a_law, opus })
+        Ok(Speech {
+            a_law: narrow.chunks_exact(Rate::Narrow.frame()).map(a_law).collect(),
+            opus: full.chunks_exact(Rate::Full.frame()).map(packet).collect::<io::Result<_>>()?,
+        })
     }
 
     /// The `number`th frame, from the first again after the last.
     pub fn frame(&self, number: u32, opus: bool) -> &[u8] {
-        let place = number as usize % FRAMES;
-        if opus { &self.opus[place] } else { &self.a_law[place] }
+        let number = number as usize;
+        if opus { &self.opus[number % self.opus.len()] } else { &self.a_law[number % self.a_law.len()] }
     }
 }
 
-/// What libopus itself takes to encode and to decode 20 ms at `rate` for each of `calls` that it serves in turns, on the
-/// processor we are on: the mean of a second. One coder alone would find its state in the nearest cache each time.
-pub fn opus_times(rate: u32, calls: usize) -> io::Result<(Duration, Duration)> {
-    let voice = samples(rate);
-    let mut coders = (0..calls).map(|_| encoder(rate)).collect::<io::Result<Vec<_>>>()?;
-    let decoder = |_| opus::Decoder::new(rate, Channels::Mono).map_err(io::Error::other);
-    let mut decoders = (0..calls).map(decoder).collect::<io::Result<Vec<_>>>()?;
-    let mut packets = vec![([0; OPUS_BYTES], 0); calls];
-    let mut sound = vec![0; rate as usize / FRAMES];
-    let (mut encoding, mut decoding) = (0, 0);
-    for frame in voice.chunks_exact(rate as usize / FRAMES) {
+/// The prompt, which is kept at 16 kHz.
+fn prompt(rate: Rate) -> io::Result<Vec<i16>> {
+    let wav = hound::WavReader::open(PROMPT).map_err(io::Error::other)?;
+    let kept: Vec<i16> = wav.into_samples().collect::<Result<_, _>>().map_err(io::Error::other)?;
+    let Some(mut resampler) = Resampler::between(Rate::Wide, rate) else { return Ok(kept) };
+    let frames = kept.len() / Rate::Wide.frame();
+    let mut samples = vec![0; frames * rate.frame()];
+    resampler.run(&kept[..frames * Rate::Wide.frame()], &mut samples);
+    Ok(samples)
+}
+
+/// What libopus itself takes for 20 ms of one call. The work and its rhythm are the server's: each call is served once in
+/// 20 ms, some each millisecond; what a caller sends, coded with all its band, is decoded to the 8 kHz that agents hear,
+/// and what an agent sends is encoded. Without the rests in between, the caches and the processor would be warmer.
+#[derive(Clone, Copy, Debug)]
+pub struct OpusTimes {
+    pub encode: Duration,
+    pub decode: Duration,
+}
+
+impl OpusTimes {
+    /// The means, on the processor we are on, when all of `speech` has been said once before: an encoder that has just
+    /// begun has an easier time.
+    pub fn measure(speech: &Speech, calls: usize) -> io::Result<OpusTimes> {
+        let mut coders = (0..calls).map(|_| Coders::new()).collect::<io::Result<Vec<_>>>()?;
+        // What the server hears of an agent: with the noise that A-law makes.
+        let linear = Law::A.samples();
+        let hear = |frame: &[u8; FRAME_BYTES]| frame.map(|byte| linear[usize::from(byte)]);
+        let voice: Vec<_> = speech.a_law.iter().map(hear).collect();
+        let mut slot = audio::now();
+        let mut say = || -> io::Result<OpusTimes> {
+            let mut times = OpusTimes { encode: Duration::ZERO, decode: Duration::ZERO };
+            for number in 0..voice.len() {
+                for part in coders.chunks_mut(calls.div_ceil(PARTS).max(1)) {
+                    slot += SLOT_NANOS;
+                    rest_until(slot);
+                    for (call, coders) in part.iter_mut().enumerate() {
+                        // Calls are at different words: the same one again would find the processor prepared for it.
+                        let place = (number + call * voice.len() / PARTS) % voice.len();
+                        coders.serve(&voice[place], &speech.opus[place], &mut times)?;
+                    }
+                }
+            }
+            Ok(times)
+        };
+        say()?;
+        let OpusTimes { encode, decode } = say()?;
+        let frames = (calls * voice.len()) as u32;
+        Ok(OpusTimes { encode: encode / frames, decode: decode / frames })
+    }
+}
+
+/// A call's coders.
+struct Coders {
+    encoder: opus::Encoder,
+    decoder: opus::Decoder,
+}
+
+impl Coders {
+    fn new() -> io::Result<Coders> {
+        let decoder = opus::Decoder::new(Rate::Narrow.hertz(), Channels::Mono).map_err(io::Error::other)?;
+        Ok(Coders { encoder: encoder(Rate::Narrow)?, decoder })
+    }
+
+    fn serve(&mut self, frame: &[i16], sent: &[u8], times: &mut OpusTimes) -> io::Result<()> {
+        let (mut packet, mut sound) = ([0; OPUS_BYTES], [0; FRAME_BYTES]);
         let began = audio::now();
-        for (coder, packet) in coders.iter_mut().zip(&mut packets) {
-            packet.1 = coder.encode(frame, &mut packet.0).map_err(io::Error::other)?;
-        }
+        self.encoder.encode(frame, &mut packet).map_err(io::Error::other)?;
         let encoded = audio::now();
-        for (decoder, (packet, length)) in decoders.iter_mut().zip(&packets) {
-            decoder.decode(&packet[..*length], &mut sound, false).map_err(io::Error::other)?;
-        }
-        encoding += encoded - began;
-        decoding += audio::now() - encoded;
+        self.decoder.decode(sent, &mut sound, false).map_err(io::Error::other)?;
+        times.encode += Duration::from_nanos(encoded - began);
+        times.decode += Duration::from_nanos(audio::now() - encoded);
+        Ok(())
     }
-    let frames = (calls * FRAMES) as u64;
-    Ok((Duration::from_nanos(encoding / frames), Duration::from_nanos(decoding / frames)))
 }
 
-fn encoder(rate: u32) -> io::Result<opus::Encoder> {
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the rhythm is what is measured, and there is nothing else to do"
+)]
+fn rest_until(slot: u64) {
+    std::thread::sleep(Duration::from_nanos(slot.saturating_sub(audio::now())));
+}
+
+fn encoder(rate: Rate) -> io::Result<opus::Encoder> {
     let make = || {
-        let mut encoder = opus::Encoder::new(rate, Channels::Mono, Application::Voip)?;
+        let mut encoder = opus::Encoder::new(rate.hertz(), Channels::Mono, Application::Voip)?;
         encoder.set_complexity(COMPLEXITY)?;
         encoder.set_signal(Signal::Voice)?;
-        let bits = BITS.iter().find(|(known, _)| *known == rate).map_or(22_000, |(_, bits)| *bits);
-        encoder.set_bitrate(Bitrate::Bits(bits))?;
+        encoder.set_bitrate(Bitrate::Bits(if rate == Rate::Narrow { NARROW_BITS } else { FULL_BITS }))?;
         encoder.set_inband_fec(true)?;
         Ok(encoder)
     };
     make().map_err(|error: opus::Error| io::Error::other(error))
-}
-
-/// Harmonics that swell four times a second, with a little noise: vowels and their ends.
-fn samples(rate: u32) -> Vec<i16> {
-    let mut noise = 0x2545_F491_u32;
-    let sample = |at: u32| {
-        let time = f64::from(at) / f64::from(rate);
-        let turn = std::f64::consts::TAU * time;
-        let pitch = PITCH * (1.0 + 0.1 * (turn * 3.0).sin());
-        let voice: f64 = (1..=HARMONICS)
-            .filter(|harmonic| PITCH * 1.1 * f64::from(*harmonic) < f64::from(rate) / 2.0)
-            .map(|harmonic| (turn * pitch * f64::from(harmonic)).sin() / f64::from(harmonic))
-            .sum();
-        noise ^= noise << 13;
-        noise ^= noise >> 17;
-        noise ^= noise << 5;
-        let hiss = f64::from(noise as i32) / f64::from(i32::MAX);
-        let swell = 0.5 - 0.5 * (turn * 4.0).cos();
-        (6_000.0 * swell * voice + 300.0 * hiss) as i16
-    };
-    (0..rate).map(sample).collect()
-}
-
-/// G.711 A-law (ITU-T G.711, table 1a): sign, segment, four bits within it, every other bit turned.
-fn a_law(sample: i16) -> u8 {
-    let (sign, size) = if sample >= 0 { (0x80, sample) } else { (0, !sample) };
-    let size = (size >> 3) as u16;
-    let code = match size {
-        0..64 => size >> 1,
-        _ => {
-            let segment = 16 - size.leading_zeros() as u16 - 6;
-            segment << 4 | size >> segment & 0x0F
-        }
-    };
-    (sign | code.min(0x7F) as u8) ^ 0x55
 }

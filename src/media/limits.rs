@@ -1,5 +1,6 @@
 //! Every limit of a media worker, with its unit, reason and what happens beyond it.
 
+use std::ops::Range;
 use std::time::Duration;
 
 /// Streams of one worker: 4,096 calls of two legs, twice what one core relays. Beyond it `Event::OpenFailed`.
@@ -31,6 +32,13 @@ pub const BATCH: usize = 64;
 
 /// Sockets served in one turn; the others are served in the next.
 pub const WAKEUPS: usize = 256;
+
+/// How long after the packet before it audio comes that is alone: nearly all phones send each 20 ms, with some jitter.
+/// What comes sooner or later may have others right behind it, so that its socket is read until it is empty.
+pub const ALONE: Range<Duration> = Duration::from_millis(10)..Duration::from_millis(30);
+
+/// Datagrams read of one socket at once: more than the kernel keeps of it (`SOCKET_BYTES`).
+pub const BURST: usize = 64;
 
 /// Largest datagram taken, bytes: an Ethernet frame with room to spare. A longer one is refused.
 pub const DATAGRAM_BYTES: usize = 2_048;

@@ -16,7 +16,7 @@ pub mod mixer;
 mod outbox;
 mod pacing;
 pub mod ports;
-mod priority;
+pub mod priority;
 pub mod prompts;
 pub mod quality;
 mod relay;

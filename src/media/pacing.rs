@@ -85,6 +85,9 @@ impl Wheel {
 
     /// When the next part that has members is due; `None` if the wheel is empty.
     pub fn next_deadline(&self) -> Option<Moment> {
+        if self.members == 0 {
+            return None;
+        }
         let turn = self.parts.len() as u64;
         (self.next..self.next + turn)
             .find(|number| !self.parts[(number % turn) as usize].is_empty())

@@ -7,7 +7,7 @@ use super::codec::coder::PAYLOAD_BYTES;
 use super::event::{DigitBy, Event};
 use super::feed::{Feed, Filled};
 use super::histogram::micros;
-use super::limits::{DATAGRAM_BYTES, SLOT_LATE};
+use super::limits::{ALONE, DATAGRAM_BYTES, SLOT_LATE};
 use super::outbox::Outbox;
 use super::rtp::{self, HEADER_BYTES, Header};
 use super::stream::{Exits, Kind, Listeners, Outgoing, Received, Stream};
@@ -17,6 +17,15 @@ use super::timeline::Stamp;
 use super::wire::{Channel, Wire};
 use crate::moment::Moment;
 use crate::recording::frame::Side;
+
+/// Where the worker should look after a datagram.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Elsewhere: one packet came in its time, and the next is some milliseconds away.
+    Elsewhere,
+    /// At the same socket: another may have come with this one.
+    Again,
+}
 
 impl Switch {
     /// A datagram came to `slot`. It is used as working space.
@@ -28,12 +37,12 @@ impl Switch {
         from: SocketAddr,
         datagram: &mut [u8],
         wire: &mut impl Wire,
-    ) {
+    ) -> Next {
         if channel == Channel::Rtcp || rtp::is_rtcp(datagram) {
             self.on_report(now, slot, channel, from, datagram);
-        } else {
-            self.on_rtp(now, slot, from, datagram, wire);
+            return Next::Again;
         }
+        self.on_rtp(now, slot, from, datagram, wire).unwrap_or(Next::Again)
     }
 
     fn on_rtp(
@@ -43,21 +52,25 @@ impl Switch {
         from: SocketAddr,
         datagram: &mut [u8],
         wire: &mut impl Wire,
-    ) {
-        let Some(stream) = self.table.get_mut(slot) else { return };
+    ) -> Option<Next> {
+        let stream = self.table.get_mut(slot)?;
         self.exits.stats.packets_received.add(1);
         // A datagram that fills the buffer may have been cut: it is judged as if it were empty.
         let whole = if datagram.len() < DATAGRAM_BYTES { datagram } else { &mut [] };
         let Some(length) = stream.unprotect(from, whole) else {
             self.exits.stats.packets_refused.add(1);
             self.exits.stats.packets_unauthentic.add(1);
-            return;
+            return None;
         };
         let datagram = &mut whole[..length];
+        let pause = now.since(stream.heard_at);
         let Some(received) = stream.receive(now, from, datagram) else {
             self.exits.stats.packets_refused.add(1);
-            return;
+            return None;
         };
+        let behind = std::mem::take(&mut stream.behind);
+        let alone = ALONE.contains(&pause) && received.kind == Kind::Audio && !behind;
+        let next = if alone { Next::Elsewhere } else { Next::Again };
         if let Some(latched) = received.settled {
             wire.settle(slot, from);
             if latched {
@@ -65,12 +78,13 @@ impl Switch {
             }
         }
         if !received.wanted {
-            return;
+            return Some(next);
         }
         let payload = &datagram[received.payload.clone()];
         take(stream, now, &received, payload, &mut self.exits, &mut self.outbox);
         let listeners = stream.listeners;
         self.pass_on(now, slot, listeners, &received, datagram, wire);
+        Some(next)
     }
 
     /// Passes an accepted packet of `slot`'s to all who hear it, and books the time that it spent inside.

@@ -10,7 +10,7 @@ use super::rtcp::xr::{XrBlock, XrBlocks};
 use super::rtcp::{Compound, Part, REPORT_BYTES, Terms};
 use super::stream::Stream;
 use super::switch::Switch;
-use super::wire::{Channel, Wire};
+use super::wire::{Channel, Queue, Wire};
 use crate::moment::Moment;
 
 /// Where our reports go.
@@ -54,12 +54,14 @@ impl Switch {
         }
     }
 
-    /// Counts what the system dropped because we did not read in time: lost, but not by the network.
+    /// Counts what the system dropped because we did not read in time: lost, but not by the network. And sees to it that
+    /// nothing stays behind at the socket.
     pub(super) fn count_shed(&mut self, slot: usize, wire: &mut impl Wire) {
-        let shed = u64::from(wire.shed(slot));
-        self.exits.stats.packets_shed.add(shed);
+        let Queue { shed, waits } = wire.queue(slot);
+        self.exits.stats.packets_shed.add(u64::from(shed));
         if let Some(stream) = self.table.get_mut(slot) {
-            stream.shed += shed;
+            stream.shed += u64::from(shed);
+            stream.behind = waits;
         }
     }
 

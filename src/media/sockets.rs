@@ -6,18 +6,21 @@
 use std::cell::Cell;
 use std::io;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::sync::Arc;
 
-use nix::errno::Errno;
 use nix::libc;
-use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags};
 use nix::sys::socket::{setsockopt, sockopt};
+use rustix::buffer::spare_capacity;
+use rustix::event::Timespec;
+use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
+use rustix::io::Errno;
+use rustix::net::{self, RecvFlags, SendFlags};
 
 use super::limits::{SOCKET_BYTES, STREAMS};
 use super::shared::{Inbound, Shared};
 use super::stats::WorkerStats;
-use super::wire::{Channel, Wire};
+use super::wire::{Channel, Queue, Wire};
 use crate::moment::Moment;
 use crate::net::clock::Clock;
 
@@ -73,6 +76,8 @@ enum Line {
 struct Pair {
     rtp: UdpSocket,
     rtcp: UdpSocket,
+    /// Epoll's word for `rtp`.
+    token: u64,
     peer: Peer,
     /// Datagrams that the kernel had dropped when it was last asked.
     shed: u32,
@@ -90,7 +95,7 @@ enum Peer {
 }
 
 pub struct Sockets {
-    pub epoll: Epoll,
+    epoll: OwnedFd,
     lines: Vec<Option<Line>>,
     shared: Option<Shared>,
     stats: Arc<WorkerStats>,
@@ -101,11 +106,22 @@ pub struct Sockets {
 
 impl Sockets {
     pub fn new(stats: Arc<WorkerStats>, clock: Clock) -> io::Result<Self> {
-        let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
+        let epoll = epoll::create(CreateFlags::CLOEXEC)?;
         Ok(Sockets { epoll, lines: Vec::new(), shared: None, stats, clock, read: Cell::new(None) })
     }
 
-    /// One receive. Errors are mostly ICMP's word that the far end's port is closed: counted, and life goes on.
+    /// Has epoll tell with `token` of something that is no socket, as long as it can be read.
+    pub fn watch(&self, what: impl AsFd, token: u64) -> io::Result<()> {
+        Ok(epoll::add(&self.epoll, what, EventData::new_u64(token), EventFlags::IN)?)
+    }
+
+    /// Waits until something is ready, for `patience` at most, and puts that into the room of `ready`.
+    pub fn wait(&self, ready: &mut Vec<Event>, patience: Option<Timespec>) -> Result<usize, Errno> {
+        epoll::wait(&self.epoll, spare_capacity(ready), patience.as_ref())
+    }
+
+    /// One datagram. Errors are mostly ICMP's word that the far end's port is closed: counted, and what waits behind
+    /// such a word is received, as epoll tells of both only once.
     pub fn receive(
         &mut self,
         slot: usize,
@@ -113,8 +129,12 @@ impl Sockets {
         buffer: &mut [u8],
     ) -> Option<(usize, SocketAddr)> {
         let Some(Line::Own(pair)) = self.lines.get_mut(slot)?.as_mut() else { return None };
-        let received = pair.receive(channel, buffer);
-        self.received(received)
+        let mut received = pair.receive(channel, buffer);
+        if received.is_err_and(|error| error != Errno::AGAIN) {
+            self.stats.receive_errors.add(1);
+            received = pair.receive(channel, buffer);
+        }
+        received.ok()
     }
 
     /// What the clock showed when packets of this turn were booked; `None` if there were none.
@@ -126,7 +146,10 @@ impl Sockets {
     pub fn receive_shared(&self, channel: Channel, inbound: &mut Inbound) {
         inbound.clear();
         if let Some(shared) = &self.shared {
-            self.received(shared.receive(channel, inbound));
+            let received = shared.receive(channel, inbound);
+            if received.is_err_and(|error| error.kind() != io::ErrorKind::WouldBlock) {
+                self.stats.receive_errors.add(1);
+            }
         }
     }
 
@@ -143,36 +166,24 @@ impl Sockets {
         }
     }
 
-    fn received<T>(&self, result: io::Result<T>) -> Option<T> {
-        match result {
-            Ok(received) => Some(received),
-            Err(error) => {
-                if error.kind() != io::ErrorKind::WouldBlock {
-                    self.stats.receive_errors.add(1);
-                }
-                None
-            }
-        }
-    }
-
-    fn sent(&self, result: io::Result<usize>) -> bool {
+    fn sent<E>(&self, result: Result<usize, E>) -> bool {
         if result.is_err() {
             self.stats.send_errors.add(1);
         }
         result.is_ok()
     }
 
-    fn bind(&self, token: u64, local: IpAddr, port: u16, room: usize) -> io::Result<UdpSocket> {
+    fn bind(&self, token: u64, local: IpAddr, port: u16, told: Told) -> io::Result<UdpSocket> {
         let socket = UdpSocket::bind((local, port))?;
         socket.set_nonblocking(true)?;
-        setsockopt(&socket, sockopt::RcvBuf, &room)?;
+        setsockopt(&socket, sockopt::RcvBuf, &told.room())?;
         if local.is_ipv4() {
             // A network that forbids marking still carries the call.
             let _ = setsockopt(&socket, sockopt::Ipv4Tos, &VOICE_TOS);
         } else {
             let _ = setsockopt(&socket, sockopt::Ipv6TClass, &VOICE_TOS);
         }
-        self.epoll.add(&socket, EpollEvent::new(EpollFlags::EPOLLIN, token))?;
+        epoll::add(&self.epoll, &socket, EventData::new_u64(token), told.flags())?;
         Ok(socket)
     }
 
@@ -185,49 +196,80 @@ impl Sockets {
 }
 
 impl Pair {
-    fn receive(&mut self, channel: Channel, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
+    fn receive(&mut self, channel: Channel, buffer: &mut [u8]) -> Result<(usize, SocketAddr), Errno> {
         match (channel, &mut self.peer) {
-            (Channel::Rtcp, _) => self.rtcp.recv_from(buffer),
+            (Channel::Rtcp, _) => receive_from(&self.rtcp, buffer),
             (Channel::Rtp, Peer::Only { remote, asked: 0 }) => {
-                self.rtp.recv(buffer).map(|length| (length, *remote))
+                net::recv(&self.rtp, buffer, RecvFlags::empty()).map(|(length, _)| (length, *remote))
             }
             (Channel::Rtp, peer) => {
                 if let Peer::Only { asked, .. } = peer {
                     *asked -= 1;
                 }
-                self.rtp.recv_from(buffer)
+                receive_from(&self.rtp, buffer)
             }
         }
     }
 }
 
-/// Bytes that the kernel keeps at a shared socket: as much for each stream as if it had one of its own.
-const SHARED_BYTES: usize = SOCKET_BYTES * STREAMS;
+fn receive_from(socket: &UdpSocket, buffer: &mut [u8]) -> Result<(usize, SocketAddr), Errno> {
+    let (length, _, from) = net::recvfrom(socket, buffer, RecvFlags::empty())?;
+    let from = from.ok_or(Errno::DESTADDRREQ)?;
+    Ok((length, SocketAddr::try_from(from).map_err(|_| Errno::AFNOSUPPORT)?))
+}
+
+/// How epoll tells that packets came, and how many may wait meanwhile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Told {
+    /// Once for all that came: epoll then need not look a second time whether the socket is empty (a twentieth of what
+    /// a packet costs).
+    Once,
+    /// Again and again while there are any: for sockets that are read by the batch.
+    WhileAny,
+}
+
+impl Told {
+    fn flags(self) -> EventFlags {
+        match self {
+            Told::Once => EventFlags::IN | EventFlags::ET,
+            Told::WhileAny => EventFlags::IN,
+        }
+    }
+
+    /// Bytes that the kernel keeps: at a shared socket as many for each stream as if it had one of its own.
+    fn room(self) -> usize {
+        match self {
+            Told::Once => SOCKET_BYTES,
+            Told::WhileAny => SOCKET_BYTES * STREAMS,
+        }
+    }
+}
 
 /// The port of RTCP.
 fn above(port: u16) -> Result<u16, i32> {
-    port.checked_add(1).ok_or(Errno::EINVAL as i32)
+    port.checked_add(1).ok_or(libc::EINVAL)
 }
 
 fn errno(error: &io::Error) -> i32 {
-    error.raw_os_error().unwrap_or(Errno::EINVAL as i32)
+    error.raw_os_error().unwrap_or(libc::EINVAL)
 }
 
 impl Wire for Sockets {
     fn open(&mut self, slot: usize, generation: u32, local: IpAddr, port: u16) -> Result<(), i32> {
         let ready = Ready { slot, generation, channel: Channel::Rtp };
-        let rtp = self.bind(ready.token(), local, port, SOCKET_BYTES).map_err(|error| errno(&error))?;
+        let token = ready.token();
+        let rtp = self.bind(token, local, port, Told::Once).map_err(|error| errno(&error))?;
         let ready = Ready { channel: Channel::Rtcp, ..ready };
         let rtcp =
-            self.bind(ready.token(), local, above(port)?, SOCKET_BYTES).map_err(|error| errno(&error))?;
-        self.put(slot, Line::Own(Pair { rtp, rtcp, peer: Peer::Anyone, shed: 0 }));
+            self.bind(ready.token(), local, above(port)?, Told::Once).map_err(|error| errno(&error))?;
+        self.put(slot, Line::Own(Pair { rtp, rtcp, token, peer: Peer::Anyone, shed: 0 }));
         Ok(())
     }
 
     fn join(&mut self, slot: usize, local: IpAddr, port: u16) -> Result<(), i32> {
         if self.shared.is_none() {
             let bind =
-                |token, port| self.bind(token, local, port, SHARED_BYTES).map_err(|error| errno(&error));
+                |token, port| self.bind(token, local, port, Told::WhileAny).map_err(|error| errno(&error));
             self.shared = Some(Shared::new(bind(SHARED_RTP, port)?, bind(SHARED_RTCP, above(port)?)?));
         }
         self.put(slot, Line::Shared { rtp: None, rtcp: None });
@@ -281,8 +323,8 @@ impl Wire for Sockets {
     fn send(&mut self, slot: usize, to: SocketAddr, datagram: &[u8]) -> bool {
         match self.lines.get(slot) {
             Some(Some(Line::Own(pair))) => self.sent(match pair.peer {
-                Peer::Only { .. } => pair.rtp.send(datagram),
-                Peer::Anyone => pair.rtp.send_to(datagram, to),
+                Peer::Only { .. } => net::send(&pair.rtp, datagram, SendFlags::empty()),
+                Peer::Anyone => net::sendto(&pair.rtp, datagram, SendFlags::empty(), &to),
             }),
             Some(Some(Line::Shared { .. })) => self.shared.as_mut().is_some_and(|shared| {
                 self.stats.send_errors.add(shared.send(to, datagram) as u64);
@@ -292,10 +334,15 @@ impl Wire for Sockets {
         }
     }
 
-    fn shed(&mut self, slot: usize) -> u32 {
-        let Some(Some(Line::Own(pair))) = self.lines.get_mut(slot) else { return 0 };
-        let dropped = dropped(&pair.rtp).unwrap_or(pair.shed);
-        dropped.wrapping_sub(std::mem::replace(&mut pair.shed, dropped))
+    fn queue(&mut self, slot: usize) -> Queue {
+        let Some(Some(Line::Own(pair))) = self.lines.get_mut(slot) else { return Queue::default() };
+        let Some(Memory { waiting, dropped }) = memory(&pair.rtp) else { return Queue::default() };
+        let shed = dropped.wrapping_sub(std::mem::replace(&mut pair.shed, dropped));
+        if waiting > 0 {
+            // Whoever is changed is looked at again. Of a socket in its set epoll takes it.
+            let _ = epoll::modify(&self.epoll, &pair.rtp, EventData::new_u64(pair.token), Told::Once.flags());
+        }
+        Queue { shed, waits: waiting > 0 }
     }
 
     fn clock(&self, _: Moment) -> Moment {
@@ -320,10 +367,18 @@ impl Wire for Sockets {
     }
 }
 
-/// Datagrams that the kernel has dropped at this socket since it was opened, nearly all for want of room (socket(7)).
-fn dropped(socket: &UdpSocket) -> Option<u32> {
-    /// Words of SO_MEMINFO and the place of the drops among them (linux/sock_diag.h).
+/// What the kernel counts at a socket (socket(7), SO_MEMINFO).
+struct Memory {
+    /// Bytes that wait to be read, with what they cost the kernel.
+    waiting: u32,
+    /// Datagrams dropped since it was opened, nearly all for want of room.
+    dropped: u32,
+}
+
+fn memory(socket: &UdpSocket) -> Option<Memory> {
+    /// Words of SO_MEMINFO and the places among them (linux/sock_diag.h).
     const WORDS: usize = 9;
+    const WAITING: usize = 0;
     const DROPS: usize = 8;
     let mut words = [0_u32; WORDS];
     let mut length = size_of_val(&words) as libc::socklen_t;
@@ -332,7 +387,7 @@ fn dropped(socket: &UdpSocket) -> Option<u32> {
         let (level, name) = (libc::SOL_SOCKET, libc::SO_MEMINFO);
         libc::getsockopt(socket.as_raw_fd(), level, name, (&raw mut words).cast(), &raw mut length)
     };
-    (failed == 0).then_some(words[DROPS])
+    (failed == 0).then_some(Memory { waiting: words[WAITING], dropped: words[DROPS] })
 }
 
 /// Takes a socket's peer away; it keeps its port, which was bound by number. True if that worked.
@@ -369,9 +424,9 @@ mod tests {
         for _ in 0..200 {
             phone.send_to(&[0x80; 172], to).expect("loopback takes it");
         }
-        let shed = sockets.shed(0);
+        let shed = sockets.queue(0).shed;
         let kept = 200 - shed;
         assert!((15..40).contains(&kept), "{kept} kept");
-        assert_eq!(sockets.shed(0), 0, "told once");
+        assert_eq!(sockets.queue(0), Queue { shed: 0, waits: true }, "told once");
     }
 }

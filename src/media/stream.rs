@@ -142,6 +142,8 @@ pub struct Stream {
     /// When RTP was last accepted, or became expected.
     pub heard_at: Moment,
     pub silence_told: bool,
+    /// Packets were seen waiting at its socket: it is read until it is empty.
+    pub behind: bool,
     pub sent_at: Moment,
     /// In the pacing wheel.
     pub paced: bool,
@@ -178,6 +180,7 @@ impl Stream {
             shed: 0,
             heard_at: now,
             silence_told: false,
+            behind: false,
             sent_at: now,
             paced: false,
             report_at: None,

@@ -11,6 +11,15 @@ pub enum Channel {
     Rtcp,
 }
 
+/// What the kernel says of a stream's RTP socket.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Queue {
+    /// Packets that it dropped unread since it was last asked.
+    pub shed: u32,
+    /// Packets wait to be read.
+    pub waits: bool,
+}
+
 /// The network, by slots.
 pub trait Wire {
     /// Binds RTP to `port` and RTCP to `port + 1`. The error is the system's errno.
@@ -39,13 +48,14 @@ pub trait Wire {
     fn clock(&self, turn: Moment) -> Moment {
         turn
     }
+
     /// What is sent for this stream leaves with others at the end of the turn, and not at once.
     fn waits(&self, _slot: usize) -> bool {
         false
     }
 
-    /// Packets of the stream that the system dropped unread since this was last asked.
-    fn shed(&mut self, slot: usize) -> u32;
+    /// What the kernel says of the stream's RTP socket now. If packets wait there, the worker is told of them anew.
+    fn queue(&mut self, slot: usize) -> Queue;
 
     /// Sends from the RTCP socket.
     fn send_report(&mut self, slot: usize, to: SocketAddr, datagram: &[u8]) -> bool;

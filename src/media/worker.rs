@@ -5,19 +5,21 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use nix::sys::epoll::{EpollEvent, EpollFlags, EpollTimeout};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use nix::sys::time::TimeSpec;
 use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
+use rustix::event::Timespec;
+use rustix::io::Errno;
 
 use super::command::Command;
 use super::event::Event;
 use super::histogram::micros;
-use super::limits::{COMMAND_SLOTS, COMMANDS_PER_TURN, DATAGRAM_BYTES, EVENT_SLOTS, WAKEUPS};
+use super::limits::{BURST, COMMAND_SLOTS, COMMANDS_PER_TURN, DATAGRAM_BYTES, EVENT_SLOTS, WAKEUPS};
 use super::load::{Change, Load};
 use super::outbox::Outbox;
 use super::priority;
 use super::prompts::Library;
+use super::relay::Next;
 use super::shared::Inbound;
 use super::sockets::{Ready, SHARED_RTCP, SHARED_RTP, Sockets};
 use super::stats::WorkerStats;
@@ -35,8 +37,8 @@ const COMMAND_TOKEN: u64 = u64::MAX;
 /// Epoll's word for "a deadline came".
 const TIMER_TOKEN: u64 = u64::MAX - 1;
 
-/// How soon events that found the ring full are tried again, ms: a tenth of what a listener would notice in a menu.
-const RETRY_MS: u16 = 10;
+/// How soon events that found the ring full are tried again: 10 ms, a tenth of what a listener would notice in a menu.
+const RETRY: Timespec = Timespec { tv_sec: 0, tv_nsec: 10_000_000 };
 
 /// What a worker needs to begin.
 pub struct WorkerConfig {
@@ -124,8 +126,8 @@ impl Worker {
         let timer =
             TimerFd::new(ClockId::CLOCK_MONOTONIC, TimerFlags::TFD_NONBLOCK | TimerFlags::TFD_CLOEXEC)?;
         let sockets = Sockets::new(Arc::clone(&stats), config.clock)?;
-        sockets.epoll.add(&*wake, EpollEvent::new(EpollFlags::EPOLLIN, COMMAND_TOKEN))?;
-        sockets.epoll.add(&timer, EpollEvent::new(EpollFlags::EPOLLIN, TIMER_TOKEN))?;
+        sockets.watch(&*wake, COMMAND_TOKEN)?;
+        sockets.watch(&timer, TIMER_TOKEN)?;
         let outbox = Outbox::new(told, Arc::clone(&stats));
         let tap = Tap::new(config.tape, Arc::clone(&stats));
         let exits = Exits::new(tap, Arc::clone(&stats));
@@ -147,7 +149,7 @@ impl Worker {
     }
 
     fn run(mut self) {
-        let mut ready = [EpollEvent::empty(); WAKEUPS];
+        let mut ready = Vec::with_capacity(WAKEUPS);
         let mut datagram = [0; DATAGRAM_BYTES];
         let mut inbound = Inbound::default();
         // What is refused is done without.
@@ -157,18 +159,18 @@ impl Worker {
             // What was read for the last turn's packets will do.
             let rests = self.sockets.take_reading().unwrap_or_else(|| self.clock.now());
             self.stats.turn_times.add(micros(rests.since(began)), 1);
-            let count = match self.sockets.epoll.wait(&mut ready, self.patience()) {
-                Ok(count) => count,
-                Err(nix::errno::Errno::EINTR) => 0,
+            ready.clear();
+            match self.sockets.wait(&mut ready, self.patience()) {
+                Ok(_) | Err(Errno::INTR) => {}
                 Err(error) => panic!("epoll on our own descriptors failed: {error}"),
-            };
+            }
             let now = self.clock.now();
             began = now;
             self.stats.turns.add(1);
             let late = self.switch.on_time(now, &mut self.sockets);
             self.weigh(now, now.since(rests), late);
-            for event in &ready[..count] {
-                match event.data() {
+            for event in &ready {
+                match event.data.u64() {
                     COMMAND_TOKEN => {
                         let _ = self.wake.read();
                     }
@@ -193,15 +195,23 @@ impl Worker {
         }
     }
 
-    /// One receive; the packet's way ends in one send per listener.
+    /// One receive, mostly; a packet's way ends in one send per listener. Epoll tells of a
+    /// socket once for all that came to it: what is left there is seen within a second (`Stream::behind`).
     fn serve(&mut self, now: Moment, ready: Ready, datagram: &mut [u8; DATAGRAM_BYTES]) {
         let Ready { slot, generation, channel } = ready;
         if !self.switch.is_current(slot, generation) {
             return;
         }
-        if let Some((length, from)) = self.sockets.receive(slot, channel, datagram) {
+        let mut alone = true;
+        for _ in 0..BURST {
+            let Some((length, from)) = self.sockets.receive(slot, channel, datagram) else { return };
             let datagram = &mut datagram[..length];
-            self.switch.on_datagram(now, slot, channel, from, datagram, &mut self.sockets);
+            let next = self.switch.on_datagram(now, slot, channel, from, datagram, &mut self.sockets);
+            // Once one was not alone, only an empty socket tells that there are no more.
+            alone &= next == Next::Elsewhere;
+            if alone {
+                return;
+            }
         }
     }
 
@@ -211,7 +221,10 @@ impl Worker {
         for place in 0..inbound.count() {
             let Some((from, datagram)) = inbound.datagram(place) else { continue };
             match self.sockets.whose(channel, from) {
-                Some(slot) => self.switch.on_datagram(now, slot, channel, from, datagram, &mut self.sockets),
+                // A batch holds what there is: there is no need to look again.
+                Some(slot) => {
+                    self.switch.on_datagram(now, slot, channel, from, datagram, &mut self.sockets);
+                }
                 None => self.stats.packets_refused.add(1),
             }
         }
@@ -247,13 +260,13 @@ impl Worker {
     }
 
     /// How long to wait if nothing happens: not at all while there are commands to obey.
-    fn patience(&self) -> EpollTimeout {
+    fn patience(&self) -> Option<Timespec> {
         if self.switch.is_behind() {
-            EpollTimeout::from(RETRY_MS)
+            Some(RETRY)
         } else if self.commands.is_empty() {
-            EpollTimeout::NONE
+            None
         } else {
-            EpollTimeout::ZERO
+            Some(Timespec::default())
         }
     }
 

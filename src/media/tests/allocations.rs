@@ -77,8 +77,8 @@ impl Wire for Sink {
         true
     }
 
-    fn shed(&mut self, _: usize) -> u32 {
-        0
+    fn queue(&mut self, _: usize) -> Queue {
+        Queue::default()
     }
 
     fn send_report(&mut self, _: usize, _: SocketAddr, _: &[u8]) -> bool {

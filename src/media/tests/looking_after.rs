@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::media::event::Figures;
-use crate::media::limits::{KEEP_OPEN, LISTENERS, MEDIA_SILENCE, REPORT_INTERVAL};
+use crate::media::limits::{ALONE, FRAME, KEEP_OPEN, LISTENERS, MEDIA_SILENCE, REPORT_INTERVAL};
 use crate::media::rtcp::{Compound, Part, REPORT_BYTES, Reception, Sender, Terms};
 
 fn voice(number: u16) -> Vec<u8> {
@@ -277,4 +277,49 @@ fn any_bytes_from_the_right_address_are_taken_without_panic() {
 
 fn rig_rtcp() -> SocketAddr {
     SocketAddr::new(remote(ANN).ip(), 4_001)
+}
+
+#[test]
+fn audio_in_its_time_comes_alone_and_before_or_after_it_others_may_be_behind_it() {
+    let mut rig = Rig::talking(Codec::Pcma, Codec::Pcma, true);
+    rig.says(ANN, &voice(0));
+    rig.passes(FRAME);
+    assert_eq!(rig.says(ANN, &voice(1)), Next::Elsewhere);
+    rig.passes(ALONE.end);
+    assert_eq!(rig.says(ANN, &voice(2)), Next::Again);
+    rig.passes(FRAME);
+    assert_eq!(rig.says(ANN, &voice(3)), Next::Elsewhere);
+    assert_eq!(rig.says(ANN, &voice(4)), Next::Again, "before its time");
+}
+
+#[test]
+fn keys_reports_and_what_is_refused_say_nothing_of_what_comes_behind_them() {
+    let mut rig = Rig::talking(Codec::Pcma, Codec::Pcma, true);
+    rig.says(ANN, &voice(0));
+    rig.passes(FRAME);
+    assert_eq!(rig.says(ANN, &rtp(EVENTS, 1, 0, &press(1, false, 160))), Next::Again);
+    rig.passes(FRAME);
+    assert_eq!(rig.says(ANN, &voice(2)), Next::Elsewhere);
+    rig.passes(FRAME);
+    assert_eq!(rig.says(ANN, b"noise"), Next::Again);
+    assert_eq!(rig.comes_from("203.0.113.66:6000".parse().unwrap(), ANN, &voice(3)), Next::Again);
+    assert_eq!(rig.comes_on(Channel::Rtcp, remote(ANN), ANN, b"noise"), Next::Again);
+}
+
+#[test]
+fn what_was_left_at_a_socket_is_found_with_the_packet_after_it() {
+    let mut rig = Rig::talking(Codec::Pcma, Codec::Pcma, true);
+    let looks = |rig: &mut Rig, numbers: std::ops::Range<u16>| {
+        let again = numbers.filter(|number| {
+            let next = rig.says(ANN, &voice(*number));
+            rig.passes(FRAME);
+            next == Next::Again
+        });
+        again.count()
+    };
+    looks(&mut rig, 0..1);
+    assert_eq!(looks(&mut rig, 1..60), 0);
+    rig.wire.queue.waits = true;
+    assert_eq!(looks(&mut rig, 60..120), 1, "the kernel is asked once a second");
+    assert_eq!(looks(&mut rig, 120..180), 0);
 }

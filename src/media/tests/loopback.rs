@@ -245,6 +245,36 @@ fn closing_says_goodbye_by_rtcp_frees_the_ports_and_gives_figures() {
     UdpSocket::bind(phone.desk).expect("the port is free again");
 }
 
+/// Rounds enough that each place of a burst meets the worker waking, reading and falling asleep.
+#[test]
+fn the_last_packet_of_a_burst_is_heard_though_nothing_follows_it() {
+    let mut desk = Desk::new();
+    let (ann, bob) = (desk.phone(ANN, Codec::Pcma), desk.phone(BOB, Codec::Pcma));
+    bridge(&mut desk, &ann, &bob);
+    ann.says(0, 0x11);
+    bob.hears_byte(0x11);
+    for round in 1..=100 {
+        (1..=5).for_each(|place| ann.says(round * 5 + place, (round % 2) as u8 * 0x10 + place as u8));
+        bob.hears_byte((round % 2) as u8 * 0x10 + 5);
+    }
+}
+
+#[test]
+fn packets_that_come_at_once_are_passed_on_at_once() {
+    let mut desk = Desk::new();
+    let (ann, bob) = (desk.phone(ANN, Codec::Pcma), desk.phone(BOB, Codec::Pcma));
+    bridge(&mut desk, &ann, &bob);
+    ann.says(0, 0x11);
+    bob.hears_byte(0x11);
+    // A frame of silence keeps her binding open: it comes when nothing else has come for longer than a burst needs.
+    ann.hears();
+    // Nothing follows them that could wake the worker again.
+    (1..11).for_each(|number| ann.says(number, 0x22));
+    for _ in 0..10 {
+        bob.hears_byte(0x22);
+    }
+}
+
 #[test]
 fn a_phone_that_vanishes_disturbs_nobody() {
     let mut desk = Desk::new();

@@ -17,12 +17,13 @@ use super::command::{Codec, Command, Direction, Extended, Rtcp, Session, Source}
 use super::event::Event;
 use super::outbox::Outbox;
 use super::prompts::Library;
+use super::relay::Next;
 use super::rtp::{HEADER_BYTES, Header, Packet};
 use super::stats::WorkerStats;
 use super::stream::Exits;
 use super::switch::Switch;
 use super::tape_tap::Tap;
-use super::wire::{Channel, Wire};
+use super::wire::{Channel, Queue, Wire};
 use crate::ids::{CallId, StreamId};
 use crate::moment::Moment;
 use crate::recording::block::{self, Record};
@@ -71,8 +72,8 @@ pub struct Lists {
     pub spent: Duration,
     /// What is sent leaves at the end of the turn.
     pub batched: bool,
-    /// What the system has dropped unread.
-    pub shed: u32,
+    /// What the kernel will say, once.
+    pub queue: Queue,
 }
 
 impl Wire for Lists {
@@ -111,8 +112,8 @@ impl Wire for Lists {
         true
     }
 
-    fn shed(&mut self, _: usize) -> u32 {
-        std::mem::take(&mut self.shed)
+    fn queue(&mut self, _: usize) -> Queue {
+        std::mem::take(&mut self.queue)
     }
 
     fn send_report(&mut self, slot: usize, to: SocketAddr, datagram: &[u8]) -> bool {
@@ -247,18 +248,24 @@ impl Rig {
         stream.0 as usize - 1
     }
 
-    pub fn says(&mut self, stream: StreamId, datagram: &[u8]) {
-        self.comes_from(remote(stream), stream, datagram);
+    pub fn says(&mut self, stream: StreamId, datagram: &[u8]) -> Next {
+        self.comes_from(remote(stream), stream, datagram)
     }
 
-    pub fn comes_from(&mut self, from: SocketAddr, stream: StreamId, datagram: &[u8]) {
-        self.comes_on(Channel::Rtp, from, stream, datagram);
+    pub fn comes_from(&mut self, from: SocketAddr, stream: StreamId, datagram: &[u8]) -> Next {
+        self.comes_on(Channel::Rtp, from, stream, datagram)
     }
 
-    pub fn comes_on(&mut self, channel: Channel, from: SocketAddr, stream: StreamId, datagram: &[u8]) {
+    pub fn comes_on(
+        &mut self,
+        channel: Channel,
+        from: SocketAddr,
+        stream: StreamId,
+        datagram: &[u8],
+    ) -> Next {
         let mut datagram = datagram.to_vec();
         let slot = self.slot(stream);
-        self.switch.on_datagram(self.now, slot, channel, from, &mut datagram, &mut self.wire);
+        self.switch.on_datagram(self.now, slot, channel, from, &mut datagram, &mut self.wire)
     }
 
     pub fn events(&mut self) -> Vec<Event> {

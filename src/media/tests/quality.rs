@@ -107,7 +107,7 @@ fn packets_that_leave_together_are_booked_when_they_have_left() {
 fn what_the_server_itself_dropped_is_told_of_its_leg() {
     let mut rig = Rig::talking(Codec::Pcma, Codec::Pcma, false);
     speaks(&mut rig, 0..100, |number| (50..55).contains(&number));
-    rig.wire.shed = 5;
+    rig.wire.queue.shed = 5;
     let figures = closes(&mut rig, ANN);
     assert_eq!((figures.packets_lost, figures.packets_shed), (5, 5));
     assert_eq!((closes(&mut rig, BOB).packets_shed, rig.stats.packets_shed.get()), (0, 5));
