@@ -162,6 +162,27 @@ pub const CODES: &[(&str, &str, &str)] = &[
     ("flow-027", "not exactly one kind", "A node does one thing: exactly one kind stands below its name."),
     ("flow-028", "two flows of one name", "Two files define the same flow."),
     (
+        "flow-070",
+        "no person",
+        "Whoever keeps silent, presses wrong keys or presses the key for a person must come to a person (a queue or a transfer), not to a goodbye: not everybody can press the right keys. After hours a goodbye will do.",
+    ),
+    (
+        "flow-071",
+        "a person is too many questions away",
+        "Whoever keeps silent, presses wrong keys or presses the key for a person must come to a person after few questions: three, or what `humane: { questions: ... }` says.",
+    ),
+    (
+        "flow-072",
+        "a person is too far away",
+        "Whoever keeps silent, presses wrong keys or presses the key for a person must come to a person after few seconds of prompts, repeats included: a minute, or what `humane: { prompts: 90s }` says. What is said of values is not counted.",
+    ),
+    ("flow-073", "menu too deep", "More than three menus one behind the other: people lose their way."),
+    (
+        "flow-074",
+        "no key for complaints",
+        "The first menu of a number must have a key that leads to complaints, without another menu before (PBoC Order 2020 No. 5). `humane: { complaints: NODE }` names where they are taken.",
+    ),
+    (
         "config-001",
         "bad address",
         "Addresses are written `192.0.2.1:5060`, `[2001:db8::1]:5060`, networks `192.0.2.0/24`.",

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::flow::{self, Flow, Kind, MAX_NODES, MAX_VARIABLES, NodeId, Step, Variable};
+use super::humane::{self, Reach, Rules};
 use super::say::Words;
 use super::scope::{BUILT_IN, By, Declared, Edge, LANGUAGES, Place, Scope};
 use super::{World, graph, nodes};
@@ -16,14 +17,16 @@ use crate::ids::FlowId;
 const RESERVED: [&str; 2] = ["next", "repeat"];
 
 /// Reads and checks `out`'s file. What is returned counts only if `out` has no errors.
-pub(super) fn flow(out: &mut Findings, world: &World<'_>) -> Option<Flow> {
+pub(super) fn flow(out: &mut Findings, world: &World<'_>) -> Option<(Flow, Reach)> {
     let root = yaml::parse(out)?;
     // Nothing is there to point at if a field is missing at the top: the first letter of the file.
     let mut fields = Fields::of(&root, Span::new(root.span.start, root.span.start), "the flow", out)?;
-    let id = fields.need("flow").and_then(|node| name(node, out));
+    let named = fields.need("flow");
+    let id = named.and_then(|node| name(node, out));
     let languages = fields.need("languages").map(|node| languages(node, out));
     let start = fields.need("start");
     let variables = fields.take("vars").map(|node| variables(node, out)).unwrap_or_default();
+    let humane = fields.take("humane");
     let node_list = fields.need("nodes").and_then(|node| out.entries(node, "nodes by their names"));
     fields.finish(out);
     let (languages, node_list) = (languages?, node_list?);
@@ -40,6 +43,7 @@ pub(super) fn flow(out: &mut Findings, world: &World<'_>) -> Option<Flow> {
         here: NodeId::default(),
     };
     declare(node_list, &mut scope);
+    let rules = Rules::read(humane, &mut scope);
     let nodes: Vec<Option<flow::Node>> = node_list
         .iter()
         .take(MAX_NODES)
@@ -57,9 +61,15 @@ pub(super) fn flow(out: &mut Findings, world: &World<'_>) -> Option<Flow> {
         let message = format!("the variable `{}` is never used", variable.name);
         scope.out.warning("flow-024", variable.span, message);
     }
-    let variables = scope.variables.iter().map(|v| Variable { kind: v.kind }).collect();
     let nodes = nodes.into_iter().collect::<Option<Vec<_>>>()?;
-    Some(Flow { id: id?, languages: scope.languages, start: start?, nodes, variables, words })
+    let (id, start, named) = (id?, start?, named?);
+    if scope.out.errors() > 0 {
+        return None;
+    }
+    let steps: Vec<&Step> = nodes.iter().map(|node| &node.step).collect();
+    let reach = humane::check(&id, named.span, start, &steps, &rules, &mut scope);
+    let variables = scope.variables.iter().map(|v| Variable { kind: v.kind }).collect();
+    Some((Flow { id, languages: scope.languages, start, nodes, variables, words }, reach))
 }
 
 /// The flow's name must be the file's.

@@ -17,6 +17,7 @@ mod expression;
 pub mod flow;
 mod graph;
 mod hours;
+pub mod humane;
 mod input;
 mod load;
 mod nodes;
@@ -25,6 +26,7 @@ mod say;
 mod scope;
 
 use flow::Flow;
+use humane::Reach;
 
 /// The prompts that exist, as the checker needs to know them.
 pub trait Catalogue {
@@ -56,6 +58,8 @@ pub struct World<'a> {
     pub agents: BTreeSet<AgentId>,
     /// The bank's own numbers.
     pub numbers: BTreeSet<String>,
+    /// The flows that those numbers lead to.
+    pub entries: BTreeSet<FlowId>,
     pub catalogue: &'a dyn Catalogue,
 }
 
@@ -65,6 +69,7 @@ impl<'a> World<'a> {
             queues: config.queues.keys().cloned().collect(),
             agents: config.agents.keys().cloned().collect(),
             numbers: config.numbers.keys().cloned().collect(),
+            entries: config.numbers.values().map(|number| number.flow.clone()).collect(),
             catalogue,
         }
     }
@@ -79,6 +84,8 @@ pub struct Compiled {
     pub flows: Flows,
     /// Nothing that keeps the flows from running.
     pub warnings: Vec<Diagnostic>,
+    /// How far a person is at worst, by flow.
+    pub reaches: Vec<Reach>,
 }
 
 /// Compiles flows, all or none.
@@ -87,7 +94,7 @@ pub struct Compiled {
 /// Everything that is wrong in any of the files, file by file in the order given, then by place;
 /// warnings among them.
 pub fn compile(sources: &[Arc<Source>], world: &World<'_>) -> Result<Compiled, Vec<Diagnostic>> {
-    let mut flows = Flows::new();
+    let (mut flows, mut reaches) = (Flows::new(), Vec::new());
     let mut first: BTreeMap<FlowId, &Arc<Source>> = BTreeMap::new();
     let mut found = Vec::new();
     for source in sources {
@@ -95,7 +102,8 @@ pub fn compile(sources: &[Arc<Source>], world: &World<'_>) -> Result<Compiled, V
         let flow = load::flow(&mut out, world);
         let failed = out.errors() > 0;
         found.extend(out.into_sorted());
-        let Some(flow) = flow.filter(|_| !failed) else { continue };
+        let Some((flow, reach)) = flow.filter(|_| !failed) else { continue };
+        reaches.push(reach);
         if let Some(other) = first.insert(flow.id.clone(), source) {
             let message = format!("the flow `{}` is already defined in {}", flow.id, other.name);
             found.push(Diagnostic::error("flow-028", source, diagnostic::Span::default(), message));
@@ -104,7 +112,7 @@ pub fn compile(sources: &[Arc<Source>], world: &World<'_>) -> Result<Compiled, V
     }
     let (errors, warnings) = diagnostic::split(found);
     if errors.is_empty() {
-        return Ok(Compiled { flows, warnings });
+        return Ok(Compiled { flows, warnings, reaches });
     }
     let mut all = errors;
     all.extend(warnings);

@@ -56,6 +56,7 @@ pub fn world(catalogue: &Names) -> World<'_> {
         queues: ["general", "urgent", "cards", "sme", "complaint", "senior"].map(Into::into).into(),
         agents: ["1001", "1002"].map(Into::into).into(),
         numbers: ["95500", "95501"].map(str::to_owned).into(),
+        entries: [].into(),
         catalogue,
     }
 }
