@@ -3,6 +3,8 @@
 pub mod args;
 mod calls;
 mod check;
+#[allow(dead_code)]
+mod demo_bank;
 pub mod print;
 mod recordings;
 mod run;
