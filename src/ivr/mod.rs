@@ -8,23 +8,30 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::Config;
-use crate::diagnostic::{self, Diagnostic, Findings, Source};
+use crate::config::{Config, Constant};
+use crate::diagnostic::{self, Diagnostic, Findings, Source, yaml};
 use crate::ids::{AgentId, FlowId, QueueId};
 use crate::media::prompts::{Library, PromptId};
 
+mod call;
+mod event;
 mod expression;
 pub mod flow;
 mod graph;
 mod hours;
 mod input;
+mod language;
 mod load;
 mod nodes;
+mod percent;
 pub mod run;
 mod say;
 mod scope;
+pub mod subflow;
+mod sum;
 
 use flow::Flow;
+use subflow::{Callees, Draft};
 
 /// The prompts that exist, as the checker needs to know them.
 pub trait Catalogue {
@@ -56,6 +63,9 @@ pub struct World<'a> {
     pub agents: BTreeSet<AgentId>,
     /// The bank's own numbers.
     pub numbers: BTreeSet<String>,
+    /// The flows that numbers lead to, by number.
+    pub entrances: BTreeMap<String, FlowId>,
+    pub constants: BTreeMap<String, Constant>,
     pub catalogue: &'a dyn Catalogue,
 }
 
@@ -65,6 +75,8 @@ impl<'a> World<'a> {
             queues: config.queues.keys().cloned().collect(),
             agents: config.agents.keys().cloned().collect(),
             numbers: config.numbers.keys().cloned().collect(),
+            entrances: config.numbers.iter().map(|(n, number)| (n.clone(), number.flow.clone())).collect(),
+            constants: config.constants.clone(),
             catalogue,
         }
     }
@@ -90,17 +102,14 @@ pub fn compile(sources: &[Arc<Source>], world: &World<'_>) -> Result<Compiled, V
     let mut flows = Flows::new();
     let mut first: BTreeMap<FlowId, &Arc<Source>> = BTreeMap::new();
     let mut found = Vec::new();
-    for source in sources {
-        let mut out = Findings::new(source);
-        let flow = load::flow(&mut out, world);
-        let failed = out.errors() > 0;
+    for (source, (out, flow)) in sources.iter().zip(each(sources, world)) {
         found.extend(out.into_sorted());
-        let Some(flow) = flow.filter(|_| !failed) else { continue };
+        let Some(flow) = flow else { continue };
         if let Some(other) = first.insert(flow.id.clone(), source) {
             let message = format!("the flow `{}` is already defined in {}", flow.id, other.name);
             found.push(Diagnostic::error("flow-028", source, diagnostic::Span::default(), message));
         }
-        flows.insert(flow.id.clone(), Arc::new(flow));
+        flows.insert(flow.id.clone(), flow);
     }
     let (errors, warnings) = diagnostic::split(found);
     if errors.is_empty() {
@@ -109,6 +118,25 @@ pub fn compile(sources: &[Arc<Source>], world: &World<'_>) -> Result<Compiled, V
     let mut all = errors;
     all.extend(warnings);
     Err(all)
+}
+
+/// Each file after those it calls; what comes of it, in the order given.
+fn each(sources: &[Arc<Source>], world: &World<'_>) -> Vec<(Findings, Option<Arc<Flow>>)> {
+    let parse = |source| {
+        let mut out = Findings::new(source);
+        let root = yaml::parse(&mut out);
+        (out, root)
+    };
+    let mut files: Vec<_> = sources.iter().map(parse).collect();
+    let draft = |root: &Option<yaml::Node>| root.as_ref().map(Draft::of).unwrap_or_default();
+    let mut callees = Callees::new(files.iter().map(|(_, root)| draft(root)).collect());
+    for place in callees.order() {
+        let (out, root) = &mut files[place];
+        let flow = root.as_ref().and_then(|root| load::flow(root, out, world, &callees));
+        callees.compiled(place, flow.filter(|_| out.errors() == 0).map(Arc::new));
+    }
+    let flows = callees.into_compiled();
+    files.into_iter().zip(flows).map(|((out, _), flow)| (out, flow)).collect()
 }
 
 #[cfg(test)]
