@@ -8,25 +8,32 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::Config;
-use crate::diagnostic::{self, Diagnostic, Findings, Source};
+use crate::config::{Config, Constant};
+use crate::diagnostic::{self, Diagnostic, Findings, Source, yaml};
 use crate::ids::{AgentId, FlowId, QueueId};
 use crate::media::prompts::{Library, PromptId};
 
+mod call;
+mod event;
 mod expression;
 pub mod flow;
 mod graph;
 mod hours;
 pub mod humane;
 mod input;
+mod language;
 mod load;
 mod nodes;
+mod percent;
 pub mod run;
 mod say;
 mod scope;
+pub mod subflow;
+mod sum;
 
 use flow::Flow;
 use humane::Reach;
+use subflow::{Callees, Draft};
 
 /// The prompts that exist, as the checker needs to know them.
 pub trait Catalogue {
@@ -58,8 +65,9 @@ pub struct World<'a> {
     pub agents: BTreeSet<AgentId>,
     /// The bank's own numbers.
     pub numbers: BTreeSet<String>,
-    /// The flows that those numbers lead to.
-    pub entries: BTreeSet<FlowId>,
+    /// The flows that numbers lead to, by number.
+    pub entrances: BTreeMap<String, FlowId>,
+    pub constants: BTreeMap<String, Constant>,
     pub catalogue: &'a dyn Catalogue,
 }
 
@@ -69,7 +77,8 @@ impl<'a> World<'a> {
             queues: config.queues.keys().cloned().collect(),
             agents: config.agents.keys().cloned().collect(),
             numbers: config.numbers.keys().cloned().collect(),
-            entries: config.numbers.values().map(|number| number.flow.clone()).collect(),
+            entrances: config.numbers.iter().map(|(n, number)| (n.clone(), number.flow.clone())).collect(),
+            constants: config.constants.clone(),
             catalogue,
         }
     }
@@ -94,29 +103,45 @@ pub struct Compiled {
 /// Everything that is wrong in any of the files, file by file in the order given, then by place;
 /// warnings among them.
 pub fn compile(sources: &[Arc<Source>], world: &World<'_>) -> Result<Compiled, Vec<Diagnostic>> {
-    let (mut flows, mut reaches) = (Flows::new(), Vec::new());
+    let mut flows = Flows::new();
     let mut first: BTreeMap<FlowId, &Arc<Source>> = BTreeMap::new();
     let mut found = Vec::new();
-    for source in sources {
-        let mut out = Findings::new(source);
-        let flow = load::flow(&mut out, world);
-        let failed = out.errors() > 0;
+    for (source, (out, flow)) in sources.iter().zip(each(sources, world)) {
         found.extend(out.into_sorted());
-        let Some((flow, reach)) = flow.filter(|_| !failed) else { continue };
-        reaches.push(reach);
+        let Some(flow) = flow else { continue };
         if let Some(other) = first.insert(flow.id.clone(), source) {
             let message = format!("the flow `{}` is already defined in {}", flow.id, other.name);
             found.push(Diagnostic::error("flow-028", source, diagnostic::Span::default(), message));
         }
-        flows.insert(flow.id.clone(), Arc::new(flow));
+        flows.insert(flow.id.clone(), flow);
     }
     let (errors, warnings) = diagnostic::split(found);
     if errors.is_empty() {
+        let reaches = flows.values().map(|flow| flow.near.reach.clone()).collect();
         return Ok(Compiled { flows, warnings, reaches });
     }
     let mut all = errors;
     all.extend(warnings);
     Err(all)
+}
+
+/// Each file after those it calls; what comes of it, in the order given.
+fn each(sources: &[Arc<Source>], world: &World<'_>) -> Vec<(Findings, Option<Arc<Flow>>)> {
+    let parse = |source| {
+        let mut out = Findings::new(source);
+        let root = yaml::parse(&mut out);
+        (out, root)
+    };
+    let mut files: Vec<_> = sources.iter().map(parse).collect();
+    let draft = |root: &Option<yaml::Node>| root.as_ref().map(Draft::of).unwrap_or_default();
+    let mut callees = Callees::new(files.iter().map(|(_, root)| draft(root)).collect());
+    for place in callees.order() {
+        let (out, root) = &mut files[place];
+        let flow = root.as_ref().and_then(|root| load::flow(root, out, world, &callees));
+        callees.compiled(place, flow.filter(|_| out.errors() == 0).map(Arc::new));
+    }
+    let flows = callees.into_compiled();
+    files.into_iter().zip(flows).map(|((out, _), flow)| (out, flow)).collect()
 }
 
 #[cfg(test)]

@@ -97,18 +97,18 @@ const FAULTS: &[(&str, &str, &str)] = &[
     ("tries: 1", "account: «$pin", "flow-019"),
     ("number: 95501", "number: «$pin", "flow-019"),
     // A person is near.
-    ("start: welcome\n", "start: welcome\nhumane: { «keys: 9 }\n", "yaml-004"),
-    ("start: welcome\n", "start: welcome\nhumane: { questions: «0 }\n", "yaml-008"),
-    ("start: welcome\n", "start: welcome\nhumane: { questions: «few }\n", "yaml-006"),
-    ("start: welcome\n", "start: welcome\nhumane: { prompts: «5s }\n", "yaml-008"),
-    ("start: welcome\n", "start: welcome\nhumane: { prompts: «60 }\n", "yaml-007"),
-    ("start: welcome\n", "start: welcome\nhumane: { person_key: «x }\n", "flow-011"),
-    ("start: welcome\n", "start: welcome\nhumane: { person_key: «99 }\n", "flow-011"),
-    ("start: welcome\n", "start: welcome\nhumane: { complaints: «agnet }\n", "flow-003"),
-    ("start: welcome\n", "start: welcome\nhumane: { complaints: «bye }\n", "flow-074"),
+    ("humane: { complaints: agent }\n", "humane: { complaints: agent, «keys: 9 }\n", "yaml-004"),
+    ("humane: { complaints: agent }\n", "humane: { complaints: agent, questions: «0 }\n", "yaml-008"),
+    ("humane: { complaints: agent }\n", "humane: { complaints: agent, questions: «few }\n", "yaml-006"),
+    ("humane: { complaints: agent }\n", "humane: { complaints: agent, prompts: «5s }\n", "yaml-008"),
+    ("humane: { complaints: agent }\n", "humane: { complaints: agent, prompts: «60 }\n", "yaml-007"),
+    ("humane: { complaints: agent }\n", "humane: { complaints: agent, person_key: «x }\n", "flow-011"),
+    ("humane: { complaints: agent }\n", "humane: { complaints: agent, person_key: «99 }\n", "flow-011"),
+    ("humane: { complaints: agent }\n", "humane: { complaints: «agnet }\n", "flow-003"),
+    ("humane: { complaints: agent }\n", "humane: { complaints: «bye }\n", "flow-074"),
     (
-        "start: welcome\n",
-        "start: welcome\nhumane: { questions: 1, person_key: 1 }\n",
+        "humane: { complaints: agent }\n",
+        "humane: { complaints: agent, questions: 1, person_key: 1 }\n",
         "flow-071 main:\n    menu",
     ),
     (
@@ -296,12 +296,12 @@ const RIGHT: &[(&str, &str)] = &[
     ("Asia/Shanghai", "UTC"),
     // A person is near.
     (
-        "start: welcome\n",
-        "start: welcome\nhumane: { questions: 3, prompts: 60s, person_key: 9, complaints: agent }\n",
+        "humane: { complaints: agent }\n",
+        "humane: { questions: 3, prompts: 60s, person_key: 9, complaints: agent }\n",
     ),
-    ("start: welcome\n", "start: welcome\nhumane: {}\n"),
-    ("start: welcome\n", "start: welcome\nhumane: { prompts: 5m }\n"),
-    ("start: welcome\n", "start: welcome\nhumane: { person_key: \"0\" }\n"),
+    ("humane: { complaints: agent }\n", "humane:\n  complaints: other_desk\n"),
+    ("humane: { complaints: agent }\n", "humane: { complaints: agent, prompts: 5m }\n"),
+    ("humane: { complaints: agent }\n", "humane: { complaints: agent, person_key: \"0\" }\n"),
 ];
 
 #[test]

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use hotline::config::Constant;
 use hotline::diagnostic::{Diagnostic, Source};
 use hotline::ivr::{self, Catalogue, Compiled, World};
 use hotline::media::prompts::PromptId;
@@ -56,7 +57,12 @@ pub fn world(catalogue: &Names) -> World<'_> {
         queues: ["general", "urgent", "cards", "sme", "complaint", "senior"].map(Into::into).into(),
         agents: ["1001", "1002"].map(Into::into).into(),
         numbers: ["95500", "95501"].map(str::to_owned).into(),
-        entries: [].into(),
+        entrances: [("95500".to_owned(), "good".into())].into(),
+        constants: [
+            ("max_tries".to_owned(), Constant::Number(3)),
+            ("desk".to_owned(), Constant::Text("95501".to_owned())),
+        ]
+        .into(),
         catalogue,
     }
 }

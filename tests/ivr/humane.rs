@@ -43,7 +43,7 @@ fn said(text: &str) -> Vec<String> {
 /// The flow as one that a number leads to.
 fn said_of_entry(text: &str) -> Vec<String> {
     let names = Names::all();
-    let world = World { entries: ["test".into()].into(), ..bank::world(&names) };
+    let world = World { entrances: [("95500".to_owned(), "test".into())].into(), ..bank::world(&names) };
     let compiled = ivr::compile(&[Source::new("test.yaml", text)], &world).expect("no errors");
     compiled.warnings.iter().map(|d| format!("{} {}", d.code, d.message)).collect()
 }
@@ -173,7 +173,7 @@ fn a_fourth_menu_behind_three_is_too_deep() {
             )
         })
         .collect();
-    assert_eq!(said(&bank_with("", ", 1: menu1", &menus)), ["flow-073 the menu `menu3` is 4 menus deep"]);
+    assert_eq!(said(&bank_with("", ", 1: menu1", &menus)), ["flow-073 at `menu3` callers are 4 menus deep"]);
 }
 
 #[test]

@@ -61,6 +61,14 @@ pub struct Reach {
     pub depth: usize,
 }
 
+/// What is known of a flow, also to those that call it.
+#[derive(Debug)]
+pub(super) struct Near {
+    pub reach: Reach,
+    /// Where each of `CALLERS` comes from its start.
+    from_start: [Outcome; 3],
+}
+
 impl fmt::Display for Reach {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Reach { flow, silent, confused, asking, depth } = self;
@@ -141,14 +149,15 @@ pub(super) fn check(
     steps: &[&Step],
     rules: &Rules,
     scope: &mut Scope<'_>,
-) -> Reach {
+) -> Near {
     let walker = Walker::of(steps, rules.person_key, scope);
     let depths = walker.depths(start);
     let [silent, confused, asking] = people_are_near(&walker, start, rules, scope);
     deep_menus(&depths, scope);
     complaints_in_main_menu(flow, name, &walker, start, rules, scope);
     let depth = depths.iter().flatten().copied().max().unwrap_or(0);
-    Reach { flow: flow.clone(), silent, confused, asking, depth }
+    let reach = Reach { flow: flow.clone(), silent, confused, asking, depth };
+    Near { reach, from_start: CALLERS.map(|caller| walker.outcomes(caller)[start.0]) }
 }
 
 /// What a caller suffers at a question.
@@ -180,7 +189,7 @@ fn people_are_near(walker: &Walker<'_>, start: NodeId, rules: &Rules, scope: &mu
         let outcomes = walker.outcomes(caller);
         let mut worst = Way::default();
         for node in &asked {
-            if let Outcome::Person(way) = outcomes[*node] {
+            if let Outcome::Person(way) | Outcome::Back(way) = outcomes[*node] {
                 worst = worst.worst(way);
             }
             for fault in faults(walker, *node, caller, &outcomes, in_hours[*node], rules) {
@@ -203,14 +212,14 @@ fn faults(
     rules: &Rules,
 ) -> Vec<Fault> {
     let way = match outcomes[node] {
-        Outcome::Person(way) => way,
+        Outcome::Person(way) | Outcome::Back(way) => way,
         Outcome::Goodbye if !in_hours => return Vec::new(),
         // The last question before the end is where it can be mended.
         _ if walker.asks(node) && walker.is_last_question(node, caller) => return vec![Fault::NoPerson],
         _ => return Vec::new(),
     };
     let further = match walker.further(node, caller, outcomes) {
-        Some(Outcome::Person(way)) => way,
+        Some(Outcome::Person(way) | Outcome::Back(way)) => way,
         _ => Way::default(),
     };
     let mut faults = Vec::new();
@@ -257,7 +266,7 @@ fn deep_menus(depths: &[Option<usize>], scope: &mut Scope<'_>) {
     for (node, depth) in depths.iter().enumerate() {
         let Some(depth) = depth.filter(|depth| *depth > DEPTH) else { continue };
         let (name, span) = (scope.places[node].name.clone(), scope.places[node].span);
-        let message = format!("the menu `{name}` is {depth} menus deep");
+        let message = format!("at `{name}` callers are {depth} menus deep");
         scope
             .out
             .warning("flow-073", span, message)
@@ -277,7 +286,7 @@ fn complaints_in_main_menu(
     let Some(main) = walker.main_menu(start) else { return };
     let main_name = scope.places[main].name.clone();
     let Some((complaints, span)) = rules.complaints else {
-        if scope.world.entries.contains(flow) {
+        if scope.world.entrances.values().any(|entrance| entrance == flow) {
             let message = format!("no way for complaints is named, and `{main_name}` is a main menu");
             let added = scope.out.warning("flow-074", name, message);
             added.help("write `humane: { complaints: NODE }`, and give the main menu a key that leads there");

@@ -4,9 +4,10 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::time::Duration;
 
-use super::Way;
+use super::{Near, Way};
 use crate::ivr::flow::{Ask, Keys, NodeId, Spoken, Step};
 use crate::ivr::scope::Scope;
+use crate::ivr::subflow::Call;
 
 /// Who walks through the flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,10 +24,18 @@ pub(super) const CALLERS: [Caller; 3] = [Caller::Silent, Caller::Confused, Calle
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
     Person(Way),
+    /// Some cases come back to the flow that called this one; the others reach a person.
+    Back(Way),
     /// The call ends without a person.
     Goodbye,
     /// They go round until the line is cut.
     Nobody,
+}
+
+impl Near {
+    fn from_start(&self, caller: Caller) -> Outcome {
+        self.from_start[caller as usize]
+    }
 }
 
 impl Outcome {
@@ -35,15 +44,18 @@ impl Outcome {
             (Outcome::Nobody, _) | (_, Outcome::Nobody) => Outcome::Nobody,
             (Outcome::Goodbye, _) | (_, Outcome::Goodbye) => Outcome::Goodbye,
             (Outcome::Person(one), Outcome::Person(other)) => Outcome::Person(one.worst(other)),
+            (Outcome::Person(one) | Outcome::Back(one), Outcome::Person(other) | Outcome::Back(other)) => {
+                Outcome::Back(one.worst(other))
+            }
         }
     }
 
     /// The same with a question and prompts before it.
     fn after(self, questions: usize, prompts: Duration) -> Outcome {
+        let more = |way: Way| Way { questions: way.questions + questions, prompts: way.prompts + prompts };
         match self {
-            Outcome::Person(way) => {
-                Outcome::Person(Way { questions: way.questions + questions, prompts: way.prompts + prompts })
-            }
+            Outcome::Person(way) => Outcome::Person(more(way)),
+            Outcome::Back(way) => Outcome::Back(more(way)),
             other => other,
         }
     }
@@ -120,15 +132,20 @@ impl<'s> Walker<'s> {
         seen
     }
 
-    /// By node: the fewest menus that lead to it, itself included; `None` for what is no menu.
+    /// By node: the fewest menus that lead to it, itself and those of a flow that it calls included; `None` where there
+    /// is no menu.
     pub fn depths(&self, start: NodeId) -> Vec<Option<usize>> {
-        let menu = |node: usize| matches!(self.steps[node], Step::Menu { .. });
+        let menus = |node: usize| match self.steps[node] {
+            Step::Menu { .. } => 1,
+            Step::Call(call) => call.flow.near.reach.depth,
+            _ => 0,
+        };
         let mut fewest = vec![usize::MAX; self.steps.len()];
-        fewest[start.0] = usize::from(menu(start.0));
+        fewest[start.0] = menus(start.0);
         let mut left = VecDeque::from([start.0]);
         while let Some(node) = left.pop_front() {
             for way in &self.ways[node] {
-                let depth = fewest[node] + usize::from(menu(way.to));
+                let depth = fewest[node] + menus(way.to);
                 if depth < fewest[way.to] {
                     fewest[way.to] = depth;
                     left.push_back(way.to);
@@ -136,7 +153,7 @@ impl<'s> Walker<'s> {
             }
         }
         (0..fewest.len())
-            .map(|node| (menu(node) && fewest[node] < usize::MAX).then_some(fewest[node]))
+            .map(|node| (menus(node) > 0 && fewest[node] < usize::MAX).then_some(fewest[node]))
             .collect()
     }
 
@@ -157,6 +174,9 @@ impl<'s> Walker<'s> {
                 Outcome::Person(Way::default()).after(0, self.says[node])
             }
             Step::Hangup { .. } => Outcome::Goodbye,
+            Step::Return(_) => Outcome::Back(Way::default()),
+            Step::Call(call) => self.called(call, caller, known),
+            Step::Language { ask, .. } => self.asked(node, ask, None, caller, known),
             Step::Menu { ask, keys } => self.asked(node, ask, Some(keys), caller, known),
             Step::Collect { ask, .. } => self.asked(node, ask, None, caller, known),
             Step::Hours { open, closed, .. } => {
@@ -176,6 +196,17 @@ impl<'s> Walker<'s> {
         };
         known[node] = Some(outcome);
         outcome
+    }
+
+    /// In the flow that is called, and behind it if that comes back.
+    fn called(&self, call: &Call, caller: Caller, known: &mut Vec<Option<Outcome>>) -> Outcome {
+        let within = call.flow.near.from_start(caller);
+        match (within, call.next) {
+            (Outcome::Back(way), Some(next)) => {
+                self.outcome(next.0, caller, known).after(way.questions, way.prompts)
+            }
+            _ => within,
+        }
     }
 
     fn asked(
@@ -267,12 +298,12 @@ impl<'s> Walker<'s> {
 }
 
 fn is_end(step: &Step) -> bool {
-    matches!(step, Step::Queue(_) | Step::Transfer { .. } | Step::Hangup { .. })
+    matches!(step, Step::Queue(_) | Step::Transfer { .. } | Step::Hangup { .. } | Step::Return(_))
 }
 
 fn question(step: &Step) -> Option<&Ask> {
     match step {
-        Step::Menu { ask, .. } | Step::Collect { ask, .. } => Some(ask),
+        Step::Menu { ask, .. } | Step::Collect { ask, .. } | Step::Language { ask, .. } => Some(ask),
         _ => None,
     }
 }
@@ -284,18 +315,32 @@ fn spoken(step: &Step) -> Vec<&Spoken> {
             vec![prompts]
         }
         Step::Say { before, after, .. } => vec![before, after],
-        Step::Menu { ask, .. } | Step::Collect { ask, .. } => vec![&ask.prompts],
+        Step::Menu { ask, .. } | Step::Collect { ask, .. } | Step::Language { ask, .. } => vec![&ask.prompts],
         Step::Queue(waiting) => vec![&waiting.prompts],
-        Step::Set { .. } | Step::Switch { .. } | Step::Hours { .. } | Step::Goto(_) => Vec::new(),
+        Step::Set { .. }
+        | Step::Switch { .. }
+        | Step::Hours { .. }
+        | Step::Percent(_)
+        | Step::Event { .. }
+        | Step::Wait { .. }
+        | Step::Call(_)
+        | Step::Return(_)
+        | Step::Goto(_) => Vec::new(),
     }
 }
 
 fn ways(step: &Step) -> Vec<Out> {
     let by_itself = |to: &NodeId| Out { to: to.0, key: false, closed: false };
     match step {
-        Step::Play { next, .. } | Step::Say { next, .. } | Step::Set { next, .. } | Step::Goto(next) => {
-            vec![by_itself(next)]
-        }
+        Step::Play { next, .. }
+        | Step::Say { next, .. }
+        | Step::Set { next, .. }
+        | Step::Event { next, .. }
+        | Step::Wait { next, .. }
+        | Step::Language { next, .. }
+        | Step::Goto(next) => vec![by_itself(next)],
+        Step::Percent(ways) => ways.all().map(by_itself).collect(),
+        Step::Call(call) => call.next.iter().map(by_itself).collect(),
         Step::Menu { ask, keys } => {
             let keys = keys.iter().flatten().map(|to| Out { key: true, ..by_itself(to) });
             keys.chain([&ask.on_no_input.then, &ask.on_invalid.then].map(by_itself)).collect()
@@ -312,6 +357,6 @@ fn ways(step: &Step) -> Vec<Out> {
             [&waiting.on_timeout, &waiting.on_full].into_iter().chain(empty).map(by_itself).collect()
         }
         Step::Transfer { on_failed, .. } => vec![by_itself(on_failed)],
-        Step::Hangup { .. } => Vec::new(),
+        Step::Hangup { .. } | Step::Return(_) => Vec::new(),
     }
 }
