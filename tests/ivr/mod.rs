@@ -6,3 +6,5 @@ mod calls;
 mod demo;
 mod fuzz;
 mod golden;
+mod nodes;
+mod subflows;
