@@ -103,11 +103,11 @@ impl Call {
     }
 
     fn remarks(&self) -> Vec<(&str, &str)> {
-        let remark = |action| match action {
-            &Action::Remark { ref name, ref value } => Some((&**name, value.as_str())),
+        let remarks = self.new.iter().filter_map(|action| match action {
+            Action::Remark { name, value } => Some((&**name, value.as_str())),
             _ => None,
-        };
-        self.new.iter().filter_map(remark).collect()
+        });
+        remarks.collect()
     }
 }
 

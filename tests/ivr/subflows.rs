@@ -186,11 +186,11 @@ impl Call {
     }
 
     fn has_been_at(&self) -> Vec<&str> {
-        let node = |action| match action {
-            &Action::Entered { ref node } => Some(&**node),
+        let nodes = self.new.iter().filter_map(|action| match action {
+            Action::Entered { node } => Some(&**node),
             _ => None,
-        };
-        self.new.iter().filter_map(node).collect()
+        });
+        nodes.collect()
     }
 }
 
