@@ -120,6 +120,12 @@ pub fn compile(sources: &[Arc<Source>], world: &World<'_>) -> Result<Compiled, V
     Err(all)
 }
 
+/// The names of the flows that a flow calls, whatever else is wrong with it.
+pub fn called_by(source: &Arc<Source>) -> Vec<String> {
+    let root = yaml::parse(&mut Findings::new(source));
+    root.map(|root| Draft::of(&root).into_calls()).unwrap_or_default()
+}
+
 /// Each file after those it calls; what comes of it, in the order given.
 fn each(sources: &[Arc<Source>], world: &World<'_>) -> Vec<(Findings, Option<Arc<Flow>>)> {
     let parse = |source| {

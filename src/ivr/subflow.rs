@@ -143,6 +143,10 @@ impl Draft {
             calls: nodes.iter().filter_map(called).collect(),
         }
     }
+
+    pub fn into_calls(self) -> Vec<String> {
+        self.calls
+    }
 }
 
 fn field<'t>(node: &'t Node, name: &str) -> Option<&'t Node> {
