@@ -166,15 +166,10 @@ fn only_called(id: &FlowId, parameters: usize, outcome: Outcome, name: Span, sco
         Some(_) => "it returns",
         None => return,
     };
-    let world = scope.world;
-    if let Some((number, _)) = world.entrances.iter().find(|(_, flow)| *flow == id) {
+    if scope.world.entries.contains(id) {
         scope
             .out
-            .error(
-                "flow-069",
-                name,
-                format!("the number {number} leads to `{id}`, which only flows can call"),
-            )
+            .error("flow-069", name, format!("a number leads to `{id}`, which only flows can call"))
             .label(why)
             .help("let the number lead to a flow that calls this one");
     }

@@ -63,8 +63,8 @@ pub struct World<'a> {
     pub agents: BTreeSet<AgentId>,
     /// The bank's own numbers.
     pub numbers: BTreeSet<String>,
-    /// The flows that numbers lead to, by number.
-    pub entrances: BTreeMap<String, FlowId>,
+    /// The flows that those numbers lead to.
+    pub entries: BTreeSet<FlowId>,
     pub constants: BTreeMap<String, Constant>,
     pub catalogue: &'a dyn Catalogue,
 }
@@ -75,7 +75,7 @@ impl<'a> World<'a> {
             queues: config.queues.keys().cloned().collect(),
             agents: config.agents.keys().cloned().collect(),
             numbers: config.numbers.keys().cloned().collect(),
-            entrances: config.numbers.iter().map(|(n, number)| (n.clone(), number.flow.clone())).collect(),
+            entries: config.numbers.values().map(|number| number.flow.clone()).collect(),
             constants: config.constants.clone(),
             catalogue,
         }

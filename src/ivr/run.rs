@@ -197,8 +197,7 @@ impl Typed {
 enum Held {
     Text(String),
     Number(i64),
-    /// Kept for steps that are declared to take it; handed on to parameters that are secrets too.
-    #[expect(dead_code, reason = "no step of today's language may read a secret")]
+    /// Kept for steps that are declared to take it; moved to parameters that are secrets too.
     Secret(Typed),
 }
 
