@@ -103,6 +103,7 @@ fn a_flow_changed_while_a_call_is_in_it_is_for_the_next_call() {
     let files = |said| world::with_flows(&[("main.yaml", MAIN), ("sub.yaml", &sub(said))]);
     let mut office = calling(4, files("closed"));
     office.run(ms(1_000));
+    assert_eq!(office.snapshot().calls[0].node, "sub/wait");
     office.reload(files("refuse"));
     office.until("the old prompt is heard", |office| office.hears(CALLER, "closed"));
     office.until("the call comes back", |office| office.hears(CALLER, "goodbye"));
