@@ -66,10 +66,27 @@ fn examine(paths: &[PathBuf]) -> Result<Examined, CannotRun> {
             flows.push(load::source(path).map_err(|error| CannotRun(error.to_string()))?);
         }
     }
+    add_called(&mut flows)?;
     if !flows.is_empty() {
         examine_flows(&flows, &demo_config(&args::Demo::default()), &mut examined)?;
     }
     Ok(examined)
+}
+
+/// A flow named by itself is checked together with those beside it that it calls.
+fn add_called(flows: &mut Vec<Arc<Source>>) -> Result<(), CannotRun> {
+    let mut next = 0;
+    while let Some(flow) = flows.get(next).cloned() {
+        next += 1;
+        for name in ivr::called_by(&flow) {
+            let path = Path::new(&flow.name).with_file_name(format!("{name}.yaml"));
+            let known = flows.iter().any(|flow| Path::new(&flow.name) == path);
+            if !known && path.is_file() {
+                flows.push(load::source(&path).map_err(|error| CannotRun(error.to_string()))?);
+            }
+        }
+    }
+    Ok(())
 }
 
 /// A file with `sip:` or `numbers:` at its left edge; a flow has neither.
@@ -102,4 +119,31 @@ fn examine_flows(flows: &[Arc<Source>], config: &Config, examined: &mut Examined
         Err(diagnostics) => examined.found.extend(diagnostics),
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flow_named_by_itself_is_checked_with_those_it_calls() {
+        let folder = std::env::temp_dir().join(format!("hotline-called-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let flow = |name: &str, node: &str| {
+            let text = format!(
+                "flow: {name}\nlanguages: [en]\nstart: a\nnodes:\n  a: {{ {node} }}\n  b: {{ hangup: }}\n"
+            );
+            let path = folder.join(format!("{name}.yaml"));
+            std::fs::write(&path, text).expect("written");
+            path
+        };
+        let first = flow("first", "call: { flow: second, next: b }");
+        flow("second", "call: { flow: third, next: b }");
+        flow("unrelated", "goto: nowhere");
+        let mut flows = vec![load::source(&first).expect("it is there")];
+        add_called(&mut flows).expect("all are there");
+        assert_eq!(flows.len(), 2, "the third does not exist, and the checker will say so");
+        assert!(flows[1].name.ends_with("second.yaml"));
+        std::fs::remove_dir_all(folder).expect("removed");
+    }
 }

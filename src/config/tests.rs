@@ -27,6 +27,11 @@ fn the_sample_loads_without_a_word() {
     assert_eq!(config.limits, Limits::default());
     assert_eq!(*config.media.codecs, *Codec::ALL);
     assert!(!config.agents[&"2002".into()].ready_on_register);
+    let constants = [
+        ("desk".to_owned(), Constant::Text("95500".to_owned())),
+        ("max_tries".to_owned(), Constant::Number(3)),
+    ];
+    assert_eq!(config.constants, BTreeMap::from(constants));
 }
 
 /// Replaced, by what (`«` marks the caret), the code.
@@ -61,6 +66,8 @@ const FAULTS: &[(&str, &str, &str)] = &[
     ("  super: {", "  «\"2001\": {", "config-008"),
     ("  super: {", "  «su per: {", "config-007"),
     ("numbers: [\"95500\"]", "numbers: [«\"95501\"]", "config-006"),
+    ("max_tries: 3", "«max tries: 3", "config-007"),
+    ("max_tries: 3", "max_tries: «[3]", "yaml-006"),
     ("calls: 2000", "calls: «many", "yaml-006"),
 ];
 

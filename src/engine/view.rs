@@ -156,7 +156,7 @@ fn live_call(call: &Call, poor: bool) -> LiveCall {
         dialled: call.dialled.clone(),
         arrived: call.arrived,
         stage: call.stage.word(),
-        node: call.run.node().to_owned(),
+        node: call.run.place().to_string(),
         queue: call.stage.queue().cloned(),
         agent: call.stage.agent().cloned(),
         held,

@@ -37,7 +37,7 @@ fn callee(node: &Node, scope: &mut Scope<'_>) -> Option<Arc<Flow>> {
                 .error(
                     "flow-066",
                     node.span,
-                    format!("flows call each other in a circle: {}", path.join(", ")),
+                    format!("flows call each other in a circle: {}, {}", scope.flow, path.join(", ")),
                 )
                 .label("this call closes the circle")
                 .help("a flow goes back to the one that called it by `return`");

@@ -67,7 +67,7 @@ pub(super) fn flow(root: &Node, out: &mut Findings, world: &World<'_>, callees: 
     let variables = scope.variables.iter().map(|v| Variable { kind: v.kind }).collect();
     let nodes = nodes.into_iter().collect::<Option<Vec<_>>>()?;
     let (id, start) = (id?, start?);
-    let slot = |v: &Declared| Slot { name: v.name.clone(), kind: v.kind, span: v.span };
+    let slot = |v: &Declared| Slot { name: v.name.clone(), kind: v.kind };
     let parameters = scope.variables[..head.parameters].iter().map(slot).collect();
     let steps: Vec<&Step> = nodes.iter().map(|node| &node.step).collect();
     let outcome = Outcome::of(start, &steps, &scope.edges);
@@ -104,10 +104,11 @@ impl Head {
         if let Some(node) = fields.take("vars") {
             list = variables(node, list, out);
         }
-        for variable in &list {
+        for variable in &mut list {
             if let Some((constant, _)) = constants.iter().find(|(constant, _)| constant.name == variable.name)
             {
                 taken(variable, constant.span, out);
+                variable.used = true;
             }
         }
         let results = fields.take("results").map(|node| results(node, out)).unwrap_or_default();
@@ -126,7 +127,8 @@ fn results(node: &Node, out: &mut Findings) -> Vec<Slot> {
         let message = format!("the result `{}` cannot be a secret", result.name);
         out.error("flow-019", result.span, message).label("secrets go into a flow, never out of it");
     }
-    list.into_iter().map(|v| Slot { name: v.name, kind: v.kind, span: v.span }).collect()
+    let open = list.into_iter().filter(|result| result.kind != Kind::Secret);
+    open.map(|v| Slot { name: v.name, kind: v.kind }).collect()
 }
 
 /// The constant's value in this environment. Of a wrong one nothing more is said where it is used.
@@ -149,7 +151,7 @@ fn constant(mut declared: Declared, world: &World<'_>, out: &mut Findings) -> (D
     if is != declared.kind {
         let message = format!("the constant `{}` is a {is} in the configuration", declared.name);
         out.error("flow-063", declared.span, message).label(format!("declared as {}", declared.kind));
-        declared.used = true;
+        (declared.kind, declared.used) = (is, true);
     }
     (declared, value)
 }
@@ -172,15 +174,10 @@ fn only_called(id: &FlowId, parameters: usize, outcome: Outcome, name: Span, sco
         Some(_) => "it returns",
         None => return,
     };
-    let world = scope.world;
-    if let Some((number, _)) = world.entrances.iter().find(|(_, flow)| *flow == id) {
+    if scope.world.entries.contains(id) {
         scope
             .out
-            .error(
-                "flow-069",
-                name,
-                format!("the number {number} leads to `{id}`, which only flows can call"),
-            )
+            .error("flow-069", name, format!("a number leads to `{id}`, which only flows can call"))
             .label(why)
             .help("let the number lead to a flow that calls this one");
     }

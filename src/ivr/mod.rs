@@ -65,8 +65,8 @@ pub struct World<'a> {
     pub agents: BTreeSet<AgentId>,
     /// The bank's own numbers.
     pub numbers: BTreeSet<String>,
-    /// The flows that numbers lead to, by number.
-    pub entrances: BTreeMap<String, FlowId>,
+    /// The flows that those numbers lead to.
+    pub entries: BTreeSet<FlowId>,
     pub constants: BTreeMap<String, Constant>,
     pub catalogue: &'a dyn Catalogue,
 }
@@ -77,7 +77,7 @@ impl<'a> World<'a> {
             queues: config.queues.keys().cloned().collect(),
             agents: config.agents.keys().cloned().collect(),
             numbers: config.numbers.keys().cloned().collect(),
-            entrances: config.numbers.iter().map(|(n, number)| (n.clone(), number.flow.clone())).collect(),
+            entries: config.numbers.values().map(|number| number.flow.clone()).collect(),
             constants: config.constants.clone(),
             catalogue,
         }
@@ -123,6 +123,12 @@ pub fn compile(sources: &[Arc<Source>], world: &World<'_>) -> Result<Compiled, V
     let mut all = errors;
     all.extend(warnings);
     Err(all)
+}
+
+/// The names of the flows that a flow calls, whatever else is wrong with it.
+pub fn called_by(source: &Arc<Source>) -> Vec<String> {
+    let root = yaml::parse(&mut Findings::new(source));
+    root.map(|root| Draft::of(&root).into_calls()).unwrap_or_default()
 }
 
 /// Each file after those it calls; what comes of it, in the order given.

@@ -197,7 +197,7 @@ impl Typed {
 enum Held {
     Text(String),
     Number(i64),
-    /// Read only to be given to a parameter that is a secret too.
+    /// Kept for steps that are declared to take it; moved to parameters that are secrets too.
     Secret(Typed),
 }
 
@@ -275,13 +275,13 @@ impl Run {
         }
     }
 
-    /// The node the caller is at, for views and records.
+    /// The node the caller is at, in whatever flow.
     pub fn node(&self) -> &str {
         &self.flow.node(self.node).name
     }
 
-    /// The node with its flow if that is one which was called: `verify/pin`.
-    fn full_name(&self) -> Arc<str> {
+    /// The node for views and records, with its flow if that is one which was called: `verify/pin`.
+    pub fn place(&self) -> Arc<str> {
         match self.callers[..] {
             [] => self.flow.node(self.node).name.clone(),
             [_, ..] => format!("{}/{}", self.flow.id(), self.node()).into(),
@@ -294,7 +294,7 @@ impl Run {
             // A call or a return puts another flow in its place.
             let flow = self.flow.clone();
             self.node = node;
-            actions.push(Action::Entered { node: self.full_name() });
+            actions.push(Action::Entered { node: self.place() });
             match self.enter(now, &flow.node(node).step, actions) {
                 Some(next) => node = next,
                 None => return,

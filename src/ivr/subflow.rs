@@ -9,7 +9,6 @@ use std::sync::Arc;
 use super::flow::{Flow, Kind, NodeId, Operand, Step, VariableId};
 use super::graph::walk;
 use super::scope::{By, Edge};
-use crate::diagnostic::Span;
 use crate::diagnostic::yaml::{Node, Value};
 
 /// Most flows inside each other, the outermost included: deeper than anybody follows when reading.
@@ -20,7 +19,6 @@ pub const MAX_DEPTH: usize = 8;
 pub(super) struct Slot {
     pub name: String,
     pub kind: Kind,
-    pub span: Span,
 }
 
 /// A node that calls a flow.
@@ -144,6 +142,10 @@ impl Draft {
             name: field(root, "flow").and_then(text).unwrap_or_default(),
             calls: nodes.iter().filter_map(called).collect(),
         }
+    }
+
+    pub fn into_calls(self) -> Vec<String> {
+        self.calls
     }
 }
 

@@ -57,7 +57,7 @@ pub fn world(catalogue: &Names) -> World<'_> {
         queues: ["general", "urgent", "cards", "sme", "complaint", "senior"].map(Into::into).into(),
         agents: ["1001", "1002"].map(Into::into).into(),
         numbers: ["95500", "95501"].map(str::to_owned).into(),
-        entrances: [("95500".to_owned(), "good".into())].into(),
+        entries: [].into(),
         constants: [
             ("max_tries".to_owned(), Constant::Number(3)),
             ("desk".to_owned(), Constant::Text("95501".to_owned())),

@@ -43,7 +43,7 @@ fn said(text: &str) -> Vec<String> {
 /// The flow as one that a number leads to.
 fn said_of_entry(text: &str) -> Vec<String> {
     let names = Names::all();
-    let world = World { entrances: [("95500".to_owned(), "test".into())].into(), ..bank::world(&names) };
+    let world = World { entries: ["test".into()].into(), ..bank::world(&names) };
     let compiled = ivr::compile(&[Source::new("test.yaml", text)], &world).expect("no errors");
     compiled.warnings.iter().map(|d| format!("{} {}", d.code, d.message)).collect()
 }

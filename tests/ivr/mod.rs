@@ -7,3 +7,5 @@ mod demo;
 mod fuzz;
 mod golden;
 mod humane;
+mod nodes;
+mod subflows;

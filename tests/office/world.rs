@@ -55,8 +55,13 @@ pub fn build_with_prompts(config: Config, more: &[&str]) -> World {
 
 /// The demo's configuration with `flow` as its only one, for the number 95500.
 pub fn with_flow(flow: &str) -> World {
+    with_flows(&[("main.yaml", flow)])
+}
+
+/// The demo's configuration with these files as its only flows.
+pub fn with_flows(files: &[(&str, &str)]) -> World {
     let (config, library) = (demo_config(), library());
-    let sources = [Source::new("main.yaml", flow)];
+    let sources: Vec<_> = files.iter().map(|(name, text)| Source::new(*name, *text)).collect();
     let compiled = ivr::compile(&sources, &ivr::World::of(&config, &library));
     let flows = compiled.unwrap_or_else(|mistakes| panic!("a bad flow: {mistakes:#?}")).flows;
     World { config: Arc::new(config), flows, library: Arc::new(library) }

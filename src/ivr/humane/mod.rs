@@ -286,7 +286,7 @@ fn complaints_in_main_menu(
     let Some(main) = walker.main_menu(start) else { return };
     let main_name = scope.places[main].name.clone();
     let Some((complaints, span)) = rules.complaints else {
-        if scope.world.entrances.values().any(|entrance| entrance == flow) {
+        if scope.world.entries.contains(flow) {
             let message = format!("no way for complaints is named, and `{main_name}` is a main menu");
             let added = scope.out.warning("flow-074", name, message);
             added.help("write `humane: { complaints: NODE }`, and give the main menu a key that leads there");

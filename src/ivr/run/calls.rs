@@ -20,7 +20,7 @@ pub(super) fn fresh(flow: &Flow) -> Vec<Held> {
 impl Run {
     /// The first node of the flow called, whose parameters have their values.
     pub(super) fn call(&mut self, call: &Call) -> NodeId {
-        let given: Vec<Held> = call.with.iter().map(|operand| self.held(operand)).collect();
+        let given: Vec<Held> = call.with.iter().map(|operand| self.handed_on(operand)).collect();
         let mut variables = fresh(&call.flow);
         // Parameters are the first variables.
         for (variable, value) in variables.iter_mut().zip(given) {
@@ -60,11 +60,18 @@ impl Run {
         LanguageId(spoken.unwrap_or(0))
     }
 
-    /// A value to keep. Only here a secret is read, and only where the checker allows it.
-    pub(super) fn held(&self, operand: &Operand) -> Held {
-        if let Operand::Variable(VariableId(place)) = operand {
-            return self.variables[*place].clone();
+    /// A value for a parameter. A secret moves, so that there is never a second one to be forgotten.
+    fn handed_on(&mut self, operand: &Operand) -> Held {
+        if let Operand::Variable(VariableId(place)) = operand
+            && let Held::Secret(secret) = &mut self.variables[*place]
+        {
+            return Held::Secret(std::mem::take(secret));
         }
+        self.held(operand)
+    }
+
+    /// A value to keep.
+    pub(super) fn held(&self, operand: &Operand) -> Held {
         match self.value(operand) {
             Compared::Text(text) => Held::Text(text.to_owned()),
             Compared::Number(number) => Held::Number(number),
