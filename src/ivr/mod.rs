@@ -23,6 +23,7 @@ mod nodes;
 pub mod run;
 mod say;
 mod scope;
+mod value;
 
 use flow::Flow;
 

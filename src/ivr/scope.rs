@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::World;
 use super::flow::{Kind, LanguageId, NodeId, Operand, Spoken, VariableId};
+use super::run::Held;
 use crate::diagnostic::yaml::Node;
 use crate::diagnostic::{Findings, Span, suggest};
 
@@ -215,6 +216,20 @@ impl Scope<'_> {
             return None;
         };
         self.readable(name, node.span, used)
+    }
+
+    /// A literal of a kind that has a notation of its own.
+    pub fn literal(&mut self, kind: Kind, text: &str, span: Span) -> Option<Operand> {
+        match kind.read(text) {
+            Some(Held::Number(number)) => Some(Operand::Number(number)),
+            Some(Held::Quantity(quantity)) => Some(Operand::Quantity(quantity)),
+            _ => {
+                self.out
+                    .error("flow-040", span, format!("`{text}` is not {kind}"))
+                    .label(format!("expected {}", kind.example()));
+                None
+            }
+        }
     }
 
     /// One of a set of names of the world.
