@@ -85,7 +85,7 @@ pub const CODES: &[(&str, &str, &str)] = &[
     (
         "flow-010",
         "type mismatch",
-        "A text was used where a number belongs, or the other way round. In conditions, texts stand in quotes: `$kind == '2'`.",
+        "A value of one kind was used where another belongs, such as a text for a number. In conditions, texts stand in quotes, `$kind == '2'`, and everything else does not.",
     ),
     (
         "flow-011",

@@ -57,9 +57,10 @@ pub(super) fn flow(out: &mut Findings, world: &World<'_>) -> Option<Flow> {
         let message = format!("the variable `{}` is never used", variable.name);
         scope.out.warning("flow-024", variable.span, message);
     }
-    let variables = scope.variables.iter().map(|v| Variable { kind: v.kind }).collect();
+    let variables = scope.variables.iter().map(|v| v.kind.map(|kind| Variable { kind }));
+    let variables = variables.collect::<Option<Vec<_>>>();
     let nodes = nodes.into_iter().collect::<Option<Vec<_>>>()?;
-    Some(Flow { id: id?, languages: scope.languages, start: start?, nodes, variables, words })
+    Some(Flow { id: id?, languages: scope.languages, start: start?, nodes, variables: variables?, words })
 }
 
 /// The flow's name must be the file's.
@@ -127,8 +128,7 @@ fn variables(node: &Node, out: &mut Findings) -> Vec<Declared> {
             );
             out.error("flow-010", node.span, format!("there is no kind of variable `{word}`")).label(label);
         }
-        let (kind, known) = (kind.unwrap_or(Kind::Text), kind.is_some() && !reserved);
-        // A variable of an unknown kind is reported once, not again at every use.
+        let known = kind.is_some() && !reserved;
         list.push(Declared { name: key.text.clone(), kind, span: key.span, used: !known });
     }
     list

@@ -37,7 +37,8 @@ pub(super) struct Edge {
 
 pub(super) struct Declared {
     pub name: String,
-    pub kind: Kind,
+    /// `None` if what is written there is no kind.
+    pub kind: Option<Kind>,
     pub span: Span,
     pub used: bool,
 }
@@ -169,11 +170,11 @@ impl Scope<'_> {
         }
     }
 
-    /// A declared variable, marked as used.
+    /// A declared variable, marked as used. One of an unknown kind is reported once, not again at every use.
     pub fn variable(&mut self, name: &str, span: Span) -> Option<(VariableId, Kind)> {
         if let Some(at) = self.variables.iter().position(|v| v.name == name) {
             self.variables[at].used = true;
-            return Some((VariableId(at), self.variables[at].kind));
+            return self.variables[at].kind.map(|kind| (VariableId(at), kind));
         }
         let known: Vec<String> = self.variables.iter().map(|v| v.name.clone()).collect();
         let message = format!("there is no variable `{name}`");
