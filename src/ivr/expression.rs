@@ -419,29 +419,27 @@ impl Reader<'_, '_, '_> {
         match &side.what {
             What::Reported => Err(Fault::REPORTED),
             What::Known(operand, kind) => Ok((operand.clone(), *kind)),
-            What::Literal(text) => {
-                let span = (self.place)(side.from, side.to);
-                match kind {
-                    None => {
-                        let why =
-                            "neither a number nor money, a date, a time or a duration; texts stand in quotes";
-                        Err(Fault::new(side.from, side.to, why))
-                    }
-                    Some(Kind::Text) => {
-                        let is = Kind::of_literal(text);
-                        let is = is.map_or_else(|| "this".to_owned(), |kind| kind.to_string());
-                        let message = format!("a text is compared with {is}");
-                        let added = self.scope.out.error("flow-010", span, message);
-                        added.label(format!("texts stand in quotes: did you mean `'{text}'`?"));
-                        Err(Fault::REPORTED)
-                    }
-                    Some(kind) => match self.scope.literal(kind, text, span) {
-                        Some(operand) => Ok((operand, kind)),
-                        None => Err(Fault::REPORTED),
-                    },
+            What::Literal(text) => match kind {
+                Some(Kind::Text) => Err(self.unquoted(text, (self.place)(side.from, side.to))),
+                Some(kind) => {
+                    let span = (self.place)(side.from, side.to);
+                    let operand = self.scope.literal(kind, text, span).ok_or(Fault::REPORTED)?;
+                    Ok((operand, kind))
                 }
-            }
+                None => {
+                    let why =
+                        "neither a number nor money, a date, a time or a duration; texts stand in quotes";
+                    Err(Fault::new(side.from, side.to, why))
+                }
+            },
         }
+    }
+
+    fn unquoted(&mut self, text: &str, span: Span) -> Fault {
+        let is = Kind::of_literal(text).map_or_else(|| "this".to_owned(), |kind| kind.to_string());
+        let added = self.scope.out.error("flow-010", span, format!("a text is compared with {is}"));
+        added.label(format!("texts stand in quotes: did you mean `'{text}'`?"));
+        Fault::REPORTED
     }
 }
 
