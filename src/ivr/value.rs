@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::civil::{Date, Time};
 
 use super::run::Held;
-use crate::diagnostic::fields::parse_duration;
+use crate::diagnostic::fields::{parse_duration, write_duration};
 
 /// What a variable holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,6 +121,18 @@ impl Quantity {
     }
 }
 
+/// As its kind reads it.
+impl fmt::Display for Quantity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Quantity::Money(money) => money.fmt(f),
+            Quantity::Date(date) => date.fmt(f),
+            Quantity::Time(time) => write!(f, "{:02}:{:02}", time.hour(), time.minute()),
+            Quantity::Duration(duration) => f.write_str(&write_duration(*duration)),
+        }
+    }
+}
+
 /// An amount of yuan in hundredths, the fen: exact, because a customer compares it with a statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Money {
@@ -144,6 +156,14 @@ impl Money {
     /// What a caller types: whole yuan, as telephones have no decimal point.
     pub fn of_keys(yuan: i64) -> Money {
         Money { fen: yuan.saturating_mul(100) }
+    }
+}
+
+/// With both decimals always.
+impl fmt::Display for Money {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (sign, size) = (if self.fen < 0 { "-" } else { "" }, self.fen.unsigned_abs());
+        write!(f, "{sign}{}.{:02}", size / 100, size % 100)
     }
 }
 
@@ -235,6 +255,24 @@ mod tests {
         ];
         for (text, kind) in table {
             assert_eq!(Kind::of_literal(text), kind, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_quantity_is_written_as_its_kind_reads_it() {
+        let table = [
+            (Kind::Money, ["12345.67", "0.30", "-0.05", "20000.00"]),
+            (Kind::Date, ["2026-10-01", "2024-02-29", "0999-09-09", "0001-01-01"]),
+            (Kind::Time, ["00:00", "08:05", "12:30", "23:59"]),
+            (Kind::Duration, ["0s", "90s", "1h30m", "1500ms"]),
+        ];
+        for (kind, texts) in table {
+            for text in texts {
+                let value = kind.quantity(text).expect("a value");
+                let written = value.to_string();
+                assert_eq!(kind.quantity(&written), Some(value), "{written}");
+                assert!(kind == Kind::Duration || written == text, "{written} is not {text}");
+            }
         }
     }
 
