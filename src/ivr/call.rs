@@ -112,7 +112,7 @@ fn each(
         // A misspelled one is one mistake, not two.
         if !given.iter().any(|(key, _)| key.text == slot.name) && !guessed.contains(&slot.name.as_str()) {
             let message = format!("the {what} `{}` of {whose} is missing", slot.name);
-            scope.out.error("flow-065", at, message).label(format!("`{}` is a {}", slot.name, slot.kind));
+            scope.out.error("flow-065", at, message).label(format!("`{}` is {}", slot.name, slot.kind));
             whole = false;
         }
     }
@@ -132,7 +132,7 @@ fn argument(slot: &Slot, node: &Node, scope: &mut Scope<'_>) -> Option<Operand> 
     };
     let (id, kind) = scope.variable(name, node.span)?;
     if kind != Kind::Secret {
-        let message = format!("the parameter `{}` is a secret, and `{name}` is a {kind}", slot.name);
+        let message = format!("the parameter `{}` is a secret, and `{name}` is {kind}", slot.name);
         scope.out.error("flow-019", node.span, message).label("expected a variable of kind secret");
         return None;
     }
@@ -161,7 +161,7 @@ fn into(flow: &Flow, node: &Node, scope: &mut Scope<'_>) -> Option<Vec<(usize, V
         };
         let is = flow.results[place].kind;
         if kind != is {
-            let message = format!("`{name}` is a {kind}, and the result `{}` is a {is}", key.text);
+            let message = format!("`{name}` is {kind}, and the result `{}` is {is}", key.text);
             scope.out.error("flow-010", node.span, message);
             whole = false;
         }

@@ -64,11 +64,13 @@ pub(super) fn flow(root: &Node, out: &mut Findings, world: &World<'_>, callees: 
     graph::check(start, &steps, &mut scope);
     unused(head.parameters, &mut scope);
     let named = named?.span;
-    let variables = scope.variables.iter().map(|v| Variable { kind: v.kind }).collect();
+    let variables = scope.variables.iter().map(|v| v.kind.map(|kind| Variable { kind }));
+    let variables = variables.collect::<Option<Vec<_>>>()?;
     let nodes = nodes.into_iter().collect::<Option<Vec<_>>>()?;
     let (id, start) = (id?, start?);
-    let slot = |v: &Declared| Slot { name: v.name.clone(), kind: v.kind };
-    let parameters = scope.variables[..head.parameters].iter().map(slot).collect();
+    let slot = |v: &Declared| v.kind.map(|kind| Slot { name: v.name.clone(), kind });
+    // All kinds are known: the variables have been made of them.
+    let parameters = scope.variables[..head.parameters].iter().filter_map(slot).collect();
     let steps: Vec<&Step> = nodes.iter().map(|node| &node.step).collect();
     let outcome = Outcome::of(start, &steps, &scope.edges);
     only_called(&id, head.parameters, outcome, named, &mut scope);
@@ -123,12 +125,12 @@ fn taken(declared: &Declared, first: Span, out: &mut Findings) {
 
 fn results(node: &Node, out: &mut Findings) -> Vec<Slot> {
     let list = variables(node, Vec::new(), out);
-    for result in list.iter().filter(|result| result.kind == Kind::Secret) {
+    for result in list.iter().filter(|result| result.kind == Some(Kind::Secret)) {
         let message = format!("the result `{}` cannot be a secret", result.name);
         out.error("flow-019", result.span, message).label("secrets go into a flow, never out of it");
     }
-    let open = list.into_iter().filter(|result| result.kind != Kind::Secret);
-    open.map(|v| Slot { name: v.name, kind: v.kind }).collect()
+    let open = list.into_iter().filter(|result| result.kind != Some(Kind::Secret));
+    open.filter_map(|v| v.kind.map(|kind| Slot { name: v.name, kind })).collect()
 }
 
 /// The constant's value in this environment. Of a wrong one nothing more is said where it is used.
@@ -148,10 +150,10 @@ fn constant(mut declared: Declared, world: &World<'_>, out: &mut Findings) -> (D
             return (declared, Operand::Text("".into()));
         }
     };
-    if is != declared.kind {
-        let message = format!("the constant `{}` is a {is} in the configuration", declared.name);
-        out.error("flow-063", declared.span, message).label(format!("declared as {}", declared.kind));
-        (declared.kind, declared.used) = (is, true);
+    if let Some(kind) = declared.kind.filter(|kind| *kind != is) {
+        let message = format!("the constant `{}` is {is} in the configuration", declared.name);
+        out.error("flow-063", declared.span, message).label(format!("declared as {}", kind.name()));
+        (declared.kind, declared.used) = (Some(is), true);
     }
     (declared, value)
 }
@@ -222,8 +224,6 @@ fn languages(node: &Node, out: &mut Findings) -> Vec<Arc<str>> {
 
 /// Adds to `list`; a name that it has already is a mistake.
 fn variables(node: &Node, mut list: Vec<Declared>, out: &mut Findings) -> Vec<Declared> {
-    const KINDS: [(&str, Kind); 3] =
-        [("text", Kind::Text), ("number", Kind::Number), ("secret", Kind::Secret)];
     if matches!(node.value, Value::Null) {
         return list;
     }
@@ -239,15 +239,18 @@ fn variables(node: &Node, mut list: Vec<Declared>, out: &mut Findings) -> Vec<De
             let message = format!("`{}` has a meaning already and cannot be a variable", key.text);
             out.error("flow-026", key.span, message);
         }
-        let Some(word) = out.text(node, "text, number or secret") else { continue };
-        let kind = KINDS.iter().find(|(name, _)| *name == word).map(|(_, kind)| *kind);
+        let kinds = Kind::ALL.map(Kind::name);
+        let Some(word) = out.text(node, "a kind such as text") else { continue };
+        let kind = Kind::ALL.into_iter().find(|kind| kind.name() == word);
         if kind.is_none() {
-            let guess = suggest::nearest(word, KINDS.map(|(name, _)| name));
-            let label = guess
-                .map_or("expected text, number or secret".to_owned(), |g| format!("did you mean `{g}`?"));
+            let guess = suggest::nearest(word, kinds);
+            let label = guess.map_or_else(
+                || format!("expected one of {}", kinds.join(", ")),
+                |guess| format!("did you mean `{guess}`?"),
+            );
             out.error("flow-010", node.span, format!("there is no kind of variable `{word}`")).label(label);
         }
-        let (kind, known) = (kind.unwrap_or(Kind::Text), kind.is_some() && !reserved);
+        let known = kind.is_some() && !reserved;
         let declared = Declared { name: key.text.clone(), kind, span: key.span, used: !known };
         if let Some(first) = list.iter().find(|first| first.name == declared.name) {
             taken(&declared, first.span, out);

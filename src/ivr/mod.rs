@@ -30,6 +30,7 @@ mod say;
 mod scope;
 pub mod subflow;
 mod sum;
+mod value;
 
 use flow::Flow;
 use humane::Reach;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::expression::Compared;
 use super::flow::{Destination, Flow, Kind, LanguageId, NodeId, Operand, Saying, Step, VariableId};
-use super::say::Manner;
+use super::value::{Money, Quantity};
 use crate::ids::{AgentId, QueueId};
 use crate::media::prompts::PromptId;
 use crate::moment::Moment;
@@ -177,7 +177,7 @@ enum State {
 
 /// Keys that a caller pressed. What they are is not printed, since they may be a secret.
 #[derive(Clone, Default, PartialEq, Eq)]
-struct Typed(String);
+pub(super) struct Typed(String);
 
 impl fmt::Debug for Typed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -194,11 +194,40 @@ impl Typed {
 
 /// A variable's value.
 #[derive(Clone)]
-enum Held {
+pub(super) enum Held {
+    /// A quantity that nobody has set: not said, and no comparison with it holds. A nought would be an answer,
+    /// and a wrong one.
+    Nothing,
     Text(String),
     Number(i64),
+    Quantity(Quantity),
     /// Kept for steps that are declared to take it; moved to parameters that are secrets too.
     Secret(Typed),
+}
+
+impl Held {
+    /// What a variable holds when the call begins.
+    fn at_first(kind: Kind) -> Held {
+        match kind {
+            Kind::Text => Held::Text(String::new()),
+            Kind::Number => Held::Number(0),
+            Kind::Money | Kind::Date | Kind::Time | Kind::Duration => Held::Nothing,
+            Kind::Secret => Held::Secret(Typed::default()),
+        }
+    }
+
+    /// What a caller typed, as the kind wants it. The checker lets no other kinds be collected, and no entry be
+    /// longer than 15 digits for a number or an amount.
+    fn of_keys(kind: Kind, typed: Typed) -> Held {
+        let number = || typed.0.parse().unwrap_or(i64::MAX);
+        match kind {
+            Kind::Number => Held::Number(number()),
+            Kind::Money => Held::Quantity(Quantity::Money(Money::of_keys(number()))),
+            Kind::Secret => Held::Secret(typed),
+            Kind::Text => Held::Text(typed.0),
+            Kind::Date | Kind::Time | Kind::Duration => Held::Nothing,
+        }
+    }
 }
 
 /// Without variables and numbers: they are the caller's.
@@ -341,6 +370,8 @@ impl Run {
                 let value = value.as_ref().map_or(String::new(), |operand| match self.value(operand) {
                     Compared::Text(text) => text.to_owned(),
                     Compared::Number(number) => number.to_string(),
+                    Compared::Quantity(quantity) => quantity.to_string(),
+                    Compared::Nothing => String::new(),
                 });
                 actions.push(Action::Remark { name: name.clone(), value });
                 Some(*next)
@@ -406,6 +437,8 @@ impl Run {
                     Destination::NumberIn(operand) => match self.value(operand) {
                         Compared::Text(number) => TransferTo::Number(number.to_owned()),
                         Compared::Number(number) => TransferTo::Number(number.to_string()),
+                        // The checker lets only texts be dialled; a number that does not exist fails.
+                        Compared::Quantity(_) | Compared::Nothing => TransferTo::Number(String::new()),
                     },
                 };
                 self.state = State::Transferring;
@@ -514,11 +547,14 @@ impl Run {
             Operand::Sum(sum) => Compared::Number(sum.total(|operand| match self.value(operand) {
                 Compared::Number(number) => number,
                 // The checker takes numbers only.
-                Compared::Text(_) => 0,
+                _ => 0,
             })),
+            Operand::Quantity(quantity) => Compared::Quantity(*quantity),
             Operand::Variable(VariableId(place)) => match &self.variables[*place] {
                 Held::Text(text) => Compared::Text(text),
                 Held::Number(number) => Compared::Number(*number),
+                Held::Quantity(quantity) => Compared::Quantity(*quantity),
+                Held::Nothing => Compared::Nothing,
                 // The checker refuses every use of a secret; what is not there cannot leak.
                 Held::Secret(_) => Compared::Text(""),
             },
@@ -526,15 +562,6 @@ impl Run {
     }
 
     fn spell(&self, what: &Saying) -> Vec<PromptId> {
-        let words = &self.flow.words[self.language.0];
-        let (operand, manner) = match what {
-            Saying::Digits(operand) => (operand, Manner::Digits),
-            Saying::Phone(operand) => (operand, Manner::Phone),
-            Saying::Number(operand) => (operand, Manner::Number),
-        };
-        match self.value(operand) {
-            Compared::Text(text) => words.digits(text, manner),
-            Compared::Number(number) => words.whole(number),
-        }
+        self.flow.words[self.language.0].say(self.value(&what.value), what.manner)
     }
 }

@@ -71,7 +71,7 @@ fn term(word: &str, span: Span, scope: &mut Scope<'_>) -> Option<Operand> {
     };
     let (operand, kind) = scope.readable(name, span, "counted with")?;
     if kind != Kind::Number {
-        scope.out.error("flow-010", span, format!("`{name}` is a {kind}, and sums are made of numbers"));
+        scope.out.error("flow-010", span, format!("`{name}` is {kind}, and sums are made of numbers"));
         return None;
     }
     Some(operand)

@@ -9,3 +9,4 @@ mod golden;
 mod humane;
 mod nodes;
 mod subflows;
+mod values;

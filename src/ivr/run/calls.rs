@@ -2,19 +2,14 @@
 
 use std::sync::Arc;
 
-use super::{Action, Held, Run, Suspended, Typed};
+use super::{Action, Held, Run, Suspended};
 use crate::ivr::expression::Compared;
-use crate::ivr::flow::{Flow, Kind, LanguageId, NodeId, Operand, Step, VariableId};
+use crate::ivr::flow::{Flow, LanguageId, NodeId, Operand, Step, VariableId};
 use crate::ivr::subflow::Call;
 
 /// A flow's variables before anything is known.
 pub(super) fn fresh(flow: &Flow) -> Vec<Held> {
-    let empty = flow.variables.iter().map(|variable| match variable.kind {
-        Kind::Text => Held::Text(String::new()),
-        Kind::Number => Held::Number(0),
-        Kind::Secret => Held::Secret(Typed::default()),
-    });
-    empty.collect()
+    flow.variables.iter().map(|variable| Held::at_first(variable.kind)).collect()
 }
 
 impl Run {
@@ -75,6 +70,8 @@ impl Run {
         match self.value(operand) {
             Compared::Text(text) => Held::Text(text.to_owned()),
             Compared::Number(number) => Held::Number(number),
+            Compared::Quantity(quantity) => Held::Quantity(quantity),
+            Compared::Nothing => Held::Nothing,
         }
     }
 }
