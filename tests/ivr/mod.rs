@@ -6,3 +6,4 @@ mod calls;
 mod demo;
 mod fuzz;
 mod golden;
+mod http;
