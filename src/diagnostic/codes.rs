@@ -233,7 +233,12 @@ pub const CODES: &[(&str, &str, &str)] = &[
     (
         "config-010",
         "bad host for flows",
-        "A host is an address that begins with http://, without a question mark, user or password; headers are names with values of printable characters, and none of those that follow from the request itself.",
+        "A host is an address that begins with http:// or https://, without a question mark, user or password. With https `ca` names a file with the certificates (PEM) of those who may have signed the host's own, nobody else is trusted; for a host with a public certificate that is the system's bundle. Headers are names with values of printable characters, and none of those that follow from the request itself.",
+    ),
+    (
+        "config-011",
+        "secrets in the open",
+        "The host may be sent secrets, and is asked over a network without encryption. Use https, or let a proxy on this machine speak it.",
     ),
 ];
 

@@ -103,6 +103,8 @@ impl fmt::Debug for HttpResponse {
 pub enum HttpFailure {
     /// No connection, or it broke.
     Unreachable,
+    /// Its certificate is not one that we may trust.
+    Untrusted,
     /// Nothing came in time.
     Timeout,
     /// As many requests are under way as the host may have.
@@ -127,6 +129,7 @@ impl HttpFailure {
     pub fn word(self) -> &'static str {
         match self {
             HttpFailure::Unreachable => "unreachable",
+            HttpFailure::Untrusted => "untrusted",
             HttpFailure::Timeout => "timeout",
             HttpFailure::Busy => "busy",
             HttpFailure::TooLarge => "too_large",
