@@ -16,6 +16,7 @@ mod answer;
 mod http;
 
 use answer::Failure;
+use http::Try;
 
 /// What the run is told.
 #[derive(Clone, PartialEq, Eq)]
@@ -161,18 +162,29 @@ enum State {
     Announcing,
     Queued,
     Transferring,
-    /// A host has been asked; it is tried again so often. The answer is due by `until`.
+    /// A host has been asked; the answer is due by `until`.
     Requesting {
-        request: Box<HttpRequest>,
-        retries: u8,
+        number: u64,
         until: Moment,
+        /// What the next try needs; none is left if there is none.
+        again: Option<Box<Try>>,
     },
     Over,
 }
 
-/// Keys that a caller pressed. What they are is not printed, since they may be a secret.
+/// What a caller typed, or a path or body with it in. It is not printed, since it may be a secret, and overwritten when it is
+/// given up.
 #[derive(Clone, Default, PartialEq, Eq)]
 struct Typed(String);
+
+impl Drop for Typed {
+    fn drop(&mut self) {
+        let mut bytes = std::mem::take(&mut self.0).into_bytes();
+        bytes.fill(0);
+        // Else the compiler may leave out what nobody reads.
+        std::hint::black_box(&bytes);
+    }
+}
 
 impl fmt::Debug for Typed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -194,14 +206,6 @@ enum Held {
     Number(i64),
     /// Read only where a request is filled in for a host that may have it.
     Secret(Typed),
-}
-
-/// Overwrites `text` before it is given up.
-fn wipe(text: &mut String) {
-    let mut bytes = std::mem::take(text).into_bytes();
-    bytes.fill(0);
-    // Else the compiler may leave out what nobody reads.
-    std::hint::black_box(&bytes);
 }
 
 /// Without variables and numbers: they are the caller's.

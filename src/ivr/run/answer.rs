@@ -160,7 +160,7 @@ impl Run {
         &mut self,
         now: Moment,
         failures: u8,
-        typed: Typed,
+        mut typed: Typed,
         entry: &Entry,
         next: NodeId,
         actions: &mut Vec<Action>,
@@ -171,7 +171,7 @@ impl Run {
         }
         let VariableId(place) = entry.into;
         self.variables[place] = match &self.variables[place] {
-            Held::Text(_) => Held::Text(typed.0),
+            Held::Text(_) => Held::Text(std::mem::take(&mut typed.0)),
             // At most 15 digits: the checker saw to it.
             Held::Number(_) => Held::Number(typed.0.parse().unwrap_or(i64::MAX)),
             Held::Secret(_) => Held::Secret(typed),
