@@ -85,7 +85,7 @@ pub const CODES: &[(&str, &str, &str)] = &[
     (
         "flow-010",
         "type mismatch",
-        "A text was used where a number belongs, or the other way round. In conditions, texts stand in quotes: `$kind == '2'`.",
+        "A value of one kind was used where another belongs, such as a text for a number. In conditions, texts stand in quotes, `$kind == '2'`, and everything else does not.",
     ),
     (
         "flow-011",
@@ -161,6 +161,16 @@ pub const CODES: &[(&str, &str, &str)] = &[
     ),
     ("flow-027", "not exactly one kind", "A node does one thing: exactly one kind stands below its name."),
     ("flow-028", "two flows of one name", "Two files define the same flow."),
+    (
+        "flow-040",
+        "bad value",
+        "The value is not of its variable's kind. Numbers are whole; money is yuan with at most two decimals, `12345.67`; dates are `2026-10-01`, times `08:30`, durations `1h30m` or `90s`.",
+    ),
+    (
+        "flow-041",
+        "cannot be typed",
+        "`collect` takes texts, numbers, secrets, and money in whole yuan. A telephone has no keys for anything else, and a date or time typed by guesswork is wrong too often.",
+    ),
     (
         "flow-050",
         "unknown host",

@@ -24,6 +24,7 @@ mod nodes;
 pub mod run;
 mod say;
 mod scope;
+mod value;
 
 use flow::Flow;
 

@@ -7,3 +7,4 @@ mod demo;
 mod fuzz;
 mod golden;
 mod http;
+mod values;

@@ -2,7 +2,7 @@
 
 use super::{Action, Compared, Held, Run, State, Typed};
 use crate::ivr::flow::{NodeId, Step, VariableId};
-use crate::ivr::http::{Brought, Dip, HttpFailure, HttpRequest, HttpResponse, Json, Piece, Verdict, encode};
+use crate::ivr::http::{Dip, HttpFailure, HttpRequest, HttpResponse, Json, Piece, Verdict, encode};
 use crate::moment::Moment;
 
 /// A body as first laid out, bytes: nearly all fit, so that no copy with a secret in it is left behind by growing.
@@ -93,12 +93,9 @@ impl Run {
         self.go(now, next, actions);
     }
 
-    fn fill(&mut self, brought: Vec<(VariableId, Brought)>) {
+    fn fill(&mut self, brought: Vec<(VariableId, Held)>) {
         for (VariableId(place), value) in brought {
-            self.variables[place] = match value {
-                Brought::Text(text) => Held::Text(text),
-                Brought::Number(number) => Held::Number(number),
-            };
+            self.variables[place] = value;
         }
     }
 
@@ -113,6 +110,8 @@ impl Run {
                     match self.value(operand) {
                         Compared::Text(text) => encode(text, &mut path),
                         Compared::Number(number) => encode(&number.to_string(), &mut path),
+                        Compared::Quantity(quantity) => encode(&quantity.to_string(), &mut path),
+                        Compared::Nothing => {}
                     }
                     if path.len() == before && !path.contains('?') {
                         return Err("not asked: a part of the path would be empty");
@@ -140,6 +139,8 @@ impl Run {
             Json::Value(operand) => match self.value(operand) {
                 Compared::Text(value) => quote(value, text),
                 Compared::Number(number) => text.push_str(&number.to_string()),
+                Compared::Quantity(quantity) => quote(&quantity.to_string(), text),
+                Compared::Nothing => text.push_str("null"),
             },
             Json::Truth(truth) => text.push_str(if *truth { "true" } else { "false" }),
             Json::Secret(VariableId(place)) => match &self.variables[*place] {
