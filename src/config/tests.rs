@@ -32,6 +32,20 @@ fn the_sample_loads_without_a_word() {
         ("max_tries".to_owned(), Constant::Number(3)),
     ];
     assert_eq!(config.constants, BTreeMap::from(constants));
+    let bank = &config.http.hosts["bank"];
+    assert_eq!((bank.url.as_str(), bank.secrets), ("http://127.0.0.1:9090/api", true));
+    assert_eq!((bank.timeout, bank.max_in_flight), (Duration::from_secs(2), HttpHost::IN_FLIGHT));
+    assert!(!format!("{bank:?}").contains("change-me-key"), "keys are not printed");
+}
+
+#[test]
+fn a_host_with_https_names_who_may_have_signed_for_it() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/net/tls/authority.pem");
+    let text = SAMPLE
+        .replace("url: http://127.0.0.1:9090/api", &format!("url: https://192.0.2.7/\n      ca: {file}"));
+    let loaded = read_text(&text).unwrap_or_else(|found| panic!("{}", render_all(&found)));
+    assert!(loaded.warnings.is_empty(), "{}", render_all(&loaded.warnings));
+    assert_eq!(loaded.config.http.hosts["bank"].authorities.len(), 1);
 }
 
 /// Replaced, by what (`«` marks the caret), the code.
@@ -69,13 +83,34 @@ const FAULTS: &[(&str, &str, &str)] = &[
     ("max_tries: 3", "«max tries: 3", "config-007"),
     ("max_tries: 3", "max_tries: «[3]", "yaml-006"),
     ("calls: 2000", "calls: «many", "yaml-006"),
+    ("url: http://127.0.0.1:9090/api", "url: «https://127.0.0.1:9090/api", "config-010"),
+    ("url: http://127.0.0.1:9090/api", "url: «127.0.0.1:9090", "config-010"),
+    ("url: http://127.0.0.1:9090/api", "url: «http://me:pin@127.0.0.1/", "config-010"),
+    ("url: http://127.0.0.1:9090/api", "«uri: http://127.0.0.1:9090/api", "yaml-004"),
+    ("url: http://127.0.0.1:9090/api", "url: «http://192.0.2.7:9090/api", "config-011"),
+    ("url: http://127.0.0.1:9090/api", "url: https://127.0.0.1/\n      ca: «/nowhere/ca.pem", "config-010"),
+    (
+        "url: http://127.0.0.1:9090/api",
+        "url: https://127.0.0.1/\n      ca: «HERE/tests/net/tls/README.md",
+        "config-010",
+    ),
+    (
+        "url: http://127.0.0.1:9090/api",
+        "url: «http://127.0.0.1/\n      ca: HERE/tests/net/tls/other.pem",
+        "config-010",
+    ),
+    ("secrets: true", "secrets: «yes", "yaml-006"),
+    ("timeout: 2s", "timeout: «1m", "yaml-008"),
+    ("max_in_flight: 50", "max_in_flight: «0", "yaml-008"),
+    ("authorization: \"Bearer", "«content-length: \"Bearer", "config-010"),
+    ("authorization: \"Bearer", "«\"x y\": \"Bearer", "config-010"),
 ];
 
 #[test]
 fn each_fault_is_found_where_it_is() {
     for (from, to, code) in FAULTS {
         assert!(SAMPLE.contains(from), "{from}");
-        let marked = SAMPLE.replacen(from, to, 1);
+        let marked = SAMPLE.replacen(from, &to.replace("HERE", env!("CARGO_MANIFEST_DIR")), 1);
         let at = marked.find('«').expect("a mark");
         let text = marked.replace('«', "");
         let found = read_text(&text).map_or_else(|found| found, |loaded| loaded.warnings);
@@ -113,6 +148,11 @@ fn no_password_is_shown_because_of_a_mistake() {
         let said = render_all(&found);
         assert!(said.contains("super: {") && !said.contains(secret), "{said}");
         assert!(!format!("{found:?}").contains(secret));
+    }
+    for (from, to) in [("headers: { a", "headers: { \"x y\": 1, a"), ("headers: { a", "headers: { { a")] {
+        let found = read_text(&SAMPLE.replacen(from, to, 1)).expect_err("a mistake");
+        let said = render_all(&found);
+        assert!(said.contains("headers") && !said.contains("change-me-key"), "{said}");
     }
     let short = read_text(&SAMPLE.replace("change-me-2001", "secret7")).expect_err("too short");
     assert!(!render_all(&short).contains("secret7"));

@@ -56,7 +56,7 @@ pub const CODES: &[(&str, &str, &str)] = &[
     (
         "flow-001",
         "unknown node kind",
-        "A node is written `name: { kind: { fields } }`. The kinds are: play, menu, collect, say, set, switch, hours, queue, transfer, percent, event, wait, language, call, return, goto, hangup.",
+        "A node is written `name: { kind: { fields } }`. The kinds are: play, menu, collect, say, set, switch, hours, http, queue, transfer, percent, event, wait, language, call, return, goto, hangup.",
     ),
     (
         "flow-002",
@@ -126,7 +126,7 @@ pub const CODES: &[(&str, &str, &str)] = &[
     (
         "flow-019",
         "secret misused",
-        "A secret (PIN, code) can be collected, and nothing else here: it cannot be said, compared, copied or dialled, so that it appears nowhere.",
+        "A secret (PIN, code) can be collected, and sent in the body of a request to a host with `secrets: true`: it cannot be said, compared, copied or dialled, nor be part of a path, so that it appears nowhere.",
     ),
     (
         "flow-020",
@@ -170,6 +170,42 @@ pub const CODES: &[(&str, &str, &str)] = &[
         "flow-041",
         "cannot be typed",
         "`collect` takes texts, numbers, secrets, and money in whole yuan. A telephone has no keys for anything else, and a date or time typed by guesswork is wrong too often.",
+    ),
+    (
+        "flow-050",
+        "unknown host",
+        "Flows ask only hosts that the configuration names under `http.hosts`; a flow cannot give an address of its own.",
+    ),
+    (
+        "flow-051",
+        "bad path of a request",
+        "A path begins with `/`, holds no spaces, and takes values of variables by `{$name}`: `/cards/{$card}/block`. What the values hold is encoded, so that none of them can lead elsewhere.",
+    ),
+    (
+        "flow-052",
+        "secret sent where it must not go",
+        "A secret (PIN, code) goes only to a host with `secrets: true` in the configuration, and only in the body of a request, because paths stand in the logs of servers on the way.",
+    ),
+    ("flow-053", "unknown method", "The methods are: get, post, put, patch, delete."),
+    (
+        "flow-054",
+        "bad status",
+        "`on_status` names statuses of HTTP, 200 to 599, each with the node that comes next. Without an entry 2xx goes to `next` and everything else to `on_failed`.",
+    ),
+    (
+        "flow-055",
+        "waiting too long",
+        "A caller hears nothing while a host is asked. One try may take as long as the configuration allows for the host, all tries together 15 s.",
+    ),
+    (
+        "flow-056",
+        "bad body of a request",
+        "A body is a map of names with values: texts, numbers, true or false, variables (`$name`) and further maps. Requests with `get` have none.",
+    ),
+    (
+        "flow-057",
+        "bad field of an answer",
+        "`answer` takes fields of the host's JSON into variables: `answer: { card.last4: $last4 }`, each variable once. A secret is only ever typed by the caller, so no answer goes into one.",
     ),
     (
         "flow-060",
@@ -270,6 +306,16 @@ pub const CODES: &[(&str, &str, &str)] = &[
         "config-009",
         "bad list of codecs",
         "Codecs are pcma, pcmu, g722 and opus, each once, the one liked best first.",
+    ),
+    (
+        "config-010",
+        "bad host for flows",
+        "A host is an address that begins with http:// or https://, without a question mark, user or password. With https `ca` names a file with the certificates (PEM) of those who may have signed the host's own, nobody else is trusted; for a host with a public certificate that is the system's bundle. Headers are names with values of printable characters, and none of those that follow from the request itself.",
+    ),
+    (
+        "config-011",
+        "secrets in the open",
+        "The host may be sent secrets, and is asked over a network without encryption. Use https, or let a proxy on this machine speak it.",
     ),
 ];
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::expression::Expression;
 use super::hours::Hours;
+use super::http::Dip;
 use super::humane::Near;
 use super::percent::Ways;
 use super::say::{Manner, Words};
@@ -159,6 +160,7 @@ pub(super) enum Step {
     Call(Call),
     /// Back to the flow that called this one, with the results in the order of their declaration.
     Return(Vec<Operand>),
+    Http(Box<Dip>),
     Goto(NodeId),
     Hangup {
         prompts: Spoken,

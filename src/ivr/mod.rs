@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::{Config, Constant};
+use crate::config::{Config, Constant, HttpHost};
 use crate::diagnostic::{self, Diagnostic, Findings, Source, yaml};
 use crate::ids::{AgentId, FlowId, QueueId};
 use crate::media::prompts::{Library, PromptId};
@@ -19,6 +19,7 @@ mod expression;
 pub mod flow;
 mod graph;
 mod hours;
+pub mod http;
 pub mod humane;
 mod input;
 mod language;
@@ -60,6 +61,15 @@ impl Catalogue for Library {
     }
 }
 
+/// What a flow must know of a host it asks.
+#[derive(Clone, Copy, Debug)]
+pub struct HostTerms {
+    /// It may be sent secrets.
+    pub secrets: bool,
+    /// The longest that one answer may be waited for.
+    pub timeout: Duration,
+}
+
 /// What flows may refer to.
 pub struct World<'a> {
     pub queues: BTreeSet<QueueId>,
@@ -69,6 +79,8 @@ pub struct World<'a> {
     /// The flows that those numbers lead to.
     pub entries: BTreeSet<FlowId>,
     pub constants: BTreeMap<String, Constant>,
+    /// The hosts that may be asked.
+    pub hosts: BTreeMap<String, HostTerms>,
     pub catalogue: &'a dyn Catalogue,
 }
 
@@ -80,8 +92,15 @@ impl<'a> World<'a> {
             numbers: config.numbers.keys().cloned().collect(),
             entries: config.numbers.values().map(|number| number.flow.clone()).collect(),
             constants: config.constants.clone(),
+            hosts: config.http.hosts.iter().map(|(name, host)| (name.clone(), HostTerms::of(host))).collect(),
             catalogue,
         }
+    }
+}
+
+impl HostTerms {
+    fn of(host: &HttpHost) -> HostTerms {
+        HostTerms { secrets: host.secrets, timeout: host.timeout }
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::expression::Compared;
 use super::flow::{Destination, Flow, Kind, LanguageId, NodeId, Operand, Saying, Step, VariableId};
+use super::http::{HttpFailure, HttpRequest, HttpResponse};
 use super::value::{Money, Quantity};
 use crate::ids::{AgentId, QueueId};
 use crate::media::prompts::PromptId;
@@ -13,9 +14,13 @@ use crate::moment::Moment;
 
 mod answer;
 mod calls;
+mod http;
+mod typed;
 
 use answer::Failure;
 use calls::fresh;
+use http::Try;
+use typed::Typed;
 
 /// What the run is told.
 #[derive(Clone, PartialEq, Eq)]
@@ -29,6 +34,8 @@ pub enum Event {
     QueueLeft(QueueExit),
     /// The number or agent of `Action::Transfer` could not be reached.
     TransferFailed,
+    /// What came of the request that `Run::awaits` names.
+    HttpDone(Result<HttpResponse, HttpFailure>),
 }
 
 /// Not which digit: it may belong to a secret.
@@ -40,6 +47,7 @@ impl fmt::Debug for Event {
             Event::Time => f.write_str("Time"),
             Event::QueueLeft(why) => write!(f, "QueueLeft({why:?})"),
             Event::TransferFailed => f.write_str("TransferFailed"),
+            Event::HttpDone(result) => write!(f, "HttpDone({result:?})"),
         }
     }
 }
@@ -65,6 +73,8 @@ pub enum Action {
     Queue { queue: QueueId, priority: Option<u8>, leave_when_empty: bool },
     /// The run pauses; comes back only by `TransferFailed`.
     Transfer { to: TransferTo },
+    /// The run pauses; comes back by `HttpDone`, or by itself when the request's time is over.
+    Http { request: Box<HttpRequest> },
     /// The flow is over.
     Hangup,
     /// For the journal: the caller arrived at this node.
@@ -129,6 +139,8 @@ pub struct Run {
     alive: Moment,
     /// An entry has just ended by its length: a terminator pressed after it belongs to it.
     late_terminator: Option<(char, Moment)>,
+    /// Requests to hosts so far.
+    requests: u64,
 }
 
 /// A flow that waits at a call.
@@ -172,24 +184,14 @@ enum State {
     Announcing,
     Queued,
     Transferring,
+    /// A host has been asked; the answer is due by `until`.
+    Requesting {
+        number: u64,
+        until: Moment,
+        /// What the next try needs; none is left if there is none.
+        again: Option<Box<Try>>,
+    },
     Over,
-}
-
-/// Keys that a caller pressed. What they are is not printed, since they may be a secret.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub(super) struct Typed(String);
-
-impl fmt::Debug for Typed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} keys", self.0.len())
-    }
-}
-
-impl Typed {
-    /// Keys are ASCII, so taking the first is taking one byte.
-    fn first(&mut self) -> Option<char> {
-        (!self.0.is_empty()).then(|| self.0.remove(0))
-    }
 }
 
 /// A variable's value.
@@ -201,7 +203,7 @@ pub(super) enum Held {
     Text(String),
     Number(i64),
     Quantity(Quantity),
-    /// Kept for steps that are declared to take it; moved to parameters that are secrets too.
+    /// Read only where a request is filled in for a host that may have it; moved to parameters that are secrets too.
     Secret(Typed),
 }
 
@@ -218,13 +220,13 @@ impl Held {
 
     /// What a caller typed, as the kind wants it. The checker lets no other kinds be collected, and no entry be
     /// longer than 15 digits for a number or an amount.
-    fn of_keys(kind: Kind, typed: Typed) -> Held {
-        let number = || typed.0.parse().unwrap_or(i64::MAX);
+    fn of_keys(kind: Kind, mut typed: Typed) -> Held {
+        let number = |typed: &Typed| typed.0.parse().unwrap_or(i64::MAX);
         match kind {
-            Kind::Number => Held::Number(number()),
-            Kind::Money => Held::Quantity(Quantity::Money(Money::of_keys(number()))),
+            Kind::Number => Held::Number(number(&typed)),
+            Kind::Money => Held::Quantity(Quantity::Money(Money::of_keys(number(&typed)))),
             Kind::Secret => Held::Secret(typed),
-            Kind::Text => Held::Text(typed.0),
+            Kind::Text => Held::Text(std::mem::take(&mut typed.0)),
             Kind::Date | Kind::Time | Kind::Duration => Held::Nothing,
         }
     }
@@ -258,6 +260,7 @@ impl Run {
             ahead: Typed::default(),
             alive: now,
             late_terminator: None,
+            requests: 0,
             caller,
             flow,
         };
@@ -275,6 +278,7 @@ impl Run {
             Event::Time => self.time(now, &mut actions),
             Event::QueueLeft(why) => self.queue_left(now, why, &mut actions),
             Event::TransferFailed => self.transfer_failed(now, &mut actions),
+            Event::HttpDone(result) => self.http_done(now, &result, &mut actions),
         }
         debug_assert!(actions.len() <= MAX_ACTIONS);
         actions
@@ -284,9 +288,10 @@ impl Run {
         let idle = self.alive + MAX_IDLE;
         match &self.state {
             State::Queued | State::Transferring | State::Over => None,
-            State::Listening { until, .. } | State::Typing { until, .. } | State::Pausing { until, .. } => {
-                Some(idle.min(*until))
-            }
+            State::Listening { until, .. }
+            | State::Typing { until, .. }
+            | State::Pausing { until, .. }
+            | State::Requesting { until, .. } => Some(idle.min(*until)),
             State::Speaking { .. } | State::Asking { .. } | State::Announcing => Some(idle),
         }
     }
@@ -386,6 +391,7 @@ impl Run {
             }
             Step::Call(call) => Some(self.call(call)),
             Step::Return(results) => self.go_back(results, actions),
+            Step::Http(dip) => self.dip(now, dip, actions),
             Step::Goto(next) => Some(*next),
         }
     }
@@ -484,6 +490,9 @@ impl Run {
             State::Listening { .. } => self.failed(now, Failure::NoInput, actions),
             State::Typing { .. } => self.silence_ends_entry(now, actions),
             State::Pausing { next, .. } => Some(*next),
+            State::Requesting { .. } => {
+                return self.http_done(now, &Err(HttpFailure::Timeout), actions);
+            }
             _ => None,
         };
         if let Some(next) = next {

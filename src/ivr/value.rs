@@ -20,7 +20,7 @@ pub enum Kind {
     /// Of day, to the minute.
     Time,
     Duration,
-    /// What a caller typed that nobody may see. Nothing can be done with it but collect it.
+    /// What a caller typed that nobody may see. It is collected, and sent to hosts that may have it.
     Secret,
 }
 
@@ -279,6 +279,20 @@ mod tests {
     #[test]
     fn no_text_becomes_a_secret() {
         assert!(Kind::Secret.read("123456").is_none());
+    }
+
+    #[test]
+    fn quantities_read_back_what_they_write() {
+        for (kind, text) in [
+            (Kind::Money, "12345.67"),
+            (Kind::Money, "-0.05"),
+            (Kind::Money, "0.30"),
+            (Kind::Date, "2026-10-01"),
+            (Kind::Time, "08:30"),
+            (Kind::Duration, "1h30m"),
+        ] {
+            assert_eq!(kind.quantity(text).map(|value| value.to_string()).as_deref(), Some(text));
+        }
     }
 
     #[test]

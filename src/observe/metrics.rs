@@ -9,6 +9,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
+use super::hosts::HostAnswers;
 use super::sound::{LegSounds, WorkerTimes};
 use crate::acd::{AgentState, OfferFailure};
 use crate::call::cause::Cause;
@@ -44,6 +45,7 @@ pub struct Counts {
     recording_failures: Counter,
     missed: Counter,
     legs: LegSounds,
+    hosts: HostAnswers,
 }
 
 impl Counts {
@@ -60,6 +62,9 @@ impl Counts {
     pub fn count(&self, happened: &Happened) {
         if let What::LegMeasured(leg) = &happened.what {
             return self.legs.count(leg);
+        }
+        if let What::HostAnswered { host, outcome, ms, .. } = &happened.what {
+            return self.hosts.count(host, *outcome, *ms);
         }
         match &happened.what {
             What::CallArrived { .. } => self.arrived.inc(),
@@ -106,6 +111,7 @@ impl Counts {
         registry.register("phones_vanished", "Phones that are gone", self.phones_vanished.clone());
         registry.register("recording_failures", "Tapes that failed", self.recording_failures.clone());
         self.legs.register(registry);
+        self.hosts.register(registry);
         registry.register("events_uncounted", "Events missed by these counters", self.missed.clone());
     }
 }

@@ -3,6 +3,7 @@
 mod agents;
 mod attacks;
 mod flows;
+mod hosts;
 mod main_job;
 mod ports;
 mod quality;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use hotline::config::Constant;
 use hotline::diagnostic::{Diagnostic, Source};
-use hotline::ivr::{self, Catalogue, Compiled, World};
+use hotline::ivr::{self, Catalogue, Compiled, HostTerms, World};
 use hotline::media::prompts::PromptId;
 
 /// Names of prompts; the id is the place in the list, plus 1000 in English.
@@ -71,6 +71,9 @@ pub fn world(catalogue: &Names) -> World<'_> {
             ("desk".to_owned(), Constant::Text("95501".to_owned())),
         ]
         .into(),
+        hosts: [("bank", true), ("weather", false)]
+            .map(|(name, secrets)| (name.to_owned(), HostTerms { secrets, timeout: Duration::from_secs(5) }))
+            .into(),
         catalogue,
     }
 }

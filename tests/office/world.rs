@@ -55,12 +55,21 @@ pub fn build_with_prompts(config: Config, more: &[&str]) -> World {
 
 /// The demo's configuration with `flow` as its only one, for the number 95500.
 pub fn with_flow(flow: &str) -> World {
-    with_flows(&[("main.yaml", flow)])
+    with_flow_and(demo_config(), flow)
 }
 
 /// The demo's configuration with these files as its only flows.
 pub fn with_flows(files: &[(&str, &str)]) -> World {
-    let (config, library) = (demo_config(), library());
+    with_flows_and(demo_config(), files)
+}
+
+/// `config` with `flow` as its only one.
+pub fn with_flow_and(config: Config, flow: &str) -> World {
+    with_flows_and(config, &[("main.yaml", flow)])
+}
+
+fn with_flows_and(config: Config, files: &[(&str, &str)]) -> World {
+    let library = library();
     let sources: Vec<_> = files.iter().map(|(name, text)| Source::new(*name, *text)).collect();
     let compiled = ivr::compile(&sources, &ivr::World::of(&config, &library));
     let flows = compiled.unwrap_or_else(|mistakes| panic!("a bad flow: {mistakes:#?}")).flows;

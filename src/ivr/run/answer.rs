@@ -71,7 +71,7 @@ impl Run {
                 self.keep(key);
                 Some(next)
             }
-            State::Speaking { barge_in: false, .. } | State::Pausing { .. } => {
+            State::Speaking { barge_in: false, .. } | State::Pausing { .. } | State::Requesting { .. } => {
                 self.keep(key);
                 None
             }
