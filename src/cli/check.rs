@@ -65,7 +65,7 @@ fn examine(paths: &[PathBuf]) -> Result<Vec<Diagnostic>, CannotRun> {
 }
 
 /// A file with `sip:` or `numbers:` at its left edge; a flow has neither.
-fn is_configuration(path: &Path) -> bool {
+pub(super) fn is_configuration(path: &Path) -> bool {
     let text = std::fs::read_to_string(path).unwrap_or_default();
     text.lines().any(|line| line.starts_with("sip:") || line.starts_with("numbers:"))
 }

@@ -3,10 +3,13 @@
 pub mod args;
 mod calls;
 mod check;
+mod dial;
+mod ground;
 pub mod print;
 mod recordings;
 mod run;
 mod sound;
+mod test;
 pub mod ticker;
 
 use std::process::ExitCode;
@@ -47,6 +50,8 @@ pub fn run(command: Command) -> Exit {
         Command::Demo(demo) => run::demo(demo),
         Command::Serve(serve) => run::serve(&serve),
         Command::Check(check) => check::check(&check),
+        Command::Test(test) => test::test(&test),
+        Command::Dial(dial) => dial::dial(&dial),
         Command::Calls(calls) => calls::calls(&calls),
         Command::Recordings(Recordings::List(list)) => recordings::list(&list),
         Command::Recordings(Recordings::Export(export)) => recordings::export(&export),

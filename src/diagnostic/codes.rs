@@ -162,6 +162,51 @@ pub const CODES: &[(&str, &str, &str)] = &[
     ("flow-027", "not exactly one kind", "A node does one thing: exactly one kind stands below its name."),
     ("flow-028", "two flows of one name", "Two files define the same flow."),
     (
+        "test-001",
+        "unknown prompt",
+        "None of the flow's languages has a prompt of that name, so no caller ever hears it.",
+    ),
+    ("test-002", "unknown queue", "The configuration has no queue of that name, so no flow leads there."),
+    ("test-003", "unknown node", "The flow under test has no node of that name."),
+    ("test-004", "unknown variable", "The flow under test declares no variable of that name under `vars`."),
+    (
+        "test-005",
+        "unknown flow",
+        "A test is of the flow its file is called after (`main.test.yaml` of `main`), or names another: `flow: main`.",
+    ),
+    (
+        "test-006",
+        "not a step",
+        "A step is one thing that the caller does (presses, silence, hangs_up, queue_leaves, transfer_fails) or one that is expected (hears, queue, transfer, ends, at, remark, language, variables).",
+    ),
+    (
+        "test-007",
+        "bad time",
+        "Tests begin at `2026-11-28 09:30`, told by the clock of the flow's opening hours, or with an offset: `2026-11-28 09:30+08:00`.",
+    ),
+    ("test-008", "not telephone keys", "Callers press 0 to 9, * and # (and A to D, which few phones have)."),
+    (
+        "test-009",
+        "a secret's value",
+        "What was typed into a secret stands nowhere, in no test either. How many keys it were can be expected: `pin: { typed: 6 keys }`.",
+    ),
+    (
+        "test-011",
+        "unknown language",
+        "The flow does not speak this language; it lists those it speaks under `languages`.",
+    ),
+    ("test-012", "unknown agent", "The configuration has no agent of that name."),
+    (
+        "test-020",
+        "expectation failed",
+        "Something else happened than the test expects. Below it stands what happened to the caller from the beginning: either the flow or the test is wrong.",
+    ),
+    (
+        "test-021",
+        "step out of place",
+        "The caller cannot do this where the call stands: nobody leaves a queue they are not in, and nothing happens in silence where nothing waits for a key.",
+    ),
+    (
         "config-001",
         "bad address",
         "Addresses are written `192.0.2.1:5060`, `[2001:db8::1]:5060`, networks `192.0.2.0/24`.",

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::chart::Chart;
 use super::expression::Expression;
 use super::hours::Hours;
 use super::say::Words;
@@ -26,6 +27,7 @@ pub struct Flow {
     pub(super) variables: Vec<Variable>,
     /// What numbers are said with, by language.
     pub(super) words: Vec<Words>,
+    pub(super) chart: Chart,
 }
 
 impl Flow {

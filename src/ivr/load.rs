@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::chart::{Chart, Ways};
 use super::flow::{self, Flow, Kind, MAX_NODES, MAX_VARIABLES, NodeId, Step, Variable};
 use super::say::Words;
 use super::scope::{BUILT_IN, By, Declared, Edge, LANGUAGES, Place, Scope};
@@ -16,7 +17,9 @@ use crate::ids::FlowId;
 const RESERVED: [&str; 2] = ["next", "repeat"];
 
 /// Reads and checks `out`'s file. What is returned counts only if `out` has no errors.
-pub(super) fn flow(out: &mut Findings, world: &World<'_>) -> Option<Flow> {
+///
+/// The paths of a marked flow are not checked: it is read again only when they are right, and marks are no nodes.
+pub(super) fn flow(out: &mut Findings, world: &World<'_>, marked: bool) -> Option<Flow> {
     let root = yaml::parse(out)?;
     // Nothing is there to point at if a field is missing at the top: the first letter of the file.
     let mut fields = Fields::of(&root, Span::new(root.span.start, root.span.start), "the flow", out)?;
@@ -38,6 +41,7 @@ pub(super) fn flow(out: &mut Findings, world: &World<'_>) -> Option<Flow> {
         by_name: BTreeMap::new(),
         edges: Vec::new(),
         here: NodeId::default(),
+        ways: if marked { Ways::marked(node_list.len().min(MAX_NODES)) } else { Ways::UNMARKED },
     };
     declare(node_list, &mut scope);
     let nodes: Vec<Option<flow::Node>> = node_list
@@ -52,14 +56,18 @@ pub(super) fn flow(out: &mut Findings, world: &World<'_>) -> Option<Flow> {
         .collect();
     let start = start.and_then(|node| start_node(node, &mut scope));
     let steps: Vec<Option<&Step>> = nodes.iter().map(|node| node.as_ref().map(|n| &n.step)).collect();
-    graph::check(start, &steps, &mut scope);
+    if !scope.ways.are_marked() {
+        graph::check(start, &steps, &mut scope);
+    }
     for variable in scope.variables.iter().filter(|v| !v.used) {
         let message = format!("the variable `{}` is never used", variable.name);
         scope.out.warning("flow-024", variable.span, message);
     }
     let variables = scope.variables.iter().map(|v| Variable { kind: v.kind }).collect();
-    let nodes = nodes.into_iter().collect::<Option<Vec<_>>>()?;
-    Some(Flow { id: id?, languages: scope.languages, start: start?, nodes, variables, words })
+    let (id, start) = (id?, start?);
+    let mut nodes = nodes.into_iter().collect::<Option<Vec<_>>>()?;
+    let chart = Chart::of(&id, &mut nodes, &scope);
+    Some(Flow { id, languages: scope.languages, start, nodes, variables, words, chart })
 }
 
 /// The flow's name must be the file's.

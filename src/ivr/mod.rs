@@ -13,6 +13,7 @@ use crate::diagnostic::{self, Diagnostic, Findings, Source};
 use crate::ids::{AgentId, FlowId, QueueId};
 use crate::media::prompts::{Library, PromptId};
 
+mod chart;
 mod expression;
 pub mod flow;
 mod graph;
@@ -23,6 +24,7 @@ mod nodes;
 pub mod run;
 mod say;
 mod scope;
+pub mod trial;
 
 use flow::Flow;
 
@@ -87,12 +89,17 @@ pub struct Compiled {
 /// Everything that is wrong in any of the files, file by file in the order given, then by place;
 /// warnings among them.
 pub fn compile(sources: &[Arc<Source>], world: &World<'_>) -> Result<Compiled, Vec<Diagnostic>> {
+    compile_as(sources, world, false)
+}
+
+/// As `compile`. Marked flows tell which ways they take (`chart`); their paths are not checked.
+fn compile_as(sources: &[Arc<Source>], world: &World<'_>, marked: bool) -> Result<Compiled, Vec<Diagnostic>> {
     let mut flows = Flows::new();
     let mut first: BTreeMap<FlowId, &Arc<Source>> = BTreeMap::new();
     let mut found = Vec::new();
     for source in sources {
         let mut out = Findings::new(source);
-        let flow = load::flow(&mut out, world);
+        let flow = load::flow(&mut out, world, marked);
         let failed = out.errors() > 0;
         found.extend(out.into_sorted());
         let Some(flow) = flow.filter(|_| !failed) else { continue };

@@ -12,8 +12,10 @@ use crate::media::prompts::PromptId;
 use crate::moment::Moment;
 
 mod answer;
+mod shown;
 
 use answer::Failure;
+pub use shown::Shown;
 
 /// What the run is told.
 #[derive(Clone, PartialEq, Eq)]
@@ -178,7 +180,6 @@ enum Held {
     Text(String),
     Number(i64),
     /// Kept for steps that are declared to take it.
-    #[expect(dead_code, reason = "no step of today's language may read a secret")]
     Secret(Typed),
 }
 

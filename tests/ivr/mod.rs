@@ -6,3 +6,5 @@ mod calls;
 mod demo;
 mod fuzz;
 mod golden;
+mod trial;
+mod trial_cli;

@@ -1,0 +1,45 @@
+//! What of a run may be shown to those who try a flow.
+
+use std::fmt;
+
+use super::{Held, Run, State};
+use crate::ivr::flow::VariableId;
+
+/// A variable's value. Of a secret only how many keys were typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shown<'r> {
+    Text(&'r str),
+    Number(i64),
+    /// Keys typed into a secret.
+    Typed(usize),
+}
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Shown::Text(text) => f.write_str(text),
+            Shown::Number(number) => write!(f, "{number}"),
+            Shown::Typed(keys) => write!(f, "{keys} keys"),
+        }
+    }
+}
+
+impl Run {
+    pub(in crate::ivr) fn shown(&self, VariableId(place): VariableId) -> Shown<'_> {
+        match &self.variables[place] {
+            Held::Text(text) => Shown::Text(text),
+            Held::Number(number) => Shown::Number(*number),
+            Held::Secret(typed) => Shown::Typed(typed.0.len()),
+        }
+    }
+
+    /// A question is being asked, or has been and waits for its answer.
+    pub(in crate::ivr) fn asks(&self) -> bool {
+        matches!(self.state, State::Asking { .. } | State::Listening { .. } | State::Typing { .. })
+    }
+
+    /// How many keys are kept for a question that is yet to come.
+    pub(in crate::ivr) fn keys_kept(&self) -> usize {
+        self.ahead.0.len()
+    }
+}
