@@ -54,6 +54,10 @@ number_id!(
     /// One playing of a list of prompts; unique within a process.
     PlayId
 );
+number_id!(
+    /// One request to a host; unique within a process.
+    RequestId
+);
 name_id!(
     /// An agent's user name, which is also the number their phone registers as.
     AgentId

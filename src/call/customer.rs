@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::acd::OfferFailure;
 use crate::engine::streams::Lease;
-use crate::ids::{AgentId, CallId, LegId, PlayId, QueueId, StreamId};
+use crate::ids::{AgentId, CallId, LegId, PlayId, QueueId, RequestId, StreamId};
 use crate::ivr::run::Run;
 use crate::media::command::{Direction, Session};
 use crate::media::prompts::Library;
@@ -32,10 +32,20 @@ pub struct Call {
     pub hushed: bool,
     /// Time with agents so far, without the present talk.
     pub talked: Duration,
+    /// The request whose answer the flow waits for.
+    pub asking: Option<Asking>,
     /// Times the flow sent the call on to another number.
     pub number_transfers: usize,
     /// When the engine must look at it again; kept by the engine's timetable.
     pub wake: Option<Moment>,
+}
+
+/// A request to a host under way for the flow.
+#[derive(Clone, Copy, Debug)]
+pub struct Asking {
+    pub id: RequestId,
+    /// The run's own number for it.
+    pub number: u64,
 }
 
 /// One end of the call: a SIP leg and its audio.

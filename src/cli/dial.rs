@@ -9,6 +9,7 @@ use crate::diagnostic::fields::parse_duration;
 use crate::diagnostic::render_all;
 use crate::ids::FlowId;
 use crate::ivr::flow::Flow;
+use crate::ivr::http::{HttpFailure, HttpResponse};
 use crate::ivr::run::{Caller, QueueExit, TransferTo};
 use crate::ivr::trial::call::{Call, Standing};
 use crate::ivr::trial::path::Rung;
@@ -87,7 +88,7 @@ impl Desk<'_> {
             let Some(at) = script::moment(at, on) else {
                 return refused(&format!("`{at}` is not a date and a time such as 2026-11-28 09:30"));
             };
-            let call = Call::begin(self.stage, on, caller, at);
+            let call = Call::begin(self.stage, on, &[], caller, at);
             match (Telephone { call, stage: self.stage, on, told: 0 }).talk() {
                 After::Over => return Exit::Fine,
                 After::Number(number) => {
@@ -124,6 +125,11 @@ impl Telephone<'_> {
                 }
                 Standing::Transferred(_) => {
                     print::line("now:  fails to come back   on to go on with that number   person   q");
+                }
+                Standing::InFlow if self.call.unanswered().is_some() => {
+                    print::line(
+                        "now:  a status and a body, such as 200 {\"name\": \"Li\"}   fails   timeout   q",
+                    );
                 }
                 Standing::InFlow => {}
             }
@@ -172,6 +178,7 @@ impl Telephone<'_> {
             (Standing::Transferred(TransferTo::Number(number)), "on" | "o") => {
                 return Some(After::Number(number));
             }
+            (Standing::InFlow, line) if self.call.unanswered().is_some() => self.host_answers(line),
             (Standing::InFlow, "" | ".") => {
                 if !self.call.stays_silent() {
                     print::line("The flow does not wait for you.");
@@ -181,6 +188,19 @@ impl Telephone<'_> {
             _ => print::line("That means nothing here; ? lists what does."),
         }
         None
+    }
+
+    /// What the host says that the flow has asked.
+    fn host_answers(&mut self, line: &str) {
+        let (status, body) = line.split_once(' ').unwrap_or((line, ""));
+        match (line, status.parse::<u16>()) {
+            ("timeout" | "", _) => drop(self.call.stays_silent()),
+            ("fails", _) => self.call.host_answers(Err(HttpFailure::Unreachable)),
+            (_, Ok(status @ 100..=599)) => {
+                self.call.host_answers(Ok(HttpResponse { status, body: body.to_owned() }));
+            }
+            _ => print::line("That is no answer of a host."),
+        }
     }
 
     fn leaves(&mut self, why: QueueExit) {

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::sound;
 use crate::acd::AgentState;
-use crate::engine::happened::{Happened, OfferEnd, Side, Way, What};
+use crate::engine::happened::{Happened, HttpOutcome, OfferEnd, Side, Way, What};
 use crate::observe::pii::Masked;
 
 /// The line for `event`; `None` for what would only be noise.
@@ -36,6 +36,10 @@ fn tell(event: &Happened) -> Option<String> {
         What::CallAnswered { flow } => format!("answered by flow '{flow}'"),
         What::NodeEntered { node } => format!("menu: {node}"),
         What::Remark { name, value } => format!("{name}: {value}"),
+        What::HostAnswered { host, node, outcome, ms } => match outcome {
+            HttpOutcome::Status(status) => format!("{host} answers {status} to {node} after {ms} ms"),
+            HttpOutcome::Failed(why) => format!("{host} does not answer {node}: {} after {ms} ms", word(why)),
+        },
         What::QueueEntered { queue, priority } => format!("waits in queue {queue} (priority {priority})"),
         What::QueueLeft { queue, why } => format!("leaves queue {queue}: {why}"),
         What::Offered { reasons, .. } => {

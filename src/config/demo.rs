@@ -75,7 +75,7 @@ pub fn demo(data: impl Into<PathBuf>, sip_port: u16, http_port: u16) -> Config {
             trunk_port: None,
             srtp: Srtp::default(),
         },
-        http: Http { listen: SocketAddr::new(loopback, http_port) },
+        http: Http { listen: SocketAddr::new(loopback, http_port), hosts: BTreeMap::new() },
         data: data.into(),
         flows: "ivr-flows".into(),
         prompts: "prompts".into(),

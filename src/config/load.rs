@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Config, Http, Limits, Media, Recording, Sip, Srtp, people, places, routes};
+use super::{Config, Http, Limits, Media, Recording, Sip, Srtp, hosts, people, places, routes};
 use crate::diagnostic::fields::Fields;
 use crate::diagnostic::yaml::{self, Node};
 use crate::diagnostic::{self, Diagnostic, Findings, Source, Span};
@@ -51,8 +51,8 @@ fn config(
 ) -> Option<Config> {
     let root = yaml::parse(out);
     let passwords = match &root {
-        Some(root) => people::password_places(root),
-        None => people::password_lines(&out.source().text),
+        Some(root) => people::secret_places(root),
+        None => people::secret_lines(&out.source().text),
     };
     out.mask(&passwords);
     let root = root?;
@@ -192,8 +192,9 @@ fn srtp(node: &Node, out: &mut Findings) -> Option<Srtp> {
 
 fn http(mut fields: Fields<'_>, out: &mut Findings) -> Option<Http> {
     let listen = fields.need("listen").and_then(|node| places::socket(node, out));
+    let hosts = fields.take("hosts").map(|node| hosts::hosts(node, out)).unwrap_or_default();
     fields.finish(out);
-    Some(Http { listen: listen? })
+    Some(Http { listen: listen?, hosts })
 }
 
 fn recording(mut fields: Fields<'_>, folder: &Path, out: &mut Findings) -> Option<Recording> {

@@ -13,6 +13,7 @@ use crate::media::command::Codec;
 
 mod demo;
 mod files;
+mod hosts;
 mod load;
 mod people;
 mod places;
@@ -98,6 +99,30 @@ pub enum Srtp {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Http {
     pub listen: SocketAddr,
+    /// Servers that flows may ask, by the name flows know them by. Nobody else is asked.
+    pub hosts: BTreeMap<String, HttpHost>,
+}
+
+/// A server of the bank's that flows may ask (the node `http`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpHost {
+    /// What the paths of flows are put behind: `http://192.0.2.7:9090/api`, without a slash at its end.
+    pub url: String,
+    /// Whether it may be sent what callers typed as secret. Default false.
+    pub secrets: bool,
+    /// Sent with every request, by their names in small letters: keys, mostly.
+    pub headers: BTreeMap<String, Secret>,
+    /// The longest that a flow may wait for one answer. Default 5s.
+    pub timeout: Duration,
+    /// Requests under way at once. Beyond it the next fails at once. Default 50.
+    pub max_in_flight: usize,
+}
+
+impl HttpHost {
+    /// What a flow may wait if the configuration does not say.
+    pub const TIMEOUT: Duration = Duration::from_secs(5);
+    /// Requests under way at once if the configuration does not say.
+    pub const IN_FLIGHT: usize = 50;
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -133,27 +133,45 @@ fn password(key: &Key, node: &Node, out: &mut Findings) -> Option<(Secret, Span)
     Some((Secret(text.to_owned()), node.span))
 }
 
-/// Where the passwords of a file stand.
-pub(super) fn password_places(root: &Node) -> Vec<Span> {
+/// Words behind which a file has what nobody may read: passwords, and the keys sent to hosts.
+const SECRET: [&str; 2] = ["password", "headers"];
+
+/// Where the secrets of a file stand.
+pub(super) fn secret_places(root: &Node) -> Vec<Span> {
     match &root.value {
-        Value::List(items) => items.iter().flat_map(password_places).collect(),
+        Value::List(items) => items.iter().flat_map(secret_places).collect(),
         Value::Map(entries) => entries
             .iter()
-            .flat_map(
-                |(key, node)| {
-                    if key.text == "password" { vec![node.span] } else { password_places(node) }
-                },
-            )
+            .flat_map(|(key, node)| match &node.value {
+                // Names of headers are no secret, and mistakes in them are to be seen.
+                Value::Map(inner) if key.text == "headers" => {
+                    inner.iter().map(|(_, value)| value.span).collect()
+                }
+                _ if SECRET.contains(&key.text.as_str()) => vec![node.span],
+                _ => secret_places(node),
+            })
             .collect(),
         Value::Scalar(_) | Value::Null | Value::Refused => Vec::new(),
     }
 }
 
-/// The same for a file that is not YAML: whatever follows the word, to the end of its line.
-pub(super) fn password_lines(text: &str) -> Vec<Span> {
-    let ends = |at: usize| text[at..].find('\n').map_or(text.len(), |length| at + length);
-    let after = text.match_indices("password").map(|(at, word)| at + word.len());
-    after.map(|at| Span::new(at, ends(at))).collect()
+/// The same for a file that is not YAML: whatever follows such a word, to the end of its line and of the lines below
+/// that are indented deeper.
+pub(super) fn secret_lines(text: &str) -> Vec<Span> {
+    let words = SECRET.iter().flat_map(|word| text.match_indices(word));
+    words.map(|(at, word)| Span::new(at + word.len(), block_end(text, at))).collect()
+}
+
+/// Where the block ends that begins on the line of `at`.
+fn block_end(text: &str, at: usize) -> usize {
+    let indent = |line: &str| line.len() - line.trim_start_matches([' ', '-']).len();
+    let begin = text[..at].rfind('\n').map_or(0, |end| end + 1);
+    let mut lines = text[begin..].split_inclusive('\n');
+    let first = lines.next().unwrap_or_default();
+    let depth = indent(first);
+    let below = lines.take_while(|line| line.trim().is_empty() || indent(line) > depth);
+    let length = first.len() + below.map(str::len).sum::<usize>();
+    begin + text[begin..begin + length].trim_end_matches('\n').len()
 }
 
 /// Skill → level 1 to 10.

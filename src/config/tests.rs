@@ -27,6 +27,10 @@ fn the_sample_loads_without_a_word() {
     assert_eq!(config.limits, Limits::default());
     assert_eq!(*config.media.codecs, *Codec::ALL);
     assert!(!config.agents[&"2002".into()].ready_on_register);
+    let bank = &config.http.hosts["bank"];
+    assert_eq!((bank.url.as_str(), bank.secrets), ("http://127.0.0.1:9090/api", true));
+    assert_eq!((bank.timeout, bank.max_in_flight), (Duration::from_secs(2), HttpHost::IN_FLIGHT));
+    assert!(!format!("{bank:?}").contains("change-me-key"), "keys are not printed");
 }
 
 /// Replaced, by what (`«` marks the caret), the code.
@@ -62,6 +66,15 @@ const FAULTS: &[(&str, &str, &str)] = &[
     ("  super: {", "  «su per: {", "config-007"),
     ("numbers: [\"95500\"]", "numbers: [«\"95501\"]", "config-006"),
     ("calls: 2000", "calls: «many", "yaml-006"),
+    ("url: http://127.0.0.1:9090/api", "url: «https://127.0.0.1:9090/api", "config-010"),
+    ("url: http://127.0.0.1:9090/api", "url: «127.0.0.1:9090", "config-010"),
+    ("url: http://127.0.0.1:9090/api", "url: «http://me:pin@127.0.0.1/", "config-010"),
+    ("url: http://127.0.0.1:9090/api", "«uri: http://127.0.0.1:9090/api", "yaml-004"),
+    ("secrets: true", "secrets: «yes", "yaml-006"),
+    ("timeout: 2s", "timeout: «1m", "yaml-008"),
+    ("max_in_flight: 50", "max_in_flight: «0", "yaml-008"),
+    ("authorization: \"Bearer", "«content-length: \"Bearer", "config-010"),
+    ("authorization: \"Bearer", "«\"x y\": \"Bearer", "config-010"),
 ];
 
 #[test]
@@ -106,6 +119,11 @@ fn no_password_is_shown_because_of_a_mistake() {
         let said = render_all(&found);
         assert!(said.contains("super: {") && !said.contains(secret), "{said}");
         assert!(!format!("{found:?}").contains(secret));
+    }
+    for (from, to) in [("headers: { a", "headers: { \"x y\": 1, a"), ("headers: { a", "headers: { { a")] {
+        let found = read_text(&SAMPLE.replacen(from, to, 1)).expect_err("a mistake");
+        let said = render_all(&found);
+        assert!(said.contains("headers") && !said.contains("change-me-key"), "{said}");
     }
     let short = read_text(&SAMPLE.replace("change-me-2001", "secret7")).expect_err("too short");
     assert!(!render_all(&short).contains("secret7"));

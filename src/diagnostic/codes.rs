@@ -56,7 +56,7 @@ pub const CODES: &[(&str, &str, &str)] = &[
     (
         "flow-001",
         "unknown node kind",
-        "A node is written `name: { kind: { fields } }`. The kinds are: play, menu, collect, say, set, switch, hours, queue, transfer, goto, hangup.",
+        "A node is written `name: { kind: { fields } }`. The kinds are: play, menu, collect, say, set, switch, hours, http, queue, transfer, goto, hangup.",
     ),
     (
         "flow-002",
@@ -126,7 +126,7 @@ pub const CODES: &[(&str, &str, &str)] = &[
     (
         "flow-019",
         "secret misused",
-        "A secret (PIN, code) can be collected, and nothing else here: it cannot be said, compared, copied or dialled, so that it appears nowhere.",
+        "A secret (PIN, code) can be collected, and sent in the body of a request to a host with `secrets: true`: it cannot be said, compared, copied or dialled, nor be part of a path, so that it appears nowhere.",
     ),
     (
         "flow-020",
@@ -161,6 +161,80 @@ pub const CODES: &[(&str, &str, &str)] = &[
     ),
     ("flow-027", "not exactly one kind", "A node does one thing: exactly one kind stands below its name."),
     ("flow-028", "two flows of one name", "Two files define the same flow."),
+    (
+        "flow-050",
+        "unknown host",
+        "Flows ask only hosts that the configuration names under `http.hosts`; a flow cannot give an address of its own.",
+    ),
+    (
+        "flow-051",
+        "bad path of a request",
+        "A path begins with `/`, holds no spaces, and takes values of variables by `{$name}`: `/cards/{$card}/block`. What the values hold is encoded, so that none of them can lead elsewhere.",
+    ),
+    (
+        "flow-052",
+        "secret sent where it must not go",
+        "A secret (PIN, code) goes only to a host with `secrets: true` in the configuration, and only in the body of a request, because paths stand in the logs of servers on the way.",
+    ),
+    ("flow-053", "unknown method", "The methods are: get, post, put, patch, delete."),
+    (
+        "flow-054",
+        "bad status",
+        "`on_status` names statuses of HTTP, 200 to 599, each with the node that comes next. Without an entry 2xx goes to `next` and everything else to `on_failed`.",
+    ),
+    (
+        "flow-055",
+        "waiting too long",
+        "A caller hears nothing while a host is asked. One try may take as long as the configuration allows for the host, all tries together 15 s.",
+    ),
+    (
+        "flow-056",
+        "bad body of a request",
+        "A body is a map of names with values: texts, numbers, true or false, variables (`$name`) and further maps. Requests with `get` have none.",
+    ),
+    (
+        "flow-057",
+        "bad field of an answer",
+        "`answer` takes fields of the host's JSON into variables: `answer: { card.last4: $last4 }`, each variable once. A secret is only ever typed by the caller, so no answer goes into one.",
+    ),
+    (
+        "config-001",
+        "bad address",
+        "Addresses are written `192.0.2.1:5060`, `[2001:db8::1]:5060`, networks `192.0.2.0/24`.",
+    ),
+    (
+        "config-002",
+        "bad password",
+        "Passwords must have at least 8 characters, must not be the user's name, and demonstration passwords are refused wherever others could reach the server.",
+    ),
+    ("config-003", "unknown flow", "The number leads to a flow that has no file in the folder of flows."),
+    (
+        "config-004",
+        "a skill nobody has",
+        "The queue asks for a skill, or a level of it, that no agent has: its callers would wait for nobody.",
+    ),
+    ("config-005", "bad port range", "RTP needs two ports a stream, beginning with an even one."),
+    (
+        "config-006",
+        "a number that is not the bank's",
+        "A trunk may reach only what is listed under `numbers`.",
+    ),
+    (
+        "config-007",
+        "bad telephone number or user name",
+        "Numbers consist of digits, perhaps with a leading plus; user names of letters, digits, `.`, `_` and `-`.",
+    ),
+    ("config-008", "name used twice", "An agent and another user have the same name; they share one log-in."),
+    (
+        "config-009",
+        "bad list of codecs",
+        "Codecs are pcma, pcmu, g722 and opus, each once, the one liked best first.",
+    ),
+    (
+        "config-010",
+        "bad host for flows",
+        "A host is an address that begins with http://, without a question mark, user or password; headers are names with values of printable characters, and none of those that follow from the request itself.",
+    ),
     (
         "test-001",
         "unknown prompt",
@@ -197,6 +271,16 @@ pub const CODES: &[(&str, &str, &str)] = &[
     ),
     ("test-012", "unknown agent", "The configuration has no agent of that name."),
     (
+        "test-013",
+        "unknown host",
+        "The configuration names no host of that name under `http.hosts`, so no flow asks it.",
+    ),
+    (
+        "test-014",
+        "bad mock",
+        "A mock stands for a host of the bank's: `{ host: bank, method: get, path: /customers/*, status: 200, body: { name: Li } }`, or with `failure: unreachable` instead of the status. A star stands for anything in a path.",
+    ),
+    (
         "test-020",
         "expectation failed",
         "Something else happened than the test expects. Below it stands what happened to the caller from the beginning: either the flow or the test is wrong.",
@@ -207,37 +291,9 @@ pub const CODES: &[(&str, &str, &str)] = &[
         "The caller cannot do this where the call stands: nobody leaves a queue they are not in, and nothing happens in silence where nothing waits for a key.",
     ),
     (
-        "config-001",
-        "bad address",
-        "Addresses are written `192.0.2.1:5060`, `[2001:db8::1]:5060`, networks `192.0.2.0/24`.",
-    ),
-    (
-        "config-002",
-        "bad password",
-        "Passwords must have at least 8 characters, must not be the user's name, and demonstration passwords are refused wherever others could reach the server.",
-    ),
-    ("config-003", "unknown flow", "The number leads to a flow that has no file in the folder of flows."),
-    (
-        "config-004",
-        "a skill nobody has",
-        "The queue asks for a skill, or a level of it, that no agent has: its callers would wait for nobody.",
-    ),
-    ("config-005", "bad port range", "RTP needs two ports a stream, beginning with an even one."),
-    (
-        "config-006",
-        "a number that is not the bank's",
-        "A trunk may reach only what is listed under `numbers`.",
-    ),
-    (
-        "config-007",
-        "bad telephone number or user name",
-        "Numbers consist of digits, perhaps with a leading plus; user names of letters, digits, `.`, `_` and `-`.",
-    ),
-    ("config-008", "name used twice", "An agent and another user have the same name; they share one log-in."),
-    (
-        "config-009",
-        "bad list of codecs",
-        "Codecs are pcma, pcmu, g722 and opus, each once, the one liked best first.",
+        "test-022",
+        "nobody answers",
+        "The flow asks a host, and no mock of the test or its file stands for it. Tests ask nobody outside: write a mock, or look why the flow asks.",
     ),
 ];
 

@@ -120,6 +120,7 @@ impl Engine {
             recorded: false,
             hushed: false,
             talked: Duration::ZERO,
+            asking: None,
             number_transfers: 0,
             wake: None,
         };

@@ -10,6 +10,7 @@ use crate::call::cause::Cause;
 use crate::call::customer::{Call, Stage, Talk, Waiting};
 use crate::call::legs::{EndedBy, LegEvent};
 use crate::ids::{AgentId, CallId, LegId, PlayId};
+use crate::ivr::http::HttpFailure;
 use crate::ivr::run::{Action, Caller, Event as RunEvent, QueueExit, Run, TransferTo};
 use crate::media::command::{Command, Source};
 use crate::moment::Moment;
@@ -17,7 +18,7 @@ use crate::recording::block::Mark;
 use crate::recording::recorder::TapeCommand;
 
 /// What became of a call while its flow was obeyed.
-enum Next {
+pub(super) enum Next {
     /// It goes on.
     Goes,
     /// The flow is over.
@@ -29,6 +30,7 @@ enum Next {
 impl Engine {
     /// Does what the flow asks, tells it what comes of it, and puts the call back on the table, or ends it.
     pub(super) fn obey(&mut self, now: Moment, mut call: Call, actions: Vec<Action>) {
+        self.let_go_of_late(now, &mut call);
         let mut actions = std::collections::VecDeque::from(actions);
         while let Some(action) = actions.pop_front() {
             match self.perform(now, &mut call, action) {
@@ -89,6 +91,7 @@ impl Engine {
             Action::Transfer { to: TransferTo::Number(number) } => {
                 return self.transfer_to_number(now, call, number);
             }
+            Action::Http { request } => return self.ask_host(now, call, request),
             Action::Hangup => return Next::Over,
             Action::Entered { node } => {
                 self.happened(now, Some(call.id), None, What::NodeEntered { node: node.to_string() });
@@ -182,7 +185,7 @@ impl Engine {
     }
 
     /// Tells the flow something that happened to the caller, if the flow is what has the caller.
-    fn tell(&mut self, now: Moment, id: CallId, event: RunEvent) {
+    pub(super) fn tell(&mut self, now: Moment, id: CallId, event: RunEvent) {
         let Some(mut call) = self.calls.remove(&id) else {
             return;
         };
@@ -271,6 +274,7 @@ impl Engine {
     /// Ends a call that is off the table: every leg, stream, offer and tape of it, and its record.
     pub(super) fn end_call(&mut self, now: Moment, mut call: Call, cause: Cause, by: Who) {
         self.timetable.remove(&mut call);
+        self.give_up_request(now, &mut call, HttpFailure::Abandoned);
         let id = call.id;
         let stage = std::mem::replace(&mut call.stage, Stage::Menu { playing: None });
         match stage {

@@ -9,6 +9,7 @@ pub use super::quality::{LegFigures, Side, Sound};
 use crate::acd::{AgentState, OfferFailure, Reasons};
 use crate::call::cause::Cause;
 use crate::ids::{AgentId, CallId, QueueId};
+pub use crate::ivr::http::HttpFailure;
 pub use crate::media::event::Way;
 use crate::moment::Moment;
 
@@ -53,6 +54,13 @@ pub enum What {
     Remark {
         name: String,
         value: String,
+    },
+    /// A host was asked by a flow at this node, and what came of it. Never what was asked or answered.
+    HostAnswered {
+        host: String,
+        node: String,
+        outcome: HttpOutcome,
+        ms: u64,
     },
     QueueEntered {
         queue: QueueId,
@@ -157,6 +165,15 @@ pub enum What {
     AlarmCleared {
         name: String,
     },
+}
+
+/// How a request to a host ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HttpOutcome {
+    /// It answered with this status.
+    Status(u16),
+    Failed(HttpFailure),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -8,7 +8,9 @@ use bytes::Bytes;
 
 use super::staff::Ask;
 use crate::config::Config;
+use crate::ids::RequestId;
 use crate::ivr::Flows;
+use crate::ivr::http::{HttpFailure, HttpResponse};
 use crate::media::event::Event as MediaEvent;
 use crate::media::prompts::Library;
 use crate::recording::recorder::TapeEvent;
@@ -46,6 +48,11 @@ pub enum Input {
         event: MediaEvent,
     },
     Tape(TapeEvent),
+    /// What came of `Output::Http`, once for each.
+    HttpDone {
+        id: RequestId,
+        result: Result<HttpResponse, HttpFailure>,
+    },
     Ask {
         id: AskId,
         ask: Ask,

@@ -3,12 +3,13 @@
 //! `handle(now, input)`, then drain `poll_output`; come back at `next_deadline` with `Input::Time`.
 //! This file owns the order in which the parts are heard; what each happening means is in
 //! `admission` (may this call in?), `registration`, `arrival` (the way to the answer), `customer` (the stages of a call), `offers` (agents' phones),
-//! `negotiation` (audio of a leg under way), `service` (star codes), `staff` (the API's wishes), `quality` (what legs sound like).
+//! `negotiation` (audio of a leg under way), `http` (what flows ask of hosts), `service` (star codes), `staff` (the API's wishes), `quality` (what legs sound like).
 
 mod admission;
 mod arrival;
 mod customer;
 pub mod happened;
+mod http;
 pub mod input;
 pub mod limits;
 mod negotiation;
@@ -46,6 +47,7 @@ use crate::sip::registrar::Registrar;
 use admission::Gate;
 use arrival::Knock;
 use happened::{Happened, What};
+use http::Requests;
 use input::{Input, World};
 use noting::Noting;
 use output::Output;
@@ -94,6 +96,7 @@ pub struct Engine {
     last_call: CallId,
     next_play: u64,
     poor: PoorLegs,
+    requests: Requests,
     seq: u64,
     out: Outputs,
 }
@@ -124,6 +127,7 @@ impl Engine {
             last_call: CallId(0),
             next_play: 1,
             poor: PoorLegs::default(),
+            requests: Requests::default(),
             seq: 0,
             out: Outputs::default(),
             world,
@@ -145,6 +149,7 @@ impl Engine {
             }
             Input::Media { event } => self.media(now, event),
             Input::Tape(event) => self.tape(now, event),
+            Input::HttpDone { id, result } => self.http_done(now, id, result),
             Input::Ask { id, ask } => self.answer(now, id, ask),
             Input::Configure(world) => self.configure(now, *world),
             Input::ConfigRefused => self.happened(now, None, None, What::ConfigRefused),

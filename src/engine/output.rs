@@ -5,6 +5,9 @@ use bytes::Bytes;
 use super::happened::Happened;
 use super::input::AskId;
 use super::staff::Answer;
+use crate::config::HttpHost;
+use crate::ids::RequestId;
+use crate::ivr::http::HttpRequest;
 use crate::media::command::Command;
 use crate::recording::recorder::TapeCommand;
 use crate::sip::transport::Flow;
@@ -22,6 +25,12 @@ pub enum Output {
         command: Command,
     },
     Tape(TapeCommand),
+    /// To be sent to `host`; `Input::HttpDone` is due within the request's time.
+    Http {
+        id: RequestId,
+        host: Box<HttpHost>,
+        request: Box<HttpRequest>,
+    },
     Happened(Happened),
     Answer {
         id: AskId,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::chart::Chart;
 use super::expression::Expression;
 use super::hours::Hours;
+use super::http::Dip;
 use super::say::Words;
 use crate::ids::{AgentId, FlowId, QueueId};
 use crate::media::prompts::PromptId;
@@ -78,7 +79,7 @@ pub(super) struct Variable {
 pub enum Kind {
     Text,
     Number,
-    /// What a caller typed that nobody may see. Nothing can be done with it but collect it.
+    /// What a caller typed that nobody may see. It is collected, and sent to hosts that may have it.
     Secret,
 }
 
@@ -114,6 +115,7 @@ pub(super) enum Step {
     Hours { hours: Hours, open: NodeId, closed: NodeId },
     Queue(Waiting),
     Transfer { to: Destination, prompts: Spoken, on_failed: NodeId },
+    Http(Box<Dip>),
     Goto(NodeId),
     Hangup { prompts: Spoken },
 }

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::Config;
+use crate::config::{Config, HttpHost};
 use crate::diagnostic::{self, Diagnostic, Findings, Source};
 use crate::ids::{AgentId, FlowId, QueueId};
 use crate::media::prompts::{Library, PromptId};
@@ -18,6 +18,7 @@ mod expression;
 pub mod flow;
 mod graph;
 mod hours;
+pub mod http;
 mod input;
 mod load;
 mod nodes;
@@ -52,12 +53,23 @@ impl Catalogue for Library {
     }
 }
 
+/// What a flow must know of a host it asks.
+#[derive(Clone, Copy, Debug)]
+pub struct HostTerms {
+    /// It may be sent secrets.
+    pub secrets: bool,
+    /// The longest that one answer may be waited for.
+    pub timeout: Duration,
+}
+
 /// What flows may refer to.
 pub struct World<'a> {
     pub queues: BTreeSet<QueueId>,
     pub agents: BTreeSet<AgentId>,
     /// The bank's own numbers.
     pub numbers: BTreeSet<String>,
+    /// The hosts that may be asked.
+    pub hosts: BTreeMap<String, HostTerms>,
     pub catalogue: &'a dyn Catalogue,
 }
 
@@ -67,8 +79,15 @@ impl<'a> World<'a> {
             queues: config.queues.keys().cloned().collect(),
             agents: config.agents.keys().cloned().collect(),
             numbers: config.numbers.keys().cloned().collect(),
+            hosts: config.http.hosts.iter().map(|(name, host)| (name.clone(), HostTerms::of(host))).collect(),
             catalogue,
         }
+    }
+}
+
+impl HostTerms {
+    fn of(host: &HttpHost) -> HostTerms {
+        HostTerms { secrets: host.secrets, timeout: host.timeout }
     }
 }
 

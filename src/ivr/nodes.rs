@@ -11,6 +11,8 @@
 //! switch:   { cases: [{ when: "$caller starts_with '138'", then }], else }
 //! hours:    { zone: Asia/Shanghai, weekly: { mon-fri: [08:00-12:00, 13:00-21:00] }, holidays: [2026-10-01..2026-10-07],
 //!             working_days: { 2026-10-10: 09:00-17:00 }, open, closed }       # a day left out is closed
+//! http:     { method: get, to: host, path: "/cards/{$card}", body: { name: value | $variable }, timeout: 2s, retries,
+//!             answer: { field.of.json: $variable }, next, on_status: { 404: node }, on_failed }
 //! queue:    { to: queue, priority: 0..100, prompts, on_timeout, on_full, on_empty }
 //! transfer: { agent: name | number: number | $variable, prompts, on_failed }
 //! goto:     node
@@ -23,13 +25,14 @@
 use super::flow::{Destination, Kind, Operand, Saying, Spoken, Step, VariableId, Waiting};
 use super::say::{self, Manner, Words};
 use super::scope::{By, Scope};
-use super::{expression, hours, input};
+use super::{expression, hours, http, input};
 use crate::diagnostic::fields::Fields;
 use crate::diagnostic::yaml::{Node, Value};
 
 /// The kinds of node, as written. New kinds are added here and in `read`.
-pub(super) const KINDS: [&str; 11] =
-    ["play", "menu", "collect", "say", "set", "switch", "hours", "queue", "transfer", "goto", "hangup"];
+pub(super) const KINDS: [&str; 12] = [
+    "play", "menu", "collect", "say", "set", "switch", "hours", "http", "queue", "transfer", "goto", "hangup",
+];
 /// Most cases of a `switch`.
 const MAX_CASES: usize = 50;
 /// Longest text in `set`, bytes.
@@ -52,6 +55,7 @@ pub(super) fn read(
         "hours" => {
             hours::read(fields, scope).map(|(hours, open, closed)| Step::Hours { hours, open, closed })
         }
+        "http" => http::read::read(fields, scope).map(|dip| Step::Http(Box::new(dip))),
         "queue" => queue(fields, scope),
         "transfer" => transfer(fields, scope),
         "hangup" => {
@@ -63,7 +67,7 @@ pub(super) fn read(
 }
 
 /// `next`, or another target that must be given.
-fn next(
+pub(super) fn next(
     name: &'static str,
     by: By,
     fields: &mut Fields<'_>,

@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use super::expression::Compared;
 use super::flow::{Destination, Flow, Kind, LanguageId, NodeId, Operand, Saying, Step, VariableId};
+use super::http::{HttpFailure, HttpRequest, HttpResponse};
 use super::say::Manner;
 use crate::ids::{AgentId, QueueId};
 use crate::media::prompts::PromptId;
 use crate::moment::Moment;
 
 mod answer;
+mod http;
 mod shown;
 
 use answer::Failure;
@@ -29,6 +31,8 @@ pub enum Event {
     QueueLeft(QueueExit),
     /// The number or agent of `Action::Transfer` could not be reached.
     TransferFailed,
+    /// What came of the request that `Run::awaits` names.
+    HttpDone(Result<HttpResponse, HttpFailure>),
 }
 
 /// Not which digit: it may belong to a secret.
@@ -40,6 +44,7 @@ impl fmt::Debug for Event {
             Event::Time => f.write_str("Time"),
             Event::QueueLeft(why) => write!(f, "QueueLeft({why:?})"),
             Event::TransferFailed => f.write_str("TransferFailed"),
+            Event::HttpDone(result) => write!(f, "HttpDone({result:?})"),
         }
     }
 }
@@ -65,6 +70,8 @@ pub enum Action {
     Queue { queue: QueueId, priority: Option<u8>, leave_when_empty: bool },
     /// The run pauses; comes back only by `TransferFailed`.
     Transfer { to: TransferTo },
+    /// The run pauses; comes back by `HttpDone`, or by itself when the request's time is over.
+    Http { request: Box<HttpRequest> },
     /// The flow is over.
     Hangup,
     /// For the journal: the caller arrived at this node.
@@ -125,6 +132,8 @@ pub struct Run {
     alive: Moment,
     /// An entry has just ended by its length: a terminator pressed after it belongs to it.
     late_terminator: Option<(char, Moment)>,
+    /// Requests to hosts so far.
+    requests: u64,
 }
 
 /// What the run waits for.
@@ -154,6 +163,12 @@ enum State {
     Announcing,
     Queued,
     Transferring,
+    /// A host has been asked; it is tried again so often. The answer is due by `until`.
+    Requesting {
+        request: Box<HttpRequest>,
+        retries: u8,
+        until: Moment,
+    },
     Over,
 }
 
@@ -179,8 +194,16 @@ impl Typed {
 enum Held {
     Text(String),
     Number(i64),
-    /// Kept for steps that are declared to take it.
+    /// Read only where a request is filled in for a host that may have it.
     Secret(Typed),
+}
+
+/// Overwrites `text` before it is given up.
+fn wipe(text: &mut String) {
+    let mut bytes = std::mem::take(text).into_bytes();
+    bytes.fill(0);
+    // Else the compiler may leave out what nobody reads.
+    std::hint::black_box(&bytes);
 }
 
 /// Without variables and numbers: they are the caller's.
@@ -213,6 +236,7 @@ impl Run {
             ahead: Typed::default(),
             alive: now,
             late_terminator: None,
+            requests: 0,
             caller,
             flow,
         };
@@ -230,6 +254,7 @@ impl Run {
             Event::Time => self.time(now, &mut actions),
             Event::QueueLeft(why) => self.queue_left(now, why, &mut actions),
             Event::TransferFailed => self.transfer_failed(now, &mut actions),
+            Event::HttpDone(result) => self.http_done(now, &result, &mut actions),
         }
         debug_assert!(actions.len() <= MAX_ACTIONS);
         actions
@@ -239,7 +264,9 @@ impl Run {
         let idle = self.alive + MAX_IDLE;
         match &self.state {
             State::Queued | State::Transferring | State::Over => None,
-            State::Listening { until, .. } | State::Typing { until, .. } => Some(idle.min(*until)),
+            State::Listening { until, .. }
+            | State::Typing { until, .. }
+            | State::Requesting { until, .. } => Some(idle.min(*until)),
             State::Speaking { .. } | State::Asking { .. } | State::Announcing => Some(idle),
         }
     }
@@ -304,6 +331,7 @@ impl Run {
             Step::Transfer { prompts, .. } | Step::Hangup { prompts } => {
                 self.announce(prompts.of(self.language).to_vec(), actions)
             }
+            Step::Http(dip) => self.dip(now, dip, actions),
             Step::Goto(next) => Some(*next),
         }
     }
@@ -399,6 +427,9 @@ impl Run {
         let next = match &self.state {
             State::Listening { .. } => self.failed(now, Failure::NoInput, actions),
             State::Typing { .. } => self.silence_ends_entry(now, actions),
+            State::Requesting { .. } => {
+                return self.http_done(now, &Err(HttpFailure::Timeout), actions);
+            }
             _ => None,
         };
         if let Some(next) = next {

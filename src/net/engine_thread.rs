@@ -14,6 +14,7 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
 use super::clock::Clock;
+use super::http::{Hosts, Job};
 use super::inbox::{self, Message, Waiting};
 use super::limits::{
     COMMANDS_WAITING, EVENTS_PER_TURN, INPUTS_PER_TURN, LAST_WORDS, NEW_PER_TURN, TAPE_COMMANDS_WAITING,
@@ -27,6 +28,7 @@ use crate::engine::happened::Happened;
 use crate::engine::input::{AskId, Input};
 use crate::engine::output::Output;
 use crate::engine::staff::{Answer, Ask};
+use crate::ivr::http::HttpFailure;
 use crate::media::command::Command;
 use crate::media::event::Event as MediaEvent;
 use crate::media::worker::WorkerHandle;
@@ -99,6 +101,7 @@ pub fn spawn(
 ) -> io::Result<(EngineHandle, std::thread::JoinHandle<io::Result<()>>)> {
     let (inbox, sender, waiting) = inbox::inbox(planes.clock);
     let (happened, _) = broadcast::channel(LISTENER_BEHIND);
+    let hosts = Hosts::spawn(sender.clone())?;
     let handle = EngineHandle { inbox: sender, happened: happened.clone() };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let thread = std::thread::Builder::new().name("engine".into()).spawn(move || {
@@ -107,7 +110,7 @@ pub fn spawn(
             let sockets = Sockets::start(bound.udp, &inbox)?;
             let connections = Connections::new(inbox);
             connections.listen(bound.tcp)?;
-            Driver::new(engine, sockets, connections, planes, happened).run(waiting).await
+            Driver::new(engine, sockets, (connections, hosts), planes, happened).run(waiting).await
         })
     })?;
     Ok((handle, thread))
@@ -118,6 +121,7 @@ struct Driver {
     clock: Clock,
     sockets: Sockets,
     connections: Connections,
+    hosts: Hosts,
     workers: Vec<WorkerHandle>,
     /// Commands that found their worker's ring full, in order.
     waiting: Vec<VecDeque<Command>>,
@@ -165,7 +169,7 @@ impl Driver {
     fn new(
         engine: Engine,
         sockets: Sockets,
-        connections: Connections,
+        (connections, hosts): (Connections, Hosts),
         planes: Planes,
         happened: broadcast::Sender<Arc<Happened>>,
     ) -> Driver {
@@ -174,6 +178,7 @@ impl Driver {
             clock: planes.clock,
             sockets,
             connections,
+            hosts,
             waiting: planes.workers.iter().map(|_| VecDeque::new()).collect(),
             commanded: vec![false; planes.workers.len()],
             workers: planes.workers,
@@ -317,6 +322,7 @@ impl Driver {
                     }
                 }
                 Output::Tape(command) => self.tape_command(command),
+                Output::Http { id, host, request } => self.ask_host(Job { id, host, request }),
                 Output::Happened(happened) => self.publish(happened),
                 Output::Answer { id, answer } => {
                     if let Some(reply) = self.answers.remove(&id) {
@@ -338,6 +344,15 @@ impl Driver {
             let unreachable = Input::Unreachable { transport, remote, connection };
             // Not `handle`: we are in the middle of performing, which goes on with what this adds.
             self.engine.handle(self.clock.now(), unreachable);
+        }
+    }
+
+    fn ask_host(&mut self, job: Job) {
+        let id = job.id;
+        if !self.hosts.ask(job) {
+            let result = Err(HttpFailure::Busy);
+            // Not `handle`: we are in the middle of performing, which goes on with what this adds.
+            self.engine.handle(self.clock.now(), Input::HttpDone { id, result });
         }
     }
 

@@ -70,6 +70,22 @@ pub const COMMANDS_WAITING: usize = 65_536;
 /// what concerns open tapes still waits.
 pub const TAPE_COMMANDS_WAITING: usize = 16_384;
 
+/// Requests to hosts that wait for their thread to begin them: it begins thousands a second. Beyond it the next fails at
+/// once (`busy`).
+pub const REQUESTS_WAITING: usize = 1_024;
+
+/// Largest answer of a host that is read, bytes: a flow takes a few fields. A larger one fails (`too_large`).
+pub const ANSWER_BYTES: usize = 64 * 1024;
+
+/// Largest head of such an answer, bytes. A larger one fails (`unreachable`).
+pub const ANSWER_HEAD_BYTES: usize = 32 * 1024;
+
+/// Connections to one host that are kept for the next request. More are closed after their answer.
+pub const HOST_CONNECTIONS: usize = 32;
+
+/// How long a connection to a host is kept without a request: less than most servers keep theirs.
+pub const HOST_IDLE: Duration = Duration::from_secs(30);
+
 /// Events of one worker, or of the disk thread, handled between two looks at everything else.
 pub const EVENTS_PER_TURN: usize = 1_024;
 

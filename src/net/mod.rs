@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod engine_thread;
+mod http;
 pub mod inbox;
 pub mod limits;
 pub mod operator;

@@ -9,6 +9,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
+use super::hosts::HostAnswers;
 use super::sound::{LegSounds, WorkerTimes};
 use crate::acd::{AgentState, OfferFailure};
 use crate::call::cause::Cause;
@@ -44,6 +45,7 @@ pub struct Counts {
     recording_failures: Counter,
     missed: Counter,
     legs: LegSounds,
+    hosts: HostAnswers,
 }
 
 impl Counts {
@@ -58,10 +60,9 @@ impl Counts {
     }
 
     pub fn count(&self, happened: &Happened) {
-        if let What::LegMeasured(leg) = &happened.what {
-            return self.legs.count(leg);
-        }
         match &happened.what {
+            What::LegMeasured(leg) => return self.legs.count(leg),
+            What::HostAnswered { host, outcome, ms, .. } => return self.hosts.count(host, *outcome, *ms),
             What::CallArrived { .. } => self.arrived.inc(),
             What::CallEnded { cause, .. } => self.ended.get_or_create(&label("cause", cause.word())).inc(),
             What::OfferEnded { why, .. } => self.offers.get_or_create(&label("end", offer_word(*why))).inc(),
@@ -106,6 +107,7 @@ impl Counts {
         registry.register("phones_vanished", "Phones that are gone", self.phones_vanished.clone());
         registry.register("recording_failures", "Tapes that failed", self.recording_failures.clone());
         self.legs.register(registry);
+        self.hosts.register(registry);
         registry.register("events_uncounted", "Events missed by these counters", self.missed.clone());
     }
 }

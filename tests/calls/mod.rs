@@ -2,6 +2,7 @@
 
 mod agents;
 mod attacks;
+mod hosts;
 mod main_job;
 mod ports;
 mod quality;

@@ -112,6 +112,51 @@ const FAULTS: &[(&str, &str, &str)] = &[
     ("    goto: main", "    goto: main\n    «hangup:", "flow-027"),
     ("  again:\n    goto: main", "  «again:", "flow-027"),
     ("    goto: main", "    «goto:main", "flow-027"),
+    // Hosts.
+    ("to: bank", "to: «bnak", "flow-050"),
+    ("to: bank", "to: «\"http://192.0.2.7/\"", "flow-050"),
+    ("\"/customers/{$caller}\"", "«customers", "flow-051"),
+    ("/customers/{$caller}", "«/cus tomers/{$caller}", "flow-051"),
+    ("/customers/{$caller}", "«/customers/../{$caller}", "flow-051"),
+    ("/customers/{$caller}", "/customers/{«caller}", "flow-051"),
+    ("/customers/{$caller}", "/customers/«{$caller", "flow-051"),
+    ("/customers/{$caller}", "/customers/{«$callr}", "flow-009"),
+    ("/customers/{$caller}", "/customers/{«$pin}", "flow-052"),
+    (
+        "to: bank\n      path: \"/customers/{$caller}\"\n      body: { pin: ",
+        "to: weather\n      path: /x\n      body: { pin: «",
+        "flow-052",
+    ),
+    ("pin: $pin, tries", "pin: { pin: «$pni }, tries", "flow-009"),
+    ("method: post", "method: «pots", "flow-053"),
+    ("404: closed", "«4o4: closed", "flow-054"),
+    ("404: closed", "«102: closed", "flow-054"),
+    ("404: closed", "404: «colsed", "flow-003"),
+    ("timeout: 800ms", "timeout: «8s", "flow-055"),
+    ("timeout: 800ms\n      retries: 1", "timeout: «4s\n      retries: 3", "flow-055"),
+    ("retries: 1\n      answer", "retries: «4\n      answer", "yaml-008"),
+    (
+        "method: post\n      to: bank\n      path: \"/customers/{$caller}\"\n      body",
+        "to: bank\n      path: /x\n      «body",
+        "flow-056",
+    ),
+    ("body: { pin: $pin, tries: $tries }", "body: «$pin", "flow-056"),
+    ("body: { pin: $pin, tries: $tries }", "body: { pin: «[$pin] }", "flow-056"),
+    ("customer.account: $account", "«customer..account: $account", "flow-057"),
+    ("customer.account: $account", "customer.account: $tries", "flow-057 $tries }\n      next"),
+    ("customer.account: $account", "customer.account: «$pin", "flow-057"),
+    ("customer.account: $account", "customer.account: «account", "yaml-006"),
+    ("customer.account: $account", "customer.account: «$acount", "flow-009"),
+    (
+        "      on_status: { 404: closed }\n      on_failed: agent\n",
+        "      on_status: { 404: closed }\n",
+        "yaml-005 http:",
+    ),
+    (
+        "on_status: { 404: closed }\n      on_failed: agent",
+        "on_status: { 404: closed }\n      on_failed: «lookup",
+        "flow-014",
+    ),
 ];
 
 /// Nodes that some faults need besides; harmless where nothing leads to them is not an option, so only there.
@@ -173,6 +218,18 @@ const RIGHT: &[(&str, &str)] = &[
     ("hangup: { prompts: goodbye }", "hangup:"),
     ("hangup: { prompts: goodbye }", "hangup: {}"),
     ("on_timeout: urgent,", "on_timeout: agent,"),
+    (
+        "to: bank\n      path: \"/customers/{$caller}\"\n      body: { pin: $pin, ",
+        "to: weather\n      path: /x\n      body: { ",
+    ),
+    ("method: post", "method: PUT"),
+    ("/customers/{$caller}", "/customers/{$account}/{$tries}?to={$dialled}&all"),
+    ("pin: $pin, tries: $tries", "a: { b: { c: { pin: $pin } } }, name: \"12\", ok: false"),
+    ("timeout: 800ms", "timeout: 5s"),
+    ("      timeout: 800ms\n      retries: 1\n", ""),
+    ("404: closed", "404: closed, 200: agent, 503: agent"),
+    ("      on_status: { 404: closed }\n", ""),
+    ("      answer: { customer.account: $account, customer.tries: $tries }\n", ""),
 ];
 
 #[test]

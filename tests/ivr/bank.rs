@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hotline::diagnostic::{Diagnostic, Source};
-use hotline::ivr::{self, Catalogue, Compiled, World};
+use hotline::ivr::{self, Catalogue, Compiled, HostTerms, World};
 use hotline::media::prompts::PromptId;
 
 /// Names of prompts; the id is the place in the list, plus 1000 in English.
@@ -56,6 +56,9 @@ pub fn world(catalogue: &Names) -> World<'_> {
         queues: ["general", "urgent", "cards", "sme", "complaint", "senior"].map(Into::into).into(),
         agents: ["1001", "1002"].map(Into::into).into(),
         numbers: ["95500", "95501"].map(str::to_owned).into(),
+        hosts: [("bank", true), ("weather", false)]
+            .map(|(name, secrets)| (name.to_owned(), HostTerms { secrets, timeout: Duration::from_secs(5) }))
+            .into(),
         catalogue,
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use hotline::ivr::http::{HttpFailure, HttpResponse};
 use hotline::ivr::run::{Action, Caller, Event, MAX_ACTIONS, QueueExit, Run};
 use hotline::moment::Moment;
 
@@ -36,6 +37,10 @@ fn no_damage_to_a_good_flow_makes_the_checker_panic() {
     });
 }
 
+fn answer(status: u16, body: &str) -> Event {
+    Event::HttpDone(Ok(HttpResponse { status, body: body.to_owned() }))
+}
+
 #[test]
 fn whatever_happens_a_run_stays_bounded_and_a_silent_caller_is_not_kept_for_ever() {
     let names = bank::Names::all();
@@ -48,12 +53,15 @@ fn whatever_happens_a_run_stays_bounded_and_a_silent_caller_is_not_kept_for_ever
         let (mut run, _) = Run::start(now, flow.clone(), caller);
         for (what, much) in events.iter().take(300) {
             now = now + Duration::from_millis(u64::from(*much) * 40);
-            let event = match what % 24 {
+            let event = match what % 27 {
                 key @ 0..=15 => Event::Digit(char::from(b"0123456789*#ABCD"[usize::from(key)])),
                 16..=19 => Event::Played,
                 20 => Event::Time,
                 21 => Event::QueueLeft(QueueExit::Timeout),
                 22 => Event::QueueLeft(QueueExit::Full),
+                23 => Event::HttpDone(Err(HttpFailure::Unreachable)),
+                24 => answer(404, ""),
+                25 => answer(200, r#"{"customer": {"account": "622202", "tries": 3}}"#),
                 _ => Event::TransferFailed,
             };
             assert!(run.handle(now, event).len() <= MAX_ACTIONS);

@@ -6,5 +6,6 @@ mod calls;
 mod demo;
 mod fuzz;
 mod golden;
+mod http;
 mod trial;
 mod trial_cli;

@@ -1,10 +1,11 @@
 //! Flows tried without a phone: tests in YAML, what they find, what they cover.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use hotline::config;
+use hotline::config::{self, HttpHost};
 use hotline::diagnostic::{Diagnostic, Source, render_all};
 use hotline::ivr::World;
 use hotline::ivr::trial::Stage;
@@ -36,14 +37,39 @@ nodes:
   bye: { hangup: { prompts: goodbye } }
 ";
 
+/// Asks a host who calls, and checks a PIN with it.
+const ASKING: &str = "flow: asking
+languages: [en]
+start: who
+vars: { name: text, pin: secret }
+nodes:
+  who: { http: { method: get, to: bank, path: '/customers/{$caller}', timeout: 800ms, retries: 1, answer: { name: $name }, next: known, on_status: { 404: stranger }, on_failed: agent } }
+  known: { switch: { cases: [ { when: \"$name == 'Li'\", then: pin } ], else: agent } }
+  stranger: { hangup: { prompts: refuse } }
+  pin:
+    collect: { into: pin, prompts: acct, min: 6, max: 6, on_no_input: { then: agent }, on_invalid: { then: agent }, next: verify }
+  verify: { http: { method: post, to: bank, path: /verify, body: { pin: $pin }, next: thanks, on_failed: agent } }
+  thanks: { play: { prompts: acct_thanks, next: agent } }
+  agent: { queue: { to: general, on_timeout: stranger, on_full: stranger } }
+";
+
 /// Does `with` on a stage with the small flow and the demonstration bank's own.
 fn on_stage<T>(with: impl FnOnce(&Stage<'_>) -> T) -> T {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let words = Wordbook::read(&root.join("prompts")).expect("the prompts");
-    let bank = config::demo("data", 0, 0);
+    let mut bank = config::demo("data", 0, 0);
+    let host = HttpHost {
+        url: "http://192.0.2.7".to_owned(),
+        secrets: true,
+        headers: BTreeMap::new(),
+        timeout: HttpHost::TIMEOUT,
+        max_in_flight: HttpHost::IN_FLIGHT,
+    };
+    bank.http.hosts.insert("bank".to_owned(), host);
     let world = World::of(&bank, &words);
     let mut sources = config::flow_sources(&root.join("ivr-flows")).expect("the flows");
     sources.push(Source::new("flows/small.yaml", FLOW));
+    sources.push(Source::new("flows/asking.yaml", ASKING));
     let stage = Stage::set(&sources, &world, &words);
     with(&stage.unwrap_or_else(|found| panic!("{}", render_all(&found))))
 }
@@ -245,6 +271,10 @@ const FAULTS: &[(&str, &str)] = &[
     ("remark: «{ a: b, c: d }", "test-006"),
 ];
 
+fn mocked(mock: &str) -> String {
+    format!("mocks: [{mock}]\ntests: []\n")
+}
+
 fn found(text: &str) -> Vec<Diagnostic> {
     on_stage(|stage| script::read(&tests_of(text), stage).err().unwrap_or_default())
 }
@@ -256,6 +286,11 @@ fn a_fault_in_a_test_is_found_where_it_is() {
         ("flow: «smal\ntests:\n  - name: a\n    steps: [silence]\n".to_owned(), "test-005"),
         ("at: «yesterday\ntests:\n  - name: a\n    steps: [silence]\n".to_owned(), "test-007"),
         ("«tests:\n  - name: a\n    stepz: [silence]\n".to_owned(), "yaml-004"),
+        (mocked("{ host: «bnak, path: /a, status: 200 }"), "test-013"),
+        (mocked("{ host: bank, method: «gte, path: /a, status: 200 }"), "test-014"),
+        (mocked("«{ host: bank, path: /a }"), "test-014"),
+        (mocked("{ host: bank, path: /a, failure: «timout }"), "test-014"),
+        (mocked("{ host: bank, path: /a, status: «99 }"), "yaml-008"),
     ];
     let inside = FAULTS.iter().map(|(fault, code)| (steps(fault), *code));
     for (marked, code) in inside.chain(outside) {
@@ -287,7 +322,8 @@ fn a_slip_is_answered_with_what_was_meant_and_a_secret_with_stars() {
 
 #[test]
 fn every_code_for_tests_is_among_the_faults() {
-    let elsewhere = ["test-005", "test-007", "test-020", "test-021"];
+    // Of the file as a whole, and of what is played.
+    let elsewhere = ["test-005", "test-007", "test-013", "test-014", "test-020", "test-021", "test-022"];
     for (code, ..) in hotline::diagnostic::codes::CODES.iter().filter(|(code, ..)| code.starts_with("test")) {
         let planted = FAULTS.iter().any(|(_, planted)| planted == code);
         assert!(planted || elsewhere.contains(code), "{code} is never planted");
@@ -309,4 +345,50 @@ fn a_thousand_tests_are_performed_and_their_rate_is_printed() {
         assert_eq!(passed, 1_000);
         println!("1,000 tests read and performed in {took:?}: {:.0} a second", 1_000.0 / took.as_secs_f64());
     });
+}
+
+/// What came of a call in the flow that asks: its failure, and its path.
+fn asking(mocks: &str, steps: &str) -> (Option<Diagnostic>, String) {
+    let text = format!(
+        "flow: asking\nmocks:\n  - {{ host: bank, path: /customers/*, status: 200, body: {{ name: Li }}, delay: 300ms }}\ntests:\n  - name: a call\n    mocks: [{mocks}]\n    steps: [{steps}]\n"
+    );
+    on_stage(|stage| {
+        let outcome = play(&read(&text, stage)[0], stage).expect("the flow is on stage");
+        let on = stage.flow(&"asking".into()).expect("the flow is on stage");
+        (outcome.failure, outcome.path.lines(stage, on).join("\n"))
+    })
+}
+
+#[test]
+fn a_host_is_mocked_with_its_answer_its_delay_and_its_failures() {
+    for (mocks, steps) in [
+        ("", "hears: acct, variables: { name: Li }"),
+        ("{ host: bank, path: /customers/138*, status: 404 }", "hears: refuse, ends"),
+        ("{ host: bank, path: '*', status: 200, body: { name: Wang } }", "queue: general"),
+        ("{ host: bank, path: '*', failure: unreachable }", "queue: general"),
+        ("{ host: bank, path: '*', failure: timeout, times: 1 }", "hears: acct"),
+        ("{ host: bank, path: '*', status: 200, body: 'not JSON' }", "remark: http, queue: general"),
+        ("{ host: bank, path: '*', status: 200, body: { name: Li }, delay: 2s }", "queue: general"),
+        (
+            "{ host: bank, method: post, path: /verify, status: 200 }",
+            "hears: acct, presses: '918273', hears: acct_thanks, queue: general",
+        ),
+    ] {
+        let (failure, path) = asking(mocks, steps);
+        assert!(failure.is_none(), "{mocks}\n{}\n{path}", render_all(failure.as_slice()));
+    }
+    let (_, path) = asking("{ host: bank, path: '*', failure: timeout }", "queue: general");
+    assert!(path.contains("0.8 s    the host does not answer: timeout"), "{path}");
+    assert!(path.contains("1.6 s  agent"), "{path}");
+}
+
+#[test]
+fn a_host_without_a_mock_is_not_asked_and_fails_the_test_without_the_secret_sent_to_it() {
+    let (failure, path) = asking("", "hears: acct, presses: '918273', queue: general");
+    let failure = failure.expect("nobody answers");
+    assert_eq!(failure.code, "test-022");
+    let told = failure.render();
+    assert!(told.contains("the flow asks bank: POST /verify, and no mock answers"), "{told}");
+    assert!(path.contains("asks bank: POST /verify"), "{path}");
+    assert!(!path.contains("918273") && !told.contains("918273"), "{told}\n{path}");
 }

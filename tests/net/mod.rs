@@ -1,5 +1,6 @@
 //! The engine's thread with its real sockets: what comes over the wire from who is slow, deaf, hasty or broken.
 
+mod hosts;
 mod streams;
 mod threads;
 
@@ -9,6 +10,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use hotline::config::Config;
 use hotline::engine::Engine;
 use hotline::engine::input::{Input, World};
 use hotline::media::worker::{Worker, WorkerConfig};
@@ -44,8 +46,22 @@ impl Wire {
         Wire::up_on(name, Box::new(Files), |_| {})
     }
 
+    /// With `build` making the world of the demo's configuration.
+    pub fn up_with(name: &str, build: impl FnOnce(Config) -> World) -> Wire {
+        Wire::up_in(name, build, Box::new(Files), |_| {})
+    }
+
     /// With another disk for tapes; `begin` has a word with the disk thread before the engine does.
     pub fn up_on(name: &str, disk: Box<dyn Disk>, begin: impl FnOnce(&RecorderHandle)) -> Wire {
+        Wire::up_in(name, world::build, disk, begin)
+    }
+
+    fn up_in(
+        name: &str,
+        build: impl FnOnce(Config) -> World,
+        disk: Box<dyn Disk>,
+        begin: impl FnOnce(&RecorderHandle),
+    ) -> Wire {
         let folder = std::env::temp_dir().join(format!("hotline-{name}-{}", std::process::id()));
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
@@ -55,7 +71,7 @@ impl Wire {
         let mut config = world::demo_config();
         config.data.clone_from(&folder);
         config.sip.listen = vec![sip];
-        let world: World = world::build(config);
+        let world = build(config);
         let (journal, handle) = runtime.block_on(async {
             let store = Store::open(&folder.join("hotline.db")).await.unwrap();
             Journal::spawn(&store, CAPACITY).await.unwrap()

@@ -22,7 +22,8 @@ use hotline::engine::input::{AskId, Input, World};
 use hotline::engine::output::Output;
 use hotline::engine::staff::{Answer, Ask};
 use hotline::engine::view::Snapshot;
-use hotline::ids::{AgentId, CallId};
+use hotline::ids::{AgentId, CallId, RequestId};
+use hotline::ivr::http::{HttpFailure, HttpRequest, HttpResponse};
 use hotline::media::event::Event as MediaEvent;
 use hotline::moment::Moment;
 use hotline::recording::block::Mark;
@@ -69,6 +70,8 @@ pub struct Office {
     pub waited: Duration,
     /// Inputs the engine has had.
     pub turns: u64,
+    /// What hosts have been asked and not answered yet.
+    pub requests: Vec<(RequestId, HttpRequest)>,
     /// Every output as text, for comparing runs.
     pub trace: Option<String>,
 }
@@ -98,6 +101,7 @@ impl Office {
             answers: Vec::new(),
             waited: Duration::ZERO,
             turns: 0,
+            requests: Vec::new(),
             trace: None,
         };
         office.perform();
@@ -239,6 +243,16 @@ impl Office {
 
     pub fn last_cause(&self) -> Option<Cause> {
         self.last_record().cause
+    }
+
+    /// The host asked first answers.
+    pub fn host_answers(&mut self, status: u16, body: &str) {
+        let (id, _) = self.requests.remove(0);
+        self.host_ends(id, Ok(HttpResponse { status, body: body.to_owned() }));
+    }
+
+    pub fn host_ends(&mut self, id: RequestId, result: Result<HttpResponse, HttpFailure>) {
+        self.input(Input::HttpDone { id, result });
     }
 
     // Time.
@@ -387,6 +401,7 @@ impl Office {
                 }
                 Output::Tape(TapeCommand::Mark { mark, .. }) => self.marks.push(mark),
                 Output::Tape(TapeCommand::Stop) => {}
+                Output::Http { id, request, .. } => self.requests.push((id, *request)),
                 Output::Happened(happened) => self.note(happened),
                 Output::Answer { answer, .. } => self.answers.push(answer),
             }

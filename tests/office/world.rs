@@ -55,7 +55,12 @@ pub fn build_with_prompts(config: Config, more: &[&str]) -> World {
 
 /// The demo's configuration with `flow` as its only one, for the number 95500.
 pub fn with_flow(flow: &str) -> World {
-    let (config, library) = (demo_config(), library());
+    with_flow_and(demo_config(), flow)
+}
+
+/// `config` with `flow` as its only one.
+pub fn with_flow_and(config: Config, flow: &str) -> World {
+    let library = library();
     let sources = [Source::new("main.yaml", flow)];
     let compiled = ivr::compile(&sources, &ivr::World::of(&config, &library));
     let flows = compiled.unwrap_or_else(|mistakes| panic!("a bad flow: {mistakes:#?}")).flows;

@@ -71,7 +71,8 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "store::journal",
         ],
     ),
-    ("net", &["net", "engine", "sip", "media", "recording", "store"]),
+    // The edge carries out what flows ask of hosts, as the configuration has them.
+    ("net", &["net", "engine", "sip", "media", "recording", "store", "config::HttpHost", "ivr::http"]),
     ("ids.rs", &[]),
     ("moment.rs", &[]),
     ("rng.rs", &[]),

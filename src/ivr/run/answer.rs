@@ -69,7 +69,7 @@ impl Run {
                 self.keep(key);
                 Some(next)
             }
-            State::Speaking { barge_in: false, .. } => {
+            State::Speaking { barge_in: false, .. } | State::Requesting { .. } => {
                 self.keep(key);
                 None
             }

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Stage;
+use super::mock::Mock;
 use super::path::{Path, Pressed, Rung};
 use crate::ids::{FlowId, QueueId};
 use crate::ivr::chart;
 use crate::ivr::flow::{Flow, VariableId};
+use crate::ivr::http::{HttpFailure, HttpRequest, HttpResponse};
 use crate::ivr::run::{Action, Caller, Event, QueueExit, Run, Shown, TransferTo};
 use crate::media::prompts::PromptId;
 use crate::moment::Moment;
@@ -43,6 +45,24 @@ pub struct Call<'s> {
     /// Ways taken, by flow and place in its chart.
     ways: Vec<(FlowId, usize)>,
     turns: usize,
+    /// With how often each has answered.
+    mocks: Vec<(&'s Mock, usize)>,
+    /// What a host has been asked.
+    asked: Asked,
+}
+
+/// How it stands with a question to a host.
+enum Asked {
+    Nothing,
+    /// A mock answers then.
+    Mocked {
+        due: Moment,
+        answer: Result<HttpResponse, HttpFailure>,
+    },
+    /// Nobody stands for the host: who tries the flow must say what it answers.
+    Unanswered {
+        request: String,
+    },
 }
 
 struct Playing {
@@ -53,8 +73,14 @@ struct Playing {
 }
 
 impl<'s> Call<'s> {
-    /// The caller arrives in the flow.
-    pub fn begin(stage: &'s Stage<'s>, on: &'s Arc<Flow>, caller: Caller, now: Moment) -> Call<'s> {
+    /// The caller arrives in the flow. The first of the mocks that fits a request answers it.
+    pub fn begin(
+        stage: &'s Stage<'s>,
+        on: &'s Arc<Flow>,
+        mocks: &'s [Mock],
+        caller: Caller,
+        now: Moment,
+    ) -> Call<'s> {
         let (run, actions) = Run::start(now, Arc::clone(on), caller);
         let mut call = Call {
             stage,
@@ -69,6 +95,8 @@ impl<'s> Call<'s> {
             remarks: Vec::new(),
             ways: Vec::new(),
             turns: 0,
+            mocks: mocks.iter().map(|mock| (mock, 0)).collect(),
+            asked: Asked::Nothing,
         };
         call.obey(actions);
         call
@@ -162,14 +190,36 @@ impl<'s> Call<'s> {
         }
     }
 
-    /// Listens until nothing plays any more.
+    /// Listens until nothing plays any more and no mock has still to answer.
     pub fn listens(&mut self) {
-        while self.playing.is_some() && self.turn() {}
+        while self.goes_on() && self.turn() {}
+    }
+
+    /// Without the caller.
+    fn goes_on(&self) -> bool {
+        self.playing.is_some() || matches!(self.asked, Asked::Mocked { .. })
+    }
+
+    /// The request that no mock answers, if there is one.
+    pub fn unanswered(&self) -> Option<&str> {
+        match &self.asked {
+            Asked::Unanswered { request } => Some(request),
+            _ => None,
+        }
+    }
+
+    /// The host answers now.
+    pub fn host_answers(&mut self, answer: Result<HttpResponse, HttpFailure>) {
+        let told = answer.as_ref().map(|response| response.status).map_err(|why| *why);
+        self.note(Rung::Answered(told));
+        self.asked = Asked::Nothing;
+        let actions = self.run.handle(self.now, Event::HttpDone(answer));
+        self.obey(actions);
     }
 
     /// Listens until so many prompts have been heard to their end since the caller last did something.
     pub(super) fn listens_to(&mut self, prompts: usize) {
-        while self.heard.len() < prompts && self.playing.is_some() && self.turn() {}
+        while self.heard.len() < prompts && self.goes_on() && self.turn() {}
     }
 
     /// Lets time pass, with everything that falls due in it.
@@ -238,7 +288,11 @@ impl<'s> Call<'s> {
             return None;
         }
         let plays = self.playing.as_ref().map(|playing| playing.until);
-        plays.into_iter().chain(self.run.next_deadline()).min()
+        let answer = match &self.asked {
+            Asked::Mocked { due, .. } => Some(*due),
+            _ => None,
+        };
+        plays.into_iter().chain(answer).chain(self.run.next_deadline()).min()
     }
 
     /// Turns the clock to what happens next. False if nothing does.
@@ -246,25 +300,41 @@ impl<'s> Call<'s> {
         let Some(due) = self.due().filter(|_| self.turns < MAX_TURNS) else { return false };
         self.turns += 1;
         self.now = self.now.max(due);
-        let ended = self.playing.as_mut().filter(|playing| playing.until <= due);
-        let actions = match ended {
-            Some(playing) => {
-                self.heard.extend(playing.prompts.pop_front());
-                if let Some(next) = playing.prompts.front().copied() {
-                    playing.until = playing.until + self.stage.words.duration(next);
-                    self.note(Rung::Hears(next));
-                    return true;
-                }
-                self.playing = None;
-                self.run.handle(self.now, Event::Played)
-            }
-            None => {
-                self.note(Rung::Silence);
-                self.run.handle(self.now, Event::Time)
-            }
-        };
-        self.obey(actions);
+        if self.playing.as_ref().is_some_and(|playing| playing.until <= due) {
+            self.prompt_ends();
+        } else if let Asked::Mocked { due: then, answer } = &self.asked
+            && *then <= due
+        {
+            let answer = answer.clone();
+            self.host_answers(answer);
+        } else {
+            self.time_is_over();
+        }
         true
+    }
+
+    fn prompt_ends(&mut self) {
+        let Some(playing) = &mut self.playing else { return };
+        self.heard.extend(playing.prompts.pop_front());
+        if let Some(next) = playing.prompts.front().copied() {
+            playing.until = playing.until + self.stage.words.duration(next);
+            self.note(Rung::Hears(next));
+            return;
+        }
+        self.playing = None;
+        let actions = self.run.handle(self.now, Event::Played);
+        self.obey(actions);
+    }
+
+    /// A deadline of the flow has come: the caller's, or a host's.
+    fn time_is_over(&mut self) {
+        let asked = self.run.awaits().is_some();
+        self.note(if asked { Rung::Answered(Err(HttpFailure::Timeout)) } else { Rung::Silence });
+        if asked {
+            self.asked = Asked::Nothing;
+        }
+        let actions = self.run.handle(self.now, Event::Time);
+        self.obey(actions);
     }
 
     /// Does what the run asks for.
@@ -285,6 +355,7 @@ impl<'s> Call<'s> {
                     self.note(Rung::Transfers(to.clone()));
                     self.standing = Standing::Transferred(to);
                 }
+                Action::Http { request } => self.asks(&request),
                 Action::Hangup => {
                     self.note(Rung::Ends);
                     self.standing = Standing::Over;
@@ -304,6 +375,25 @@ impl<'s> Call<'s> {
         self.note(Rung::Hears(first));
         let until = self.now + self.stage.words.duration(first);
         self.playing = Some(Playing { prompts, until });
+    }
+
+    fn asks(&mut self, request: &HttpRequest) {
+        let (host, method) = (request.host.to_string(), request.method.word());
+        let told = format!("{host}: {method} {}", request.path);
+        self.note(Rung::Asks { host, method, path: request.path.clone() });
+        let found = self.mocks.iter_mut().find(|(mock, answered)| mock.fits(request, *answered));
+        self.asked = match found {
+            Some((mock, answered)) => {
+                *answered += 1;
+                // Nothing comes in time: the flow's own patience ends it.
+                let delay = match mock.answer {
+                    Err(HttpFailure::Timeout) => request.timeout,
+                    _ => mock.delay,
+                };
+                Asked::Mocked { due: self.now + delay, answer: mock.answer.clone() }
+            }
+            None => Asked::Unanswered { request: told },
+        };
     }
 
     /// Arrives at a node, or passes the mark before one.

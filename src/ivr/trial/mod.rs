@@ -1,7 +1,7 @@
 //! Trying flows without a phone: the run that serves callers, on a clock that is turned by hand.
 //!
 //! `Stage` has the flows, marked (`ivr::chart`), and the prompts' words. `call` is one caller there: time, prompts and
-//! keys on one side, the run on the other. `script` reads tests from YAML, `play` performs one, `coverage` tells
+//! keys on one side, the run on the other. `script` reads tests from YAML, `mock` stands for the hosts that flows ask, `play` performs a test, `coverage` tells
 //! which nodes and ways none of them took. `hotline dial` is a person in the script's place.
 
 use std::sync::Arc;
@@ -15,6 +15,7 @@ use crate::media::prompts::{PromptId, Wordbook};
 
 pub mod call;
 pub mod coverage;
+pub mod mock;
 pub mod path;
 pub mod play;
 pub mod script;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::Stage;
 use crate::ids::QueueId;
 use crate::ivr::flow::Flow;
+use crate::ivr::http::HttpFailure;
 use crate::ivr::run::{QueueExit, TransferTo};
 use crate::media::prompts::PromptId;
 use crate::moment::Moment;
@@ -27,6 +28,14 @@ pub enum Rung {
     Leaves(QueueExit),
     Transfers(TransferTo),
     TransferFails,
+    /// A host is asked. What the body holds is nobody's business.
+    Asks {
+        host: String,
+        method: &'static str,
+        path: String,
+    },
+    /// Its status, or why there is no answer.
+    Answered(Result<u16, HttpFailure>),
     Remark {
         name: String,
         value: String,
@@ -113,6 +122,9 @@ impl Rung {
             Rung::Leaves(why) => format!("  leaves the queue: {}", exit(*why)),
             Rung::Transfers(to) => format!("  is transferred to {}", destination(to)),
             Rung::TransferFails => "  the transfer fails".to_owned(),
+            Rung::Asks { host, method, path } => format!("  asks {host}: {method} {path}"),
+            Rung::Answered(Ok(status)) => format!("  the host answers {status}"),
+            Rung::Answered(Err(why)) => format!("  the host does not answer: {}", why.word()),
             Rung::Remark { name, value } => format!("  remark {name}: {value}"),
             Rung::Ends => "  the flow hangs up".to_owned(),
             Rung::HangsUp => "  hangs up".to_owned(),

@@ -49,13 +49,13 @@ impl Fault {
 /// Performs a test. `None` if its flow is not on stage.
 pub fn play(test: &Test, stage: &Stage<'_>) -> Option<Outcome> {
     let on = stage.flow(&test.flow)?;
-    let mut call = Call::begin(stage, on, test.caller.clone(), test.at);
+    let mut call = Call::begin(stage, on, &test.mocks, test.caller.clone(), test.at);
     let failed = test.steps.iter().enumerate().find_map(|(at, step)| {
         let done = match &step.line {
             Line::Does(doing) => does(doing, &mut call, on),
             Line::Expects(expectation) => check(expectation, &mut call, stage, on),
         };
-        done.err().map(|fault| (at, fault))
+        nobody_answers(&call, on).or(done.err()).map(|fault| (at, fault))
     });
     let failure = failed.map(|(at, fault)| report(test, &test.steps[..=at], fault, call.path()));
     Some(Outcome { failure, path: call.path().clone(), flow: test.flow.clone(), ways: call.ways().to_vec() })
@@ -75,6 +75,14 @@ fn report(test: &Test, played: &[Step], fault: Fault, path: &Path) -> Diagnostic
     let span = fault.span.or(played.last().map(|step| step.span)).unwrap_or(test.span);
     let message = format!("{}: {}", test.name, fault.message);
     out.error(fault.code, span, message).label(fault.label).clone()
+}
+
+/// A test asks nobody outside: what a flow asks must have a mock.
+fn nobody_answers(call: &Call<'_>, on: &Flow) -> Option<Fault> {
+    let request = call.unanswered()?;
+    let message = format!("the flow asks {request}, and no mock answers");
+    let label = format!("asked at `{}` ({})", call.node(), on.place_of(call.node()));
+    Some(Fault { code: "test-022", span: None, message, label })
 }
 
 fn does(doing: &Doing, call: &mut Call<'_>, on: &Flow) -> Result<(), Fault> {

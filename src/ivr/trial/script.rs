@@ -11,7 +11,7 @@
 //!       - queue: { to: general }
 //! ```
 //!
-//! `flow`, `caller`, `dialled`, `language` and `at` may stand in a test, or at the left edge for all tests of the file.
+//! `flow`, `caller`, `dialled`, `language`, `at` and `mocks` may stand in a test, or at the left edge for all tests of the file.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +20,7 @@ use jiff::civil::DateTime;
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::Stage;
+use super::mock::{self, Mock};
 use crate::diagnostic::fields::Fields;
 use crate::diagnostic::yaml::{self, Node, Value};
 use crate::diagnostic::{Diagnostic, Findings, Source, Span, suggest};
@@ -47,6 +48,8 @@ pub struct Test {
     pub flow: FlowId,
     pub(super) caller: Caller,
     pub(super) at: Moment,
+    /// The test's own before those of the file.
+    pub(super) mocks: Vec<Mock>,
     pub(super) steps: Vec<Step>,
 }
 
@@ -153,6 +156,7 @@ fn tests(out: &mut Findings, stage: &Stage<'_>) -> Option<Vec<Test>> {
     let root = yaml::parse(out)?;
     let mut fields = Fields::of(&root, Span::new(root.span.start, root.span.start), "the file", out)?;
     let usual = Setting::take(&mut fields, &Setting::default());
+    let mocks = mock::read(fields.take("mocks"), out, stage);
     let list = fields.need("tests");
     fields.finish(out);
     let Value::List(items) = &list?.value else {
@@ -160,13 +164,17 @@ fn tests(out: &mut Findings, stage: &Stage<'_>) -> Option<Vec<Test>> {
         return None;
     };
     let read = items.iter().filter_map(|item| test(item, &usual, out, stage));
-    Some(read.collect())
+    let mut tests: Vec<Test> = read.collect();
+    let mocks = mocks?;
+    tests.iter_mut().for_each(|test| test.mocks.extend_from_slice(&mocks));
+    Some(tests)
 }
 
 fn test(item: &Node, usual: &Setting<'_>, out: &mut Findings, stage: &Stage<'_>) -> Option<Test> {
     let mut fields = Fields::of(item, Span::new(item.span.start, item.span.start), "a test", out)?;
     let name = fields.need("name");
     let setting = Setting::take(&mut fields, usual);
+    let mocks = mock::read(fields.take("mocks"), out, stage);
     let steps = fields.need("steps");
     fields.finish(out);
     let (name, steps) = (name?, steps?);
@@ -182,7 +190,8 @@ fn test(item: &Node, usual: &Setting<'_>, out: &mut Findings, stage: &Stage<'_>)
         items.iter().map(|item| step::read(item, &mut step::Scope { out: &mut *out, on, stage })).collect();
     let steps = steps.into_iter().collect::<Option<Vec<_>>>();
     let source = out.source().clone();
-    Some(Test { name: text, span: name.span, source, flow, caller: caller?, at: at?, steps: steps? })
+    let span = name.span;
+    Some(Test { name: text, span, source, flow, caller: caller?, at: at?, mocks: mocks?, steps: steps? })
 }
 
 /// The flow that is named, or the one the file is called after.

@@ -1,0 +1,105 @@
+//! Servers of the bank's that flows may ask: nobody else is ever asked.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use hyper::Uri;
+use hyper::header::{HeaderName, HeaderValue};
+
+use super::{HttpHost, Secret};
+use crate::diagnostic::fields::Fields;
+use crate::diagnostic::yaml::{Key, Node};
+use crate::diagnostic::{Findings, Span};
+
+/// Most hosts: a bank has a few.
+const MAX_HOSTS: usize = 64;
+/// Most headers sent to a host besides our own.
+const MAX_HEADERS: usize = 16;
+/// Longest beginning of an address, bytes.
+const MAX_URL: usize = 500;
+/// Most requests that may be under way to one host: beyond that it is the host that needs help.
+const MAX_IN_FLIGHT: i64 = 1_000;
+/// How long a host may take: below it nothing answers, beyond it no caller stays.
+const TIMEOUTS: std::ops::RangeInclusive<Duration> = Duration::from_millis(50)..=Duration::from_secs(10);
+/// Headers that the connection itself decides on.
+const OURS: [&str; 6] =
+    ["host", "connection", "content-length", "content-type", "transfer-encoding", "upgrade"];
+
+pub(super) fn hosts(node: &Node, out: &mut Findings) -> BTreeMap<String, HttpHost> {
+    let mut all = BTreeMap::new();
+    for (key, node) in out.entries(node, "hosts by their names").unwrap_or(&[]) {
+        if all.len() == MAX_HOSTS {
+            out.error("yaml-008", key.span, format!("more than {MAX_HOSTS} hosts"));
+            break;
+        }
+        if let Some(host) = host(key, node, out) {
+            all.insert(key.text.clone(), host);
+        }
+    }
+    all
+}
+
+fn host(key: &Key, node: &Node, out: &mut Findings) -> Option<HttpHost> {
+    let mut fields = Fields::of(node, key.span, format!("host `{}`", key.text), out)?;
+    let url = fields.need("url").and_then(|node| url(node, out));
+    let secrets = fields.take("secrets").map_or(Some(false), |node| out.truth(node));
+    let headers = fields.take("headers").map_or(Some(BTreeMap::new()), |node| headers(node, out));
+    let timeout = match fields.take("timeout") {
+        Some(node) => out.duration(node, TIMEOUTS),
+        None => Some(HttpHost::TIMEOUT),
+    };
+    let max_in_flight = match fields.take("max_in_flight") {
+        Some(node) => out
+            .integer(node, "the number of requests at once", 1..=MAX_IN_FLIGHT)
+            .and_then(|number| usize::try_from(number).ok()),
+        None => Some(HttpHost::IN_FLIGHT),
+    };
+    fields.finish(out);
+    let (url, secrets, headers) = (url?, secrets?, headers?);
+    Some(HttpHost { url, secrets, headers, timeout: timeout?, max_in_flight: max_in_flight? })
+}
+
+/// `http://192.0.2.7:9090/api`, without what only a single request has.
+fn url(node: &Node, out: &mut Findings) -> Option<String> {
+    let text = out.text(node, "an address such as http://192.0.2.7:9090/api")?;
+    let uri: Option<Uri> = text.parse().ok();
+    let scheme = uri.as_ref().and_then(|uri| uri.scheme_str());
+    let wrong = if text.len() > MAX_URL {
+        "too long"
+    } else if scheme == Some("https") {
+        "https is not spoken yet: let a proxy on this machine speak it, and name the proxy here"
+    } else if scheme != Some("http") {
+        "expected an address such as http://192.0.2.7:9090/api"
+    } else if text.contains(['?', '#', '@']) {
+        "neither `?` nor `#` nor a password belongs here; keys are sent by `headers`"
+    } else {
+        return Some(text.trim_end_matches('/').to_owned());
+    };
+    // An address may hold a password all the same: it is not repeated.
+    out.error("config-010", node.span, "flows cannot ask this host").label(wrong);
+    None
+}
+
+fn headers(node: &Node, out: &mut Findings) -> Option<BTreeMap<String, Secret>> {
+    let entries = out.entries(node, "headers by their names")?;
+    if entries.len() > MAX_HEADERS {
+        out.error("yaml-008", node.span, format!("more than {MAX_HEADERS} headers"));
+        return None;
+    }
+    let mut all = BTreeMap::new();
+    for (key, node) in entries {
+        if HeaderName::from_bytes(key.text.as_bytes()).is_err() {
+            out.error("config-010", key.span, format!("`{}` is not the name of a header", key.text));
+        } else if OURS.contains(&key.text.to_ascii_lowercase().as_str()) {
+            out.error("config-010", key.span, format!("the header `{}` is not yours to set", key.text))
+                .label("it follows from the request");
+        }
+        let Some(value) = out.text(node, "the value of a header") else { continue };
+        if HeaderValue::from_str(value).is_err() {
+            // The value is not repeated: it may be a key.
+            out.error("config-010", node.span, format!("the value of `{}` is no header's", key.text));
+        }
+        all.insert(key.text.to_ascii_lowercase(), Secret(value.to_owned()));
+    }
+    Some(all)
+}
