@@ -7,9 +7,9 @@ use hyper::Uri;
 use hyper::header::{HeaderName, HeaderValue};
 
 use super::{HttpHost, Secret};
+use crate::diagnostic::Findings;
 use crate::diagnostic::fields::Fields;
 use crate::diagnostic::yaml::{Key, Node};
-use crate::diagnostic::{Findings, Span};
 
 /// Most hosts: a bank has a few.
 const MAX_HOSTS: usize = 64;

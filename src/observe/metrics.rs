@@ -60,9 +60,13 @@ impl Counts {
     }
 
     pub fn count(&self, happened: &Happened) {
+        if let What::LegMeasured(leg) = &happened.what {
+            return self.legs.count(leg);
+        }
+        if let What::HostAnswered { host, outcome, ms, .. } = &happened.what {
+            return self.hosts.count(host, *outcome, *ms);
+        }
         match &happened.what {
-            What::LegMeasured(leg) => return self.legs.count(leg),
-            What::HostAnswered { host, outcome, ms, .. } => return self.hosts.count(host, *outcome, *ms),
             What::CallArrived { .. } => self.arrived.inc(),
             What::CallEnded { cause, .. } => self.ended.get_or_create(&label("cause", cause.word())).inc(),
             What::OfferEnded { why, .. } => self.offers.get_or_create(&label("end", offer_word(*why))).inc(),

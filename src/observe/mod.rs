@@ -1,7 +1,6 @@
 //! What operations people look at: masked logs, metrics.
 
 mod hosts;
-mod hosts;
 pub mod metrics;
 pub mod pii;
 mod sound;

@@ -59,6 +59,13 @@ fn calls(office: &mut Office, number: &str) {
     office.dials(number, "95500");
 }
 
+fn types_the_pin(office: &mut Office) {
+    office.until("the call is answered", |office| office.phones[CALLER].is_talking());
+    for key in "271828".chars() {
+        office.presses(CALLER, key);
+    }
+}
+
 fn queue(office: &Office) -> Option<&str> {
     office.last_record().queue.as_ref().map(|queue| queue.as_str())
 }
@@ -92,9 +99,7 @@ fn callers_come_to_different_queues_by_what_the_bank_answers() {
 fn a_pin_goes_to_the_bank_and_nowhere_else() {
     let mut office = asking(202);
     office.host_answers(404, "");
-    for key in "271828".chars() {
-        office.presses(CALLER, key);
-    }
+    types_the_pin(&mut office);
     office.until("the bank is asked", |office| !office.requests.is_empty());
     assert_eq!(office.requests[0].1.body.as_deref(), Some(r#"{"pin":"271828"}"#));
     office.host_answers(200, "the answer is not looked at");
@@ -160,9 +165,7 @@ fn a_host_that_a_reload_took_away_is_not_asked() {
     let mut office = asking(207);
     office.host_answers(404, "");
     office.reload(world::demo());
-    for key in "271828".chars() {
-        office.presses(CALLER, key);
-    }
+    types_the_pin(&mut office);
     office.until("the caller waits", |office| queue(office) == Some("general"));
     let last = ends(&office).pop();
     assert_eq!(last, Some((HttpOutcome::Failed(HttpFailure::UnknownHost), 0)));

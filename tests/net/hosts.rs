@@ -98,10 +98,10 @@ fn serve(stream: TcpStream, notes: &Mutex<Vec<String>>) {
             "1380" => ok(r#"{"segment": "vip"}"#),
             "1390" => ok(r#"{"segment": "mass"}"#),
             "1370" => b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n".to_vec(),
-            "1001" => ok(&format!(r#"{{"segment": "vip", "more": "{}"}}"#, "x".repeat(100_000))),
-            "1002" => return,
-            "1003" => b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n\xff\xfe\xfd".to_vec(),
-            "1004" => b"SIP/2.0 200 OK\r\n\r\n".to_vec(),
+            "1601" => ok(&format!(r#"{{"segment": "vip", "more": "{}"}}"#, "x".repeat(100_000))),
+            "1602" => return,
+            "1603" => b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n\xff\xfe\xfd".to_vec(),
+            "1604" => b"SIP/2.0 200 OK\r\n\r\n".to_vec(),
             // Never an answer; the connection stays.
             _ => Vec::new(),
         };
@@ -225,10 +225,10 @@ fn answers_that_are_too_large_broken_or_none_lead_to_a_person() {
     let wire = Wire::up_with("broken", |config| bank.world(config));
     let mut town = Town::of(&wire);
     for (number, why) in [
-        ("1001", HttpFailure::TooLarge),
-        ("1002", HttpFailure::Unreachable),
-        ("1003", HttpFailure::Malformed),
-        ("1004", HttpFailure::Unreachable),
+        ("1601", HttpFailure::TooLarge),
+        ("1602", HttpFailure::Unreachable),
+        ("1603", HttpFailure::Malformed),
+        ("1604", HttpFailure::Unreachable),
     ] {
         assert_eq!(town.comes_to(number), "general");
         assert_eq!(town.end(number), Some(HttpOutcome::Failed(why)), "{number}");
