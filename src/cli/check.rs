@@ -4,11 +4,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::args;
+use super::ground::{Ground, Place};
 use super::run::demo_config;
 use super::{CannotRun, Exit, print};
 use crate::config::{self, Config};
 use crate::diagnostic::{Diagnostic, Source, codes, render_all};
 use crate::ivr;
+use crate::ivr::trial::script;
 use crate::media::prompts::Library;
 use crate::server::load;
 
@@ -52,6 +54,8 @@ fn examine(paths: &[PathBuf]) -> Result<Vec<Diagnostic>, CannotRun> {
     for path in paths {
         if path.is_dir() {
             flows.extend(load::sources(path).map_err(|error| CannotRun(error.to_string()))?);
+        } else if load::is_tests(path) {
+            examine_tests(path, &mut found)?;
         } else if is_configuration(path) {
             examine_configuration(path, &mut found)?;
         } else {
@@ -82,6 +86,17 @@ fn examine_configuration(path: &Path, found: &mut Vec<Diagnostic>) -> Result<(),
             Ok(())
         }
     }
+}
+
+/// Tests are read against the flows beside them.
+fn examine_tests(path: &Path, found: &mut Vec<Diagnostic>) -> Result<(), CannotRun> {
+    let source = load::source(path).map_err(|error| CannotRun(error.to_string()))?;
+    let read = match Place::named(path) {
+        Ok(place) => Ground::of(&place)?.stage(|stage| script::read(&source, stage).err()),
+        Err(diagnostics) => Err(diagnostics),
+    };
+    found.extend(read.unwrap_or_else(Some).unwrap_or_default());
+    Ok(())
 }
 
 fn examine_flows(

@@ -137,3 +137,46 @@ fn a_transfer_goes_on_with_the_flow_of_the_other_number() {
     let text = printed(&output);
     assert!(text.contains("is transferred to the number 95500") && text.contains("opening"), "{text}");
 }
+
+/// A bank with a host, and a flow that asks it who calls.
+const ASKING: &str = "flow: main
+languages: [en]
+start: who
+vars: { name: text }
+nodes:
+  who: { http: { method: get, to: bank, path: '/customers/{$caller}', retries: 0, answer: { name: $name }, next: agent, on_failed: bye } }
+  agent: { queue: { to: general, on_timeout: bye, on_full: bye } }
+  bye: { hangup: { prompts: goodbye } }
+";
+
+#[test]
+fn who_dials_says_what_a_host_answers() {
+    let folder = Folder::new("hosts", &[]);
+    let root = env!("CARGO_MANIFEST_DIR");
+    let sample = std::fs::read_to_string(format!("{root}/hotline.sample.yaml")).expect("the sample");
+    let config = sample.replace("prompts: prompts", &format!("prompts: {root}/prompts"));
+    std::fs::create_dir_all(folder.0.join("ivr-flows")).expect("a folder for the flow");
+    std::fs::write(folder.0.join("ivr-flows/main.yaml"), ASKING).expect("a file for the test");
+    std::fs::write(folder.0.join("hotline.yaml"), config).expect("a file for the test");
+    let config = folder.0.join("hotline.yaml");
+    let dial = |keyboard| {
+        let config = config.to_str().expect("a path of letters");
+        printed(&hotline(&["dial", "--flow", "main", "--config", config], keyboard))
+    };
+    let text = dial("200 {\"name\": \"Li\"}\nv\nq\n");
+    assert!(text.contains("asks bank: GET /customers/13800138000"), "{text}");
+    assert!(text.contains("name = Li") && text.contains("waits in the queue general"), "{text}");
+    assert!(dial("fails\n").contains("the flow hangs up"));
+    assert!(dial("timeout\n").contains("the host does not answer: timeout"));
+}
+
+#[test]
+fn the_checker_reads_a_file_of_tests_as_tests() {
+    let tests = "tests:\n  - name: a\n    steps: [at: mian]\n";
+    let folder = Folder::new("tests", &[("small.yaml", FLOW), ("small.test.yaml", tests)]);
+    let file = folder.0.join("small.test.yaml");
+    let output = hotline(&["check", file.to_str().expect("a path of letters")], "");
+    let text = printed(&output);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.contains("error[test-003]") && text.contains("did you mean `main`?"), "{text}");
+}

@@ -195,6 +195,11 @@ impl<'s> Call<'s> {
         while self.goes_on() && self.turn() {}
     }
 
+    /// Lets mocks answer.
+    pub(super) fn lets_hosts_answer(&mut self) {
+        while matches!(self.asked, Asked::Mocked { .. }) && self.turn() {}
+    }
+
     /// Without the caller.
     fn goes_on(&self) -> bool {
         self.playing.is_some() || matches!(self.asked, Asked::Mocked { .. })

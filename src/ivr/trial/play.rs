@@ -120,6 +120,7 @@ fn does(doing: &Doing, call: &mut Call<'_>, on: &Flow) -> Result<(), Fault> {
 }
 
 fn check(expectation: &Expectation, call: &mut Call<'_>, stage: &Stage<'_>, on: &Flow) -> Result<(), Fault> {
+    call.lets_hosts_answer();
     match expectation {
         Expectation::Hears { prompts, more } => hears(prompts, *more, call, stage, on),
         Expectation::Queue { to, priority } => {
