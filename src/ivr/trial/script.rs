@@ -38,8 +38,7 @@ const AT: &str = "2026-03-02 10:00";
 /// The zone of times without one, in flows that have no opening hours of their own.
 const ZONE: &str = "Asia/Shanghai";
 
-/// One call of a caller who has a plan.
-#[derive(Debug)]
+/// One call of a caller who has a plan. Not printed: keys in it may be meant for a secret.
 pub struct Test {
     pub name: String,
     /// Where its name stands.
@@ -54,20 +53,17 @@ pub struct Test {
 }
 
 /// A line of the script.
-#[derive(Debug)]
 pub(super) struct Step {
     pub span: Span,
     pub line: Line,
 }
 
-#[derive(Debug)]
 pub(super) enum Line {
     Does(Doing),
     Expects(Expectation),
 }
 
 /// What the caller does, or what happens to them outside the flow.
-#[derive(Debug)]
 pub(super) enum Doing {
     /// So long after what was before.
     Presses {
