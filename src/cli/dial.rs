@@ -154,7 +154,7 @@ impl Telephone<'_> {
                 return Some(After::Over);
             }
             "v" => self.variables(),
-            "w" => print::line(&format!("at {} ({})", self.call.node(), self.on.place_of(self.call.node()))),
+            "w" => print::line(&format!("at {} ({})", self.call.node(), self.call.place())),
             "h" | "?" => print::text(HELP),
             _ => return self.act(line),
         }

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use super::flow::{Kind, Node, NodeId, Step, VariableId};
+use super::flow::{Kind, Node, NodeId, Step};
 use super::scope::Scope;
 use crate::diagnostic::{Source, Span};
 use crate::ids::FlowId;
@@ -65,20 +65,20 @@ impl Chart {
         Chart { source: scope.out.source().clone(), stops, ways, variables }
     }
 
-    pub fn stop(&self, name: &str) -> Option<(NodeId, &Stop)> {
-        let at = self.stops.iter().position(|stop| stop.name == name)?;
-        Some((NodeId(at), &self.stops[at]))
+    pub fn stop(&self, name: &str) -> Option<&Stop> {
+        self.stops.iter().find(|stop| stop.name == name)
     }
 
-    pub fn variable(&self, name: &str) -> Option<(VariableId, Kind)> {
-        let at = self.variables.iter().position(|(known, _)| known == name)?;
-        Some((VariableId(at), self.variables[at].1))
+    pub fn kind(&self, variable: &str) -> Option<Kind> {
+        self.variables.iter().find(|(known, _)| known == variable).map(|(_, kind)| *kind)
     }
 }
 
-/// The flow and the place in `Chart::ways` that a mark stands for; `None` for a node.
+/// The flow and the place in `Chart::ways` that a mark stands for; `None` for a node. What stands before the mark is
+/// the name of a flow that was called.
 pub(super) fn mark(entered: &str) -> Option<(FlowId, usize)> {
-    let (flow, way) = entered.strip_prefix(MARK)?.rsplit_once(':')?;
+    let (_, mark) = entered.split_once(MARK)?;
+    let (flow, way) = mark.rsplit_once(':')?;
     Some((flow.into(), way.parse().ok()?))
 }
 

@@ -3,7 +3,6 @@
 use std::fmt;
 
 use super::{Held, Run, State};
-use crate::ivr::flow::VariableId;
 
 /// A variable's value. Of a secret only how many keys were typed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,12 +24,14 @@ impl fmt::Display for Shown<'_> {
 }
 
 impl Run {
-    pub(in crate::ivr) fn shown(&self, VariableId(place): VariableId) -> Shown<'_> {
-        match &self.variables[place] {
+    /// The variables of the flow the caller is in, in their order.
+    pub(in crate::ivr) fn shown(&self) -> impl Iterator<Item = (&str, Shown<'_>)> {
+        let names = self.flow.chart.variables.iter().map(|(name, _)| name.as_str());
+        names.zip(self.variables.iter().map(|held| match held {
             Held::Text(text) => Shown::Text(text),
             Held::Number(number) => Shown::Number(*number),
             Held::Secret(typed) => Shown::Typed(typed.0.len()),
-        }
+        }))
     }
 
     /// A question is being asked, or has been and waits for its answer.

@@ -9,7 +9,7 @@ use super::mock::Mock;
 use super::path::{Path, Pressed, Rung};
 use crate::ids::{FlowId, QueueId};
 use crate::ivr::chart;
-use crate::ivr::flow::{Flow, VariableId};
+use crate::ivr::flow::Flow;
 use crate::ivr::http::{HttpFailure, HttpRequest, HttpResponse};
 use crate::ivr::run::{Action, Caller, Event, QueueExit, Run, Shown, TransferTo};
 use crate::media::prompts::PromptId;
@@ -37,6 +37,7 @@ pub struct Call<'s> {
     now: Moment,
     playing: Option<Playing>,
     standing: Standing,
+    node: String,
     path: Path,
     /// Since the caller last did something: prompts heard to their end.
     heard: Vec<PromptId>,
@@ -90,6 +91,7 @@ impl<'s> Call<'s> {
             now,
             playing: None,
             standing: Standing::InFlow,
+            node: String::new(),
             path: Path::default(),
             heard: Vec::new(),
             remarks: Vec::new(),
@@ -119,9 +121,9 @@ impl<'s> Call<'s> {
         self.now
     }
 
-    /// The node the caller is at.
+    /// The node the caller is at, `verify/pin` in a flow that was called.
     pub fn node(&self) -> &str {
-        self.run.node()
+        &self.node
     }
 
     pub fn language(&self) -> &str {
@@ -135,12 +137,17 @@ impl<'s> Call<'s> {
 
     /// The flow's variables with what may be shown of them.
     pub fn variables(&self) -> impl Iterator<Item = (&str, Shown<'_>)> {
-        let named = self.on.chart.variables.iter().enumerate();
-        named.map(|(at, (name, _))| (name.as_str(), self.run.shown(VariableId(at))))
+        self.run.shown()
     }
 
-    pub(super) fn heard(&self) -> &[PromptId] {
-        &self.heard
+    /// `file:line` of the node the caller is at.
+    pub fn place(&self) -> String {
+        self.stage.place_of(self.on, &self.node)
+    }
+
+    /// The names of the prompts heard to their end since the caller last did something.
+    pub(super) fn heard(&self) -> impl Iterator<Item = &str> {
+        self.heard.iter().map(|prompt| self.stage.words.name(*prompt))
     }
 
     pub(super) fn remarks(&self) -> &[(String, String)] {
@@ -153,10 +160,6 @@ impl<'s> Call<'s> {
 
     pub(super) fn plays(&self) -> bool {
         self.playing.is_some()
-    }
-
-    pub(super) fn variable(&self, id: VariableId) -> Shown<'_> {
-        self.run.shown(id)
     }
 
     /// So many of the prompts heard were expected.
@@ -190,7 +193,7 @@ impl<'s> Call<'s> {
         }
     }
 
-    /// Listens until nothing plays any more and no mock has still to answer.
+    /// Listens until it is the caller's turn, or somebody else's.
     pub fn listens(&mut self) {
         while self.goes_on() && self.turn() {}
     }
@@ -200,9 +203,10 @@ impl<'s> Call<'s> {
         while matches!(self.asked, Asked::Mocked { .. }) && self.turn() {}
     }
 
-    /// Without the caller.
+    /// The flow goes on without the caller: something plays, a mock is about to answer, a pause passes.
     fn goes_on(&self) -> bool {
-        self.playing.is_some() || matches!(self.asked, Asked::Mocked { .. })
+        let waits = self.run.asks() && self.playing.is_none();
+        self.standing == Standing::InFlow && !waits && self.unanswered().is_none()
     }
 
     /// The request that no mock answers, if there is one.
@@ -333,10 +337,11 @@ impl<'s> Call<'s> {
 
     /// A deadline of the flow has come: the caller's, or a host's.
     fn time_is_over(&mut self) {
-        let asked = self.run.awaits().is_some();
-        self.note(if asked { Rung::Answered(Err(HttpFailure::Timeout)) } else { Rung::Silence });
-        if asked {
+        if self.run.awaits().is_some() {
+            self.note(Rung::Answered(Err(HttpFailure::Timeout)));
             self.asked = Asked::Nothing;
+        } else if self.run.asks() {
+            self.note(Rung::Silence);
         }
         let actions = self.run.handle(self.now, Event::Time);
         self.obey(actions);
@@ -368,6 +373,7 @@ impl<'s> Call<'s> {
                 }
                 Action::Entered { node } => self.enters(&node),
                 Action::Remark { name, value } => {
+                    let value = self.stage.named(value);
                     self.remarks.push((name.to_string(), value.clone()));
                     self.note(Rung::Remark { name: name.to_string(), value });
                 }
@@ -407,9 +413,10 @@ impl<'s> Call<'s> {
             self.ways.push(way);
             return;
         }
-        if self.on.chart.stop(node).is_some_and(|(_, stop)| stop.secret) {
+        if self.stage.node(self.on, node).is_some_and(|(_, stop)| stop.secret) {
             self.path.hide_ahead();
         }
+        node.clone_into(&mut self.node);
         self.note(Rung::Enters(node.to_owned()));
     }
 

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::chart::{self, Stop};
 use super::flow::Flow;
 use super::{Catalogue, Compiled, Flows, World};
 use crate::diagnostic::{Diagnostic, Source, Span};
@@ -67,6 +68,29 @@ impl<'a> Stage<'a> {
         self.flows.iter()
     }
 
+    /// A node by the name that runs give it: of the flow the call began in, or `verify/pin` of one that was called.
+    fn node<'f>(&'f self, on: &'f Flow, name: &str) -> Option<(&'f Flow, &'f Stop)> {
+        let (flow, name) = match name.split_once('/') {
+            Some((flow, name)) => (&**self.flows.get(&FlowId::from(flow))?, name),
+            None => (on, name),
+        };
+        flow.chart.stop(name).map(|stop| (flow, stop))
+    }
+
+    /// `file:line` of a node; nothing if there is none of this name.
+    pub fn place_of(&self, on: &Flow, node: &str) -> String {
+        self.node(on, node).map_or(String::new(), |(flow, stop)| flow.place(stop.span))
+    }
+
+    /// The name of a node where a marked flow names it or the mark before it.
+    fn named(&self, value: String) -> String {
+        let way = chart::mark(&value).and_then(|(flow, way)| {
+            let chart = &self.flows.get(&flow)?.chart;
+            chart.stops.get(chart.ways.get(way)?.to.0)
+        });
+        way.map_or(value, |stop| stop.name.clone())
+    }
+
     /// A prompt as people read it: its name, and what it says.
     pub fn told(&self, prompt: PromptId) -> String {
         let name = self.words.name(prompt);
@@ -81,11 +105,5 @@ impl Flow {
     /// `file:line` of a place.
     fn place(&self, span: Span) -> String {
         format!("{}:{}", self.chart.source.name, self.chart.source.position(span.start).0)
-    }
-
-    /// `file:line` of a node.
-    pub fn place_of(&self, node: &str) -> String {
-        let span = self.chart.stop(node).map_or(Span::default(), |(_, stop)| stop.span);
-        self.place(span)
     }
 }

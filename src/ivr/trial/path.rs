@@ -107,7 +107,7 @@ impl Rung {
     /// As people read it.
     pub fn told(&self, stage: &Stage<'_>, on: &Flow) -> String {
         match self {
-            Rung::Enters(node) => format!("{node}  ({})", on.place_of(node)),
+            Rung::Enters(node) => format!("{node}  ({})", stage.place_of(on, node)),
             Rung::Hears(prompt) => format!("  hears {}", stage.told(*prompt)),
             Rung::Interrupts => "  the key stops the prompt".to_owned(),
             Rung::Presses(pressed) if pressed.secret => {

@@ -6,7 +6,6 @@ use super::path::{Path, Rung, destination};
 use super::script::{Doing, Expectation, Holds, Line, Step, Test, Variable};
 use crate::diagnostic::{Diagnostic, Findings, Span};
 use crate::ids::FlowId;
-use crate::ivr::flow::Flow;
 use crate::ivr::run::Shown;
 
 /// What came of a test.
@@ -52,10 +51,10 @@ pub fn play(test: &Test, stage: &Stage<'_>) -> Option<Outcome> {
     let mut call = Call::begin(stage, on, &test.mocks, test.caller.clone(), test.at);
     let failed = test.steps.iter().enumerate().find_map(|(at, step)| {
         let done = match &step.line {
-            Line::Does(doing) => does(doing, &mut call, on),
-            Line::Expects(expectation) => check(expectation, &mut call, stage, on),
+            Line::Does(doing) => does(doing, &mut call),
+            Line::Expects(expectation) => check(expectation, &mut call),
         };
-        nobody_answers(&call, on).or(done.err()).map(|fault| (at, fault))
+        nobody_answers(&call).or(done.err()).map(|fault| (at, fault))
     });
     let failure = failed.map(|(at, fault)| report(test, &test.steps[..=at], fault, call.path()));
     Some(Outcome { failure, path: call.path().clone(), flow: test.flow.clone(), ways: call.ways().to_vec() })
@@ -78,14 +77,14 @@ fn report(test: &Test, played: &[Step], fault: Fault, path: &Path) -> Diagnostic
 }
 
 /// A test asks nobody outside: what a flow asks must have a mock.
-fn nobody_answers(call: &Call<'_>, on: &Flow) -> Option<Fault> {
+fn nobody_answers(call: &Call<'_>) -> Option<Fault> {
     let request = call.unanswered()?;
     let message = format!("the flow asks {request}, and no mock answers");
-    let label = format!("asked at `{}` ({})", call.node(), on.place_of(call.node()));
+    let label = format!("asked at `{}` ({})", call.node(), call.place());
     Some(Fault { code: "test-022", span: None, message, label })
 }
 
-fn does(doing: &Doing, call: &mut Call<'_>, on: &Flow) -> Result<(), Fault> {
+fn does(doing: &Doing, call: &mut Call<'_>) -> Result<(), Fault> {
     if *call.standing() == Standing::Over {
         return Err(Fault::out_of_place("nobody is there to do this", "the call is over".to_owned()));
     }
@@ -116,13 +115,13 @@ fn does(doing: &Doing, call: &mut Call<'_>, on: &Flow) -> Result<(), Fault> {
             call.transfer_fails().then_some(()).ok_or("the caller is not being transferred here")
         }
     };
-    possible.map_err(|message| Fault::out_of_place(message, stands(call, on)))
+    possible.map_err(|message| Fault::out_of_place(message, stands(call)))
 }
 
-fn check(expectation: &Expectation, call: &mut Call<'_>, stage: &Stage<'_>, on: &Flow) -> Result<(), Fault> {
+fn check(expectation: &Expectation, call: &mut Call<'_>) -> Result<(), Fault> {
     call.lets_hosts_answer();
     match expectation {
-        Expectation::Hears { prompts, more } => hears(prompts, *more, call, stage, on),
+        Expectation::Hears { prompts, more } => hears(prompts, *more, call),
         Expectation::Queue { to, priority } => {
             call.listens();
             let right = match call.standing() {
@@ -132,20 +131,20 @@ fn check(expectation: &Expectation, call: &mut Call<'_>, stage: &Stage<'_>, on: 
                 _ => false,
             };
             let with = priority.map_or(String::new(), |priority| format!(" with priority {priority}"));
-            ensure(right, || format!("expected the queue {to}{with}"), call, on)
+            ensure(right, || format!("expected the queue {to}{with}"), call)
         }
         Expectation::Transfer(to) => {
             call.listens();
             let right = *call.standing() == Standing::Transferred(to.clone());
-            ensure(right, || format!("expected a transfer to {}", destination(to)), call, on)
+            ensure(right, || format!("expected a transfer to {}", destination(to)), call)
         }
         Expectation::Ends => {
             call.listens();
             let right = call.path().rungs().last().is_some_and(|(_, rung)| *rung == Rung::Ends);
-            ensure(right, || "expected the flow to hang up".to_owned(), call, on)
+            ensure(right, || "expected the flow to hang up".to_owned(), call)
         }
         Expectation::At(node) => {
-            ensure(call.node() == node, || format!("expected the caller at `{node}`"), call, on)
+            ensure(call.node() == node, || format!("expected the caller at `{node}`"), call)
         }
         Expectation::Remark { name, value } => remark(name, value.as_deref(), call),
         Expectation::Language(language) => {
@@ -159,24 +158,18 @@ fn check(expectation: &Expectation, call: &mut Call<'_>, stage: &Stage<'_>, on: 
     }
 }
 
-fn ensure(right: bool, expected: impl Fn() -> String, call: &Call<'_>, on: &Flow) -> Result<(), Fault> {
-    if right { Ok(()) } else { Err(Fault::expected(expected(), stands(call, on))) }
+fn ensure(right: bool, expected: impl Fn() -> String, call: &Call<'_>) -> Result<(), Fault> {
+    if right { Ok(()) } else { Err(Fault::expected(expected(), stands(call))) }
 }
 
 /// With `more`, listens to as many prompts as are named; otherwise until nothing plays.
-fn hears(
-    prompts: &[(String, Span)],
-    more: bool,
-    call: &mut Call<'_>,
-    stage: &Stage<'_>,
-    on: &Flow,
-) -> Result<(), Fault> {
+fn hears(prompts: &[(String, Span)], more: bool, call: &mut Call<'_>) -> Result<(), Fault> {
     if more {
         call.listens_to(prompts.len());
     } else {
         call.listens();
     }
-    let heard: Vec<&str> = call.heard().iter().map(|prompt| stage.words.name(*prompt)).collect();
+    let heard: Vec<&str> = call.heard().collect();
     for (at, (name, span)) in prompts.iter().enumerate() {
         match heard.get(at) {
             Some(heard) if heard == name => {}
@@ -186,7 +179,7 @@ fn hears(
             }
             None => {
                 let message = format!("expected to hear `{name}`, and nothing is said");
-                return Err(Fault::expected(message, stands(call, on)).at(*span));
+                return Err(Fault::expected(message, stands(call)).at(*span));
             }
         }
     }
@@ -216,7 +209,12 @@ fn remark(name: &str, value: Option<&str>, call: &Call<'_>) -> Result<(), Fault>
 }
 
 fn holds(variable: &Variable, call: &Call<'_>) -> Result<(), Fault> {
-    let is = call.variable(variable.id);
+    let found = call.variables().find(|(name, _)| *name == variable.name);
+    let Some((_, is)) = found else {
+        let message = format!("expected `{}` to be seen", variable.name);
+        let label = format!("the call is in another flow, at `{}`", call.node());
+        return Err(Fault::expected(message, label).at(variable.span));
+    };
     let (right, expected) = match (&variable.holds, is) {
         (Holds::Typed(keys), Shown::Typed(typed)) => (*keys == typed, format!("{keys} keys")),
         (Holds::Typed(keys), _) => (false, format!("{keys} keys")),
@@ -230,11 +228,15 @@ fn holds(variable: &Variable, call: &Call<'_>) -> Result<(), Fault> {
 }
 
 /// Where the call stands, for who expected something else.
-fn stands(call: &Call<'_>, on: &Flow) -> String {
+fn stands(call: &Call<'_>) -> String {
     let node = call.node();
     match call.standing() {
-        Standing::InFlow if call.plays() => format!("the caller listens at `{node}` ({})", on.place_of(node)),
-        Standing::InFlow => format!("the flow waits for the caller at `{node}` ({})", on.place_of(node)),
+        Standing::InFlow if call.plays() => {
+            format!("the caller listens at `{node}` ({})", call.place())
+        }
+        Standing::InFlow => {
+            format!("the flow waits for the caller at `{node}` ({})", call.place())
+        }
         Standing::InQueue { queue, priority: Some(priority) } => {
             format!("the caller waits in the queue {queue} with priority {priority}")
         }

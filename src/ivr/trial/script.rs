@@ -25,7 +25,7 @@ use crate::diagnostic::fields::Fields;
 use crate::diagnostic::yaml::{self, Node, Value};
 use crate::diagnostic::{Diagnostic, Findings, Source, Span, suggest};
 use crate::ids::{FlowId, QueueId};
-use crate::ivr::flow::{Flow, Step as FlowStep, VariableId};
+use crate::ivr::flow::{Flow, Step as FlowStep};
 use crate::ivr::run::{Caller, QueueExit, TransferTo};
 use crate::moment::Moment;
 
@@ -105,7 +105,6 @@ pub(super) enum Expectation {
 pub(super) struct Variable {
     pub span: Span,
     pub name: String,
-    pub id: VariableId,
     pub holds: Holds,
 }
 

@@ -154,6 +154,10 @@ fn expectation(name: &str, node: &Node, scope: &mut Scope<'_>) -> Option<Expecta
         "at" => {
             let known = scope.on.chart.stops.iter().map(|stop| stop.name.as_str());
             let name = scope.out.text(node, "the name of a node")?;
+            // Of a flow that is called.
+            if name.contains('/') && scope.stage.node(scope.on, name).is_some() {
+                return Some(Expectation::At(name.to_owned()));
+            }
             known_name("test-003", "a node of the flow", name, node.span, known, scope.out)
                 .map(Expectation::At)
         }
@@ -288,13 +292,12 @@ fn variable(key: &Key, node: &Node, scope: &mut Scope<'_>) -> Option<Variable> {
     let chart = &scope.on.chart;
     let known = chart.variables.iter().map(|(name, _)| name.as_str());
     let name = known_name("test-004", "a variable of the flow", &key.text, key.span, known, scope.out)?;
-    let (id, kind) = chart.variable(&name)?;
-    let holds = if kind == Kind::Secret {
+    let holds = if chart.kind(&name)? == Kind::Secret {
         Holds::Typed(typed(&name, node, scope)?)
     } else {
         Holds::Value(scope.out.text(node, "a value")?.to_owned())
     };
-    Some(Variable { span: key.span, name, id, holds })
+    Some(Variable { span: key.span, name, holds })
 }
 
 /// `{ typed: 6 keys }`: all that may be known of a secret.
