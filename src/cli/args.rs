@@ -108,6 +108,9 @@ pub struct Dial {
     /// zh-CN or en; default: the number's
     #[arg(long)]
     pub language: Option<String>,
+    /// What parts callers at `percent`: another seed, another way
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
     /// When, such as "2026-11-28 09:30"
     #[arg(long)]
     pub at: Option<String>,

@@ -9,8 +9,8 @@ use super::run::demo_config;
 use super::{CannotRun, Exit, print};
 use crate::config::{self, Config};
 use crate::diagnostic::{Diagnostic, Source, codes, render_all};
-use crate::ivr;
 use crate::ivr::trial::script;
+use crate::ivr::{self, humane::Reach};
 use crate::media::prompts::Library;
 use crate::server::load;
 
@@ -18,7 +18,7 @@ pub(super) fn check(args: &args::Check) -> Result<Exit, CannotRun> {
     if let Some(code) = &args.explain {
         return Ok(explain(code));
     }
-    let found = examine(&args.paths)?;
+    let Examined { found, reaches } = examine(&args.paths)?;
     let (errors, warnings) = crate::diagnostic::split(found);
     let exit = if errors.is_empty() { Exit::Fine } else { Exit::Bad };
     if args.json || args.format == "json" {
@@ -28,7 +28,8 @@ pub(super) fn check(args: &args::Check) -> Result<Exit, CannotRun> {
         print::json(&json);
     } else {
         let found = format!("{}{}", render_all(&errors), render_all(&warnings));
-        print::text(&format!("{found}{} errors, {} warnings", errors.len(), warnings.len()));
+        let reaches: String = reaches.iter().map(|reach| format!("{reach}\n")).collect();
+        print::text(&format!("{found}{reaches}{} errors, {} warnings", errors.len(), warnings.len()));
     }
     Ok(exit)
 }
@@ -46,26 +47,33 @@ fn explain(code: &str) -> Exit {
     }
 }
 
+/// What was found in all paths, and how far a person is in the flows that are right.
+#[derive(Default)]
+struct Examined {
+    found: Vec<Diagnostic>,
+    reaches: Vec<Reach>,
+}
+
 /// Everything found in all paths. A configuration brings its own flows and prompts; flows named by themselves are
 /// checked against the demo's queues, agents and prompts.
-fn examine(paths: &[PathBuf]) -> Result<Vec<Diagnostic>, CannotRun> {
-    let mut found = Vec::new();
+fn examine(paths: &[PathBuf]) -> Result<Examined, CannotRun> {
+    let mut examined = Examined::default();
     let mut flows: Vec<Arc<Source>> = Vec::new();
     for path in paths {
         if path.is_dir() {
             flows.extend(load::sources(path).map_err(|error| CannotRun(error.to_string()))?);
         } else if load::is_tests(path) {
-            examine_tests(path, &mut found)?;
+            examine_tests(path, &mut examined.found)?;
         } else if is_configuration(path) {
-            examine_configuration(path, &mut found)?;
+            examine_configuration(path, &mut examined)?;
         } else {
             flows.push(load::source(path).map_err(|error| CannotRun(error.to_string()))?);
         }
     }
     if !flows.is_empty() {
-        examine_flows(&flows, &demo_config(&args::Demo::default()), &mut found)?;
+        examine_flows(&flows, &demo_config(&args::Demo::default()), &mut examined)?;
     }
-    Ok(found)
+    Ok(examined)
 }
 
 /// A file with `sip:` or `numbers:` at its left edge; a flow has neither.
@@ -74,15 +82,15 @@ pub(super) fn is_configuration(path: &Path) -> bool {
     text.lines().any(|line| line.starts_with("sip:") || line.starts_with("numbers:"))
 }
 
-fn examine_configuration(path: &Path, found: &mut Vec<Diagnostic>) -> Result<(), CannotRun> {
+fn examine_configuration(path: &Path, examined: &mut Examined) -> Result<(), CannotRun> {
     match config::load(path) {
         Ok(read) => {
-            found.extend(read.warnings);
+            examined.found.extend(read.warnings);
             let flows = load::sources(&read.config.flows).map_err(|error| CannotRun(error.to_string()))?;
-            examine_flows(&flows, &read.config, found)
+            examine_flows(&flows, &read.config, examined)
         }
         Err(diagnostics) => {
-            found.extend(diagnostics);
+            examined.found.extend(diagnostics);
             Ok(())
         }
     }
@@ -99,15 +107,14 @@ fn examine_tests(path: &Path, found: &mut Vec<Diagnostic>) -> Result<(), CannotR
     Ok(())
 }
 
-fn examine_flows(
-    flows: &[Arc<Source>],
-    config: &Config,
-    found: &mut Vec<Diagnostic>,
-) -> Result<(), CannotRun> {
+fn examine_flows(flows: &[Arc<Source>], config: &Config, examined: &mut Examined) -> Result<(), CannotRun> {
     let (library, _) = Library::load(&config.prompts).map_err(|error| CannotRun(error.to_string()))?;
     match ivr::compile(flows, &ivr::World::of(config, &library)) {
-        Ok(compiled) => found.extend(compiled.warnings),
-        Err(diagnostics) => found.extend(diagnostics),
+        Ok(compiled) => {
+            examined.found.extend(compiled.warnings);
+            examined.reaches.extend(compiled.reaches);
+        }
+        Err(diagnostics) => examined.found.extend(diagnostics),
     }
     Ok(())
 }

@@ -88,7 +88,7 @@ impl Desk<'_> {
             let Some(at) = script::moment(at, on) else {
                 return refused(&format!("`{at}` is not a date and a time such as 2026-11-28 09:30"));
             };
-            let call = Call::begin(self.stage, on, &[], caller, at);
+            let call = Call::begin(self.stage, on, &[], caller, self.args.seed, at);
             match (Telephone { call, stage: self.stage, on, told: 0 }).talk() {
                 After::Over => return Exit::Fine,
                 After::Number(number) => {

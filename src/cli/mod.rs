@@ -3,6 +3,8 @@
 pub mod args;
 mod calls;
 mod check;
+#[allow(dead_code)]
+mod demo_bank;
 mod dial;
 mod ground;
 pub mod print;

@@ -97,6 +97,7 @@ pub fn demo(data: impl Into<PathBuf>, sip_port: u16, http_port: u16) -> Config {
             shared_sockets: false,
         }],
         limits: Limits::default(),
+        constants: BTreeMap::new(),
     }
 }
 

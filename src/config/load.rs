@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Config, Http, Limits, Media, Recording, Sip, Srtp, hosts, people, places, routes};
+use super::{Config, Http, Limits, Media, Recording, Sip, Srtp, constants, hosts, people, places, routes};
 use crate::diagnostic::fields::Fields;
 use crate::diagnostic::yaml::{self, Node};
 use crate::diagnostic::{self, Diagnostic, Findings, Source, Span};
@@ -94,6 +94,7 @@ fn config(
         }
         None => Some(Limits::default()),
     };
+    let constants = top.take("constants").map(|node| constants::read(node, out)).unwrap_or_default();
     people::refuse_demo_passwords(&listens, &agents, &users, out);
     top.finish(out);
     Some(Config {
@@ -110,6 +111,7 @@ fn config(
         users: users.into_iter().map(|(id, user)| (id, user.user)).collect::<BTreeMap<_, _>>(),
         trunks,
         limits: limits?,
+        constants,
     })
 }
 

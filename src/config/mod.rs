@@ -11,6 +11,7 @@ use std::time::Duration;
 use crate::ids::{AgentId, FlowId, QueueId, SkillId};
 use crate::media::command::Codec;
 
+mod constants;
 mod demo;
 mod files;
 mod hosts;
@@ -48,6 +49,15 @@ pub struct Config {
     /// Who may call without registering, and what.
     pub trunks: Vec<Trunk>,
     pub limits: Limits,
+    /// What flows are told of where they run, by name.
+    pub constants: BTreeMap<String, Constant>,
+}
+
+/// A value of the configuration that flows may read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Constant {
+    Text(String),
+    Number(i64),
 }
 
 impl Config {

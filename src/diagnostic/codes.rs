@@ -56,7 +56,7 @@ pub const CODES: &[(&str, &str, &str)] = &[
     (
         "flow-001",
         "unknown node kind",
-        "A node is written `name: { kind: { fields } }`. The kinds are: play, menu, collect, say, set, switch, hours, http, queue, transfer, goto, hangup.",
+        "A node is written `name: { kind: { fields } }`. The kinds are: play, menu, collect, say, set, switch, hours, http, queue, transfer, percent, event, wait, language, call, return, goto, hangup.",
     ),
     (
         "flow-002",
@@ -198,6 +198,73 @@ pub const CODES: &[(&str, &str, &str)] = &[
         "`answer` takes fields of the host's JSON into variables: `answer: { card.last4: $last4 }`, each variable once. A secret is only ever typed by the caller, so no answer goes into one.",
     ),
     (
+        "flow-060",
+        "bad sum",
+        "A sum adds and subtracts whole numbers and variables of kind number: `$tries + 1`. Spaces stand around + and -, because names may have a `-` in them.",
+    ),
+    (
+        "flow-061",
+        "shares that do not make a hundred",
+        "The shares of a `percent` are whole numbers and make 100 together, so that it is plain who goes where.",
+    ),
+    (
+        "flow-062",
+        "what a caller typed would be in the journal",
+        "The journal is kept for years and read by many. An event takes fixed texts, numbers and `$language`, not texts that a caller may have typed, and not their number.",
+    ),
+    (
+        "flow-063",
+        "bad constant",
+        "A flow names the constants it reads, with their kinds, under `constants`; their values stand under `constants` in the configuration file. Nothing changes them.",
+    ),
+    ("flow-064", "unknown flow", "A call names another flow, by the name of its file without ending."),
+    (
+        "flow-065",
+        "call and flow do not fit",
+        "A call gives all the parameters that the flow declares, and no others; a return gives all its results, and no others. A call keeps the results it wants.",
+    ),
+    (
+        "flow-066",
+        "calls in a circle, or too deep",
+        "A flow must not call itself, nor one that leads back to it by calls: each call waits for the flow it called to return, so such a call would never end.",
+    ),
+    (
+        "flow-067",
+        "nothing comes after this call",
+        "The flow that is called has no way to a `return`: it ends with a person or a goodbye. What is under `next` would never be reached.",
+    ),
+    (
+        "flow-068",
+        "flows that speak different languages",
+        "A flow and those it calls must speak the same languages: a caller who chose one would otherwise suddenly hear another. Their order may differ.",
+    ),
+    (
+        "flow-069",
+        "a number leads into a flow that is only called",
+        "A flow with parameters needs somebody who gives them, and one that returns needs somewhere to return to.",
+    ),
+    (
+        "flow-070",
+        "no person",
+        "Whoever keeps silent, presses wrong keys or presses the key for a person must come to a person (a queue or a transfer), not to a goodbye: not everybody can press the right keys. After hours a goodbye will do.",
+    ),
+    (
+        "flow-071",
+        "a person is too many questions away",
+        "Whoever keeps silent, presses wrong keys or presses the key for a person must come to a person after few questions: three, or what `humane: { questions: ... }` says.",
+    ),
+    (
+        "flow-072",
+        "a person is too far away",
+        "Whoever keeps silent, presses wrong keys or presses the key for a person must come to a person after few seconds of prompts, repeats included: a minute, or what `humane: { prompts: 90s }` says. What is said of values is not counted.",
+    ),
+    ("flow-073", "menu too deep", "More than three menus one behind the other: people lose their way."),
+    (
+        "flow-074",
+        "no key for complaints",
+        "The first menu of a number must have a key that leads to complaints, without another menu before (PBoC Order 2020 No. 5). `humane: { complaints: NODE }` names where they are taken.",
+    ),
+    (
         "config-001",
         "bad address",
         "Addresses are written `192.0.2.1:5060`, `[2001:db8::1]:5060`, networks `192.0.2.0/24`.",
@@ -221,8 +288,8 @@ pub const CODES: &[(&str, &str, &str)] = &[
     ),
     (
         "config-007",
-        "bad telephone number or user name",
-        "Numbers consist of digits, perhaps with a leading plus; user names of letters, digits, `.`, `_` and `-`.",
+        "bad telephone number or name",
+        "Numbers consist of digits, perhaps with a leading plus; user names of letters, digits, `.`, `_` and `-`; names of constants of letters, digits, `_` and `-`.",
     ),
     ("config-008", "name used twice", "An agent and another user have the same name; they share one log-in."),
     (

@@ -107,7 +107,7 @@ impl Engine {
         let Admitted { from, dialled, .. } = knock.who;
         let language = self.world.config.numbers[&dialled].language.clone();
         let run_caller = Caller { number: from.clone(), dialled: dialled.clone(), language };
-        let (run, actions) = Run::start(now, flow, run_caller);
+        let (run, actions) = Run::start(now, flow, run_caller, self.rng.u64());
         let mut call = Call {
             id,
             from,

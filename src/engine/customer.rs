@@ -172,7 +172,7 @@ impl Engine {
         self.happened(now, Some(call.id), None, What::Transferred { to: number.clone() });
         let language = call.run.language().to_owned();
         let caller = Caller { number: call.from.clone(), dialled: number, language };
-        let (run, actions) = Run::start(now, flow, caller);
+        let (run, actions) = Run::start(now, flow, caller, self.rng.u64());
         call.run = run;
         call.library = self.world.library.clone();
         for action in actions {

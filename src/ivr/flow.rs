@@ -8,7 +8,11 @@ use super::chart::Chart;
 use super::expression::Expression;
 use super::hours::Hours;
 use super::http::Dip;
+use super::humane::Near;
+use super::percent::Ways;
 use super::say::Words;
+use super::subflow::{Call, Outcome, Slot};
+use super::sum::Sum;
 use crate::ids::{AgentId, FlowId, QueueId};
 use crate::media::prompts::PromptId;
 
@@ -29,6 +33,13 @@ pub struct Flow {
     /// What numbers are said with, by language.
     pub(super) words: Vec<Words>,
     pub(super) chart: Chart,
+    /// What a flow that calls this one gives: the first of the variables.
+    pub(super) parameters: Vec<Slot>,
+    /// What it gets back.
+    pub(super) results: Vec<Slot>,
+    pub(super) outcome: Outcome,
+    /// How far a person is.
+    pub(super) near: Near,
 }
 
 impl Flow {
@@ -106,18 +117,74 @@ impl Spoken {
 /// What a node does.
 #[derive(Debug)]
 pub(super) enum Step {
-    Play { prompts: Spoken, barge_in: bool, next: NodeId },
-    Menu { ask: Ask, keys: Keys },
-    Collect { ask: Ask, entry: Entry, next: NodeId },
-    Say { before: Spoken, what: Saying, after: Spoken, barge_in: bool, next: NodeId },
-    Set { language: Option<LanguageId>, values: Vec<(VariableId, Operand)>, next: NodeId },
-    Switch { cases: Vec<(Expression, NodeId)>, otherwise: NodeId },
-    Hours { hours: Hours, open: NodeId, closed: NodeId },
+    Play {
+        prompts: Spoken,
+        barge_in: bool,
+        next: NodeId,
+    },
+    Menu {
+        ask: Ask,
+        keys: Keys,
+    },
+    Collect {
+        ask: Ask,
+        entry: Entry,
+        next: NodeId,
+    },
+    Say {
+        before: Spoken,
+        what: Saying,
+        after: Spoken,
+        barge_in: bool,
+        next: NodeId,
+    },
+    Set {
+        language: Option<LanguageId>,
+        values: Vec<(VariableId, Operand)>,
+        next: NodeId,
+    },
+    Switch {
+        cases: Vec<(Expression, NodeId)>,
+        otherwise: NodeId,
+    },
+    Hours {
+        hours: Hours,
+        open: NodeId,
+        closed: NodeId,
+    },
     Queue(Waiting),
-    Transfer { to: Destination, prompts: Spoken, on_failed: NodeId },
+    Transfer {
+        to: Destination,
+        prompts: Spoken,
+        on_failed: NodeId,
+    },
     Http(Box<Dip>),
+    /// Callers are parted by shares.
+    Percent(Ways),
+    Event {
+        name: Arc<str>,
+        value: Option<Operand>,
+        next: NodeId,
+    },
+    /// Silence. Keys are kept for the next question.
+    Wait {
+        pause: Duration,
+        next: NodeId,
+    },
+    /// Asks once; no answer means `default`.
+    Language {
+        ask: Ask,
+        keys: [Option<LanguageId>; 16],
+        default: LanguageId,
+        next: NodeId,
+    },
+    Call(Call),
+    /// Back to the flow that called this one, with the results in the order of their declaration.
+    Return(Vec<Operand>),
     Goto(NodeId),
-    Hangup { prompts: Spoken },
+    Hangup {
+        prompts: Spoken,
+    },
 }
 
 /// A question: what is common to menu and collect.
@@ -195,6 +262,7 @@ pub(super) enum Operand {
     Variable(VariableId),
     Text(Arc<str>),
     Number(i64),
+    Sum(Sum),
 }
 
 /// The keys of a telephone, in the order of `key_index`.

@@ -42,9 +42,9 @@ impl Graph {
         for edge in &scope.edges {
             leaving[edge.from.0].push(*edge);
         }
-        let person = |step: &Option<&Step>| matches!(step, Some(Step::Queue(_) | Step::Transfer { .. }));
-        let question = |step: &Option<&Step>| matches!(step, Some(Step::Menu { .. } | Step::Collect { .. }));
-        let end = |step: &Option<&Step>| person(step) || matches!(step, Some(Step::Hangup { .. }));
+        let person = |step: &Option<&Step>| step.is_some_and(Step::person);
+        let question = |step: &Option<&Step>| step.is_some_and(Step::question);
+        let end = |step: &Option<&Step>| step.is_some_and(Step::end);
         let open =
             steps.iter().zip(&scope.places).map(|(step, place)| place.open || step.is_none()).collect();
         let each = |counts: fn(&Edge) -> bool| (0..steps.len()).map(|n| walk(&leaving, n, counts)).collect();
@@ -66,7 +66,7 @@ impl Graph {
 }
 
 /// Everything that can be reached from a node by the edges that count, the node itself included.
-fn walk(leaving: &[Vec<Edge>], node: usize, counts: fn(&Edge) -> bool) -> Vec<bool> {
+pub(super) fn walk(leaving: &[Vec<Edge>], node: usize, counts: fn(&Edge) -> bool) -> Vec<bool> {
     let mut seen = vec![false; leaving.len()];
     let mut left = vec![node];
     seen[node] = true;
@@ -159,12 +159,13 @@ fn menus_without_person(
     scope: &mut Scope<'_>,
 ) {
     for (node, step) in steps.iter().enumerate() {
-        if !matches!(step, Some(Step::Menu { .. })) || !reached[node] || stuck[node] {
+        if !step.is_some_and(Step::menu) || !reached[node] || stuck[node] {
             continue;
         }
         if !graph.any(&graph.ahead[node], &graph.person) {
             let place = &scope.places[node];
-            let message = format!("from the menu `{}` no caller can reach a person", place.name);
+            let what = if matches!(step, Some(Step::Call(_))) { "the menus behind" } else { "the menu" };
+            let message = format!("from {what} `{}` no caller can reach a person", place.name);
             scope
                 .out
                 .error("flow-015", place.span, message)

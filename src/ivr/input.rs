@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use super::flow::{Ask, Entry, Failed, Keys, Kind, Step, key_index};
+use super::flow::{Ask, Entry, Failed, Kind, Step, key_index};
 use super::nodes::{barge_in, optional_prompts};
 use super::scope::{By, Scope};
 use crate::diagnostic::Span;
 use crate::diagnostic::fields::Fields;
+use crate::diagnostic::yaml::{Key, Node};
 
 /// Most retries: after six failures a caller needs a person.
 const MAX_RETRIES: u8 = 5;
@@ -19,7 +20,8 @@ const MAX_NUMBER: usize = 15;
 /// Silence before it counts: shorter ones hurry people, longer ones seem dead.
 const TIMEOUTS: std::ops::RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(60);
 
-fn duration(
+/// Left out: the default. `None` only after a report.
+pub(super) fn duration(
     name: &'static str,
     default: Duration,
     fields: &mut Fields<'_>,
@@ -82,16 +84,29 @@ fn failed(name: &'static str, by: By, fields: &mut Fields<'_>, scope: &mut Scope
 pub(super) fn menu(fields: &mut Fields<'_>, scope: &mut Scope<'_>) -> Option<Step> {
     let keys_node = fields.need("keys");
     let ask = ask(fields, scope);
-    let entries = scope.out.entries(keys_node?, "keys with their targets, such as `1: cards`")?;
+    let keys = keys(keys_node?, "keys with their targets, such as `1: cards`", scope, |key, node, scope| {
+        scope.target(node, By::Key, &format!("key `{}`", key.text))
+    });
+    Some(Step::Menu { ask: ask?, keys: keys? })
+}
+
+/// What each key of the telephone leads to, by `key_index`.
+pub(super) fn keys<T: Copy>(
+    node: &Node,
+    expected: &str,
+    scope: &mut Scope<'_>,
+    mut meaning: impl FnMut(&Key, &Node, &mut Scope<'_>) -> Option<T>,
+) -> Option<[Option<T>; 16]> {
+    let entries = scope.out.entries(node, expected)?;
     if entries.is_empty() {
-        scope.out.error("yaml-008", keys_node?.span, "a menu needs at least one key");
+        scope.out.error("yaml-008", node.span, "a menu needs at least one key");
         return None;
     }
-    let mut keys: Keys = [None; 16];
+    let mut keys = [None; 16];
     let mut first: [Option<Span>; 16] = [None; 16];
     let mut whole = true;
     for (key, node) in entries {
-        let target = scope.target(node, By::Key, &format!("key `{}`", key.text));
+        let target = meaning(key, node, scope);
         let mut symbols = key.text.chars();
         let symbol = symbols.next().filter(|_| symbols.next().is_none()).and_then(key_index);
         let Some(place) = symbol else {
@@ -112,8 +127,7 @@ pub(super) fn menu(fields: &mut Fields<'_>, scope: &mut Scope<'_>) -> Option<Ste
         keys[place] = target;
         whole &= target.is_some();
     }
-    let ask = ask?;
-    whole.then_some(Step::Menu { ask, keys })
+    whole.then_some(keys)
 }
 
 pub(super) fn collect(fields: &mut Fields<'_>, scope: &mut Scope<'_>) -> Option<Step> {

@@ -4,29 +4,40 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::chart::{Chart, Ways};
-use super::flow::{self, Flow, Kind, MAX_NODES, MAX_VARIABLES, NodeId, Step, Variable};
+use super::flow::{self, Flow, Kind, MAX_NODES, MAX_VARIABLES, NodeId, Operand, Step, Variable};
+use super::humane::{self, Rules};
 use super::say::Words;
 use super::scope::{BUILT_IN, By, Declared, Edge, LANGUAGES, Place, Scope};
-use super::{World, graph, nodes};
+use super::subflow::{Callees, Outcome, Slot};
+use super::{Flows, World, graph, nodes};
+use crate::config::Constant;
 use crate::diagnostic::fields::Fields;
-use crate::diagnostic::yaml::{self, Key, Node, Value};
+use crate::diagnostic::yaml::{Key, Node, Value};
 use crate::diagnostic::{Findings, Span, suggest};
 use crate::ids::FlowId;
 
 /// Words that stand beside variables in `set`, or mean something as a target.
 const RESERVED: [&str; 2] = ["next", "repeat"];
 
-/// Reads and checks `out`'s file. What is returned counts only if `out` has no errors.
+/// Reads and checks `out`'s file, parsed to `root`. What is returned counts only if `out` has no errors.
 ///
-/// The paths of a marked flow are not checked: it is read again only when they are right, and marks are no nodes.
-pub(super) fn flow(out: &mut Findings, world: &World<'_>, marked: bool) -> Option<Flow> {
-    let root = yaml::parse(out)?;
+/// With the flows as they were `checked` it is marked (`chart`): its paths are then not checked again, for marks are no
+/// nodes.
+pub(super) fn flow(
+    root: &Node,
+    out: &mut Findings,
+    world: &World<'_>,
+    callees: &Callees,
+    checked: Option<&Flows>,
+) -> Option<Flow> {
     // Nothing is there to point at if a field is missing at the top: the first letter of the file.
-    let mut fields = Fields::of(&root, Span::new(root.span.start, root.span.start), "the flow", out)?;
-    let id = fields.need("flow").and_then(|node| name(node, out));
+    let mut fields = Fields::of(root, Span::new(root.span.start, root.span.start), "the flow", out)?;
+    let named = fields.need("flow");
+    let id = named.and_then(|node| name(node, out));
     let languages = fields.need("languages").map(|node| languages(node, out));
     let start = fields.need("start");
-    let variables = fields.take("vars").map(|node| variables(node, out)).unwrap_or_default();
+    let head = Head::read(&mut fields, world, out);
+    let humane = fields.take("humane");
     let node_list = fields.need("nodes").and_then(|node| out.entries(node, "nodes by their names"));
     fields.finish(out);
     let (languages, node_list) = (languages?, node_list?);
@@ -35,39 +46,152 @@ pub(super) fn flow(out: &mut Findings, world: &World<'_>, marked: bool) -> Optio
     let mut scope = Scope {
         out,
         world,
+        callees,
+        flow: id.as_ref().map(FlowId::to_string).unwrap_or_default(),
         languages,
-        variables,
+        results: head.results,
+        constants: head.constants,
+        variables: head.variables,
         places: Vec::new(),
         by_name: BTreeMap::new(),
         edges: Vec::new(),
         here: NodeId::default(),
-        ways: if marked { Ways::marked(node_list.len().min(MAX_NODES)) } else { Ways::UNMARKED },
+        ways: if checked.is_some() { Ways::marked(node_list.len().min(MAX_NODES)) } else { Ways::UNMARKED },
     };
     declare(node_list, &mut scope);
-    let nodes: Vec<Option<flow::Node>> = node_list
-        .iter()
-        .take(MAX_NODES)
-        .enumerate()
-        .map(|(at, (key, node))| {
-            scope.here = NodeId(at);
-            let step = step(key, node, &words, &mut scope);
-            step.map(|step| flow::Node { name: key.text.as_str().into(), step })
-        })
-        .collect();
+    let rules = Rules::read(humane, &mut scope);
+    let nodes = read_nodes(node_list, &words, &mut scope);
     let start = start.and_then(|node| start_node(node, &mut scope));
     let steps: Vec<Option<&Step>> = nodes.iter().map(|node| node.as_ref().map(|n| &n.step)).collect();
-    if !scope.ways.are_marked() {
+    if checked.is_none() {
         graph::check(start, &steps, &mut scope);
     }
-    for variable in scope.variables.iter().filter(|v| !v.used) {
-        let message = format!("the variable `{}` is never used", variable.name);
-        scope.out.warning("flow-024", variable.span, message);
-    }
+    unused(head.parameters, &mut scope);
+    let named = named?.span;
     let variables = scope.variables.iter().map(|v| Variable { kind: v.kind }).collect();
-    let (id, start) = (id?, start?);
     let mut nodes = nodes.into_iter().collect::<Option<Vec<_>>>()?;
+    let (id, start) = (id?, start?);
+    let slot = |v: &Declared| Slot { name: v.name.clone(), kind: v.kind, span: v.span };
+    let parameters = scope.variables[..head.parameters].iter().map(slot).collect();
+    let steps: Vec<&Step> = nodes.iter().map(|node| &node.step).collect();
+    let outcome = Outcome::of(start, &steps, &scope.edges);
+    only_called(&id, head.parameters, outcome, named, &mut scope);
+    if scope.out.errors() > 0 {
+        return None;
+    }
+    let near = match checked {
+        Some(flows) => flows.get(&id)?.near.clone(),
+        None => humane::check(&id, named, start, &steps, &rules, &mut scope),
+    };
     let chart = Chart::of(&id, &mut nodes, &scope);
-    Some(Flow { id, languages: scope.languages, start, nodes, variables, words, chart })
+    let (languages, results) = (scope.languages, scope.results);
+    Some(Flow { id, languages, start, nodes, variables, words, parameters, results, outcome, near, chart })
+}
+
+/// What a flow says of itself before its nodes, apart from its languages.
+struct Head {
+    /// Parameters first.
+    variables: Vec<Declared>,
+    /// How many of the variables are parameters.
+    parameters: usize,
+    results: Vec<Slot>,
+    constants: Vec<(Declared, Operand)>,
+}
+
+impl Head {
+    fn read(fields: &mut Fields<'_>, world: &World<'_>, out: &mut Findings) -> Head {
+        let constants = fields.take("constants").map(|node| variables(node, Vec::new(), out));
+        let constants = constants.unwrap_or_default();
+        let constants: Vec<_> =
+            constants.into_iter().map(|declared| constant(declared, world, out)).collect();
+        let mut list = Vec::new();
+        if let Some(node) = fields.take("parameters") {
+            list = variables(node, list, out);
+        }
+        let parameters = list.len();
+        if let Some(node) = fields.take("vars") {
+            list = variables(node, list, out);
+        }
+        for variable in &list {
+            if let Some((constant, _)) = constants.iter().find(|(constant, _)| constant.name == variable.name)
+            {
+                taken(variable, constant.span, out);
+            }
+        }
+        let results = fields.take("results").map(|node| results(node, out)).unwrap_or_default();
+        Head { variables: list, parameters, results, constants }
+    }
+}
+
+fn taken(declared: &Declared, first: Span, out: &mut Findings) {
+    let message = format!("`{}` is declared already", declared.name);
+    out.error("flow-026", declared.span, message).see(first, "here");
+}
+
+fn results(node: &Node, out: &mut Findings) -> Vec<Slot> {
+    let list = variables(node, Vec::new(), out);
+    for result in list.iter().filter(|result| result.kind == Kind::Secret) {
+        let message = format!("the result `{}` cannot be a secret", result.name);
+        out.error("flow-019", result.span, message).label("secrets go into a flow, never out of it");
+    }
+    list.into_iter().map(|v| Slot { name: v.name, kind: v.kind, span: v.span }).collect()
+}
+
+/// The constant's value in this environment. Of a wrong one nothing more is said where it is used.
+fn constant(mut declared: Declared, world: &World<'_>, out: &mut Findings) -> (Declared, Operand) {
+    let (is, value) = match world.constants.get(&declared.name) {
+        Some(Constant::Text(text)) => (Kind::Text, Operand::Text(text.as_str().into())),
+        Some(Constant::Number(number)) => (Kind::Number, Operand::Number(*number)),
+        None => {
+            let guess = suggest::nearest(&declared.name, world.constants.keys().map(String::as_str));
+            let message = format!("the configuration has no constant `{}`", declared.name);
+            let added = out.error("flow-063", declared.span, message);
+            match guess {
+                Some(guess) => added.label(format!("did you mean `{guess}`?")),
+                None => added.help("constants stand under `constants` in the configuration file"),
+            };
+            declared.used = true;
+            return (declared, Operand::Text("".into()));
+        }
+    };
+    if is != declared.kind {
+        let message = format!("the constant `{}` is a {is} in the configuration", declared.name);
+        out.error("flow-063", declared.span, message).label(format!("declared as {}", declared.kind));
+        declared.used = true;
+    }
+    (declared, value)
+}
+
+/// What is declared and used nowhere.
+fn unused(parameters: usize, scope: &mut Scope<'_>) {
+    let kind = |place: usize| if place < parameters { "parameter" } else { "variable" };
+    let variables = scope.variables.iter().enumerate().map(|(place, declared)| (kind(place), declared));
+    let constants = scope.constants.iter().map(|(declared, _)| ("constant", declared));
+    for (what, declared) in variables.chain(constants).filter(|(_, declared)| !declared.used) {
+        let message = format!("the {what} `{}` is never used", declared.name);
+        scope.out.warning("flow-024", declared.span, message);
+    }
+}
+
+/// A flow that takes parameters or returns cannot be where a call begins.
+fn only_called(id: &FlowId, parameters: usize, outcome: Outcome, name: Span, scope: &mut Scope<'_>) {
+    let why = match outcome.returns {
+        _ if parameters > 0 => "it takes parameters",
+        Some(_) => "it returns",
+        None => return,
+    };
+    let world = scope.world;
+    if let Some((number, _)) = world.entrances.iter().find(|(_, flow)| *flow == id) {
+        scope
+            .out
+            .error(
+                "flow-069",
+                name,
+                format!("the number {number} leads to `{id}`, which only flows can call"),
+            )
+            .label(why)
+            .help("let the number lead to a flow that calls this one");
+    }
 }
 
 /// The flow's name must be the file's.
@@ -107,10 +231,10 @@ fn languages(node: &Node, out: &mut Findings) -> Vec<Arc<str>> {
     list
 }
 
-fn variables(node: &Node, out: &mut Findings) -> Vec<Declared> {
+/// Adds to `list`; a name that it has already is a mistake.
+fn variables(node: &Node, mut list: Vec<Declared>, out: &mut Findings) -> Vec<Declared> {
     const KINDS: [(&str, Kind); 3] =
         [("text", Kind::Text), ("number", Kind::Number), ("secret", Kind::Secret)];
-    let mut list = Vec::new();
     if matches!(node.value, Value::Null) {
         return list;
     }
@@ -135,8 +259,13 @@ fn variables(node: &Node, out: &mut Findings) -> Vec<Declared> {
             out.error("flow-010", node.span, format!("there is no kind of variable `{word}`")).label(label);
         }
         let (kind, known) = (kind.unwrap_or(Kind::Text), kind.is_some() && !reserved);
+        let declared = Declared { name: key.text.clone(), kind, span: key.span, used: !known };
+        if let Some(first) = list.iter().find(|first| first.name == declared.name) {
+            taken(&declared, first.span, out);
+            continue;
+        }
         // A variable of an unknown kind is reported once, not again at every use.
-        list.push(Declared { name: key.text.clone(), kind, span: key.span, used: !known });
+        list.push(declared);
     }
     list
 }
@@ -159,6 +288,16 @@ fn declare(nodes: &[(Key, Node)], scope: &mut Scope<'_>) {
         scope.by_name.insert(key.text.clone(), NodeId(at));
         scope.places.push(Place { name: key.text.clone(), span: key.span, open: false });
     }
+}
+
+/// `None` for those that have been reported.
+fn read_nodes(list: &[(Key, Node)], words: &[Words], scope: &mut Scope<'_>) -> Vec<Option<flow::Node>> {
+    let read = list.iter().take(MAX_NODES).enumerate().map(|(at, (key, node))| {
+        scope.here = NodeId(at);
+        let step = step(key, node, words, scope);
+        step.map(|step| flow::Node { name: key.text.as_str().into(), step })
+    });
+    read.collect()
 }
 
 /// One node: its only key is its kind.

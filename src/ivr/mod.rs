@@ -8,26 +8,35 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::{Config, HttpHost};
-use crate::diagnostic::{self, Diagnostic, Findings, Source};
+use crate::config::{Config, Constant, HttpHost};
+use crate::diagnostic::{self, Diagnostic, Findings, Source, yaml};
 use crate::ids::{AgentId, FlowId, QueueId};
 use crate::media::prompts::{Library, PromptId};
 
+mod call;
 mod chart;
+mod event;
 mod expression;
 pub mod flow;
 mod graph;
 mod hours;
 pub mod http;
+pub mod humane;
 mod input;
+mod language;
 mod load;
 mod nodes;
+mod percent;
 pub mod run;
 mod say;
 mod scope;
+pub mod subflow;
+mod sum;
 pub mod trial;
 
 use flow::Flow;
+use humane::Reach;
+use subflow::{Callees, Draft};
 
 /// The prompts that exist, as the checker needs to know them.
 pub trait Catalogue {
@@ -70,6 +79,9 @@ pub struct World<'a> {
     pub numbers: BTreeSet<String>,
     /// The hosts that may be asked.
     pub hosts: BTreeMap<String, HostTerms>,
+    /// The flows that numbers lead to, by number.
+    pub entrances: BTreeMap<String, FlowId>,
+    pub constants: BTreeMap<String, Constant>,
     pub catalogue: &'a dyn Catalogue,
 }
 
@@ -80,6 +92,8 @@ impl<'a> World<'a> {
             agents: config.agents.keys().cloned().collect(),
             numbers: config.numbers.keys().cloned().collect(),
             hosts: config.http.hosts.iter().map(|(name, host)| (name.clone(), HostTerms::of(host))).collect(),
+            entrances: config.numbers.iter().map(|(n, number)| (n.clone(), number.flow.clone())).collect(),
+            constants: config.constants.clone(),
             catalogue,
         }
     }
@@ -100,6 +114,8 @@ pub struct Compiled {
     pub flows: Flows,
     /// Nothing that keeps the flows from running.
     pub warnings: Vec<Diagnostic>,
+    /// How far a person is at worst, by flow.
+    pub reaches: Vec<Reach>,
 }
 
 /// Compiles flows, all or none.
@@ -108,33 +124,58 @@ pub struct Compiled {
 /// Everything that is wrong in any of the files, file by file in the order given, then by place;
 /// warnings among them.
 pub fn compile(sources: &[Arc<Source>], world: &World<'_>) -> Result<Compiled, Vec<Diagnostic>> {
-    compile_as(sources, world, false)
+    compile_as(sources, world, None)
 }
 
-/// As `compile`. Marked flows tell which ways they take (`chart`); their paths are not checked.
-fn compile_as(sources: &[Arc<Source>], world: &World<'_>, marked: bool) -> Result<Compiled, Vec<Diagnostic>> {
+/// As `compile`. With the flows as they were `checked` they are marked (`chart`), and their paths not checked again.
+fn compile_as(
+    sources: &[Arc<Source>],
+    world: &World<'_>,
+    checked: Option<&Flows>,
+) -> Result<Compiled, Vec<Diagnostic>> {
     let mut flows = Flows::new();
     let mut first: BTreeMap<FlowId, &Arc<Source>> = BTreeMap::new();
     let mut found = Vec::new();
-    for source in sources {
-        let mut out = Findings::new(source);
-        let flow = load::flow(&mut out, world, marked);
-        let failed = out.errors() > 0;
+    for (source, (out, flow)) in sources.iter().zip(each(sources, world, checked)) {
         found.extend(out.into_sorted());
-        let Some(flow) = flow.filter(|_| !failed) else { continue };
+        let Some(flow) = flow else { continue };
         if let Some(other) = first.insert(flow.id.clone(), source) {
             let message = format!("the flow `{}` is already defined in {}", flow.id, other.name);
             found.push(Diagnostic::error("flow-028", source, diagnostic::Span::default(), message));
         }
-        flows.insert(flow.id.clone(), Arc::new(flow));
+        flows.insert(flow.id.clone(), flow);
     }
     let (errors, warnings) = diagnostic::split(found);
     if errors.is_empty() {
-        return Ok(Compiled { flows, warnings });
+        let reaches = flows.values().map(|flow| flow.near.reach.clone()).collect();
+        return Ok(Compiled { flows, warnings, reaches });
     }
     let mut all = errors;
     all.extend(warnings);
     Err(all)
+}
+
+/// Each file after those it calls; what comes of it, in the order given.
+fn each(
+    sources: &[Arc<Source>],
+    world: &World<'_>,
+    checked: Option<&Flows>,
+) -> Vec<(Findings, Option<Arc<Flow>>)> {
+    let parse = |source| {
+        let mut out = Findings::new(source);
+        let root = yaml::parse(&mut out);
+        (out, root)
+    };
+    let mut files: Vec<_> = sources.iter().map(parse).collect();
+    let draft = |root: &Option<yaml::Node>| root.as_ref().map(Draft::of).unwrap_or_default();
+    let mut callees = Callees::new(files.iter().map(|(_, root)| draft(root)).collect());
+    for place in callees.order() {
+        let (out, root) = &mut files[place];
+        let flow = root.as_ref().and_then(|root| load::flow(root, out, world, &callees, checked));
+        callees.compiled(place, flow.filter(|_| out.errors() == 0).map(Arc::new));
+    }
+    let flows = callees.into_compiled();
+    files.into_iter().zip(flows).map(|((out, _), flow)| (out, flow)).collect()
 }
 
 #[cfg(test)]

@@ -15,6 +15,12 @@
 //!             answer: { field.of.json: $variable }, next, on_status: { 404: node }, on_failed }
 //! queue:    { to: queue, priority: 0..100, prompts, on_timeout, on_full, on_empty }
 //! transfer: { agent: name | number: number | $variable, prompts, on_failed }
+//! percent:  { ways: [{ share: 20, then: a }, { share: 80, then: b }] }
+//! event:    { name: auth_locked, value: text | number | $number, next }
+//! wait:     { for: 500ms..60s, next }
+//! language: { prompts, keys: { 1: zh-CN, 2: en }, default: zh-CN, timeout: 5s, barge_in: true, next }
+//! call:     { flow: verify, with: { account: $account }, into: { ok: $ok }, next }
+//! return:   { ok: "yes" }
 //! goto:     node
 //! hangup:   { prompts }
 //! ```
@@ -22,17 +28,23 @@
 //! `prompts` is one name or a list. Silence and wrong keys count together against `retries`; after the last
 //! try the call goes where `then` of the last failure leads, without its prompts.
 
-use super::flow::{Destination, Kind, Operand, Saying, Spoken, Step, VariableId, Waiting};
+use std::time::Duration;
+
+use super::flow::{Destination, Kind, Operand, Saying, Spoken, Step, Waiting};
 use super::say::{self, Manner, Words};
 use super::scope::{By, Scope};
-use super::{expression, hours, http, input};
+use super::{call, event, expression, hours, http, input, language, percent, sum};
+use crate::diagnostic::Span;
 use crate::diagnostic::fields::Fields;
 use crate::diagnostic::yaml::{Node, Value};
 
 /// The kinds of node, as written. New kinds are added here and in `read`.
-pub(super) const KINDS: [&str; 12] = [
-    "play", "menu", "collect", "say", "set", "switch", "hours", "http", "queue", "transfer", "goto", "hangup",
+pub(super) const KINDS: [&str; 18] = [
+    "play", "menu", "collect", "say", "set", "switch", "hours", "http", "queue", "transfer", "percent",
+    "event", "wait", "language", "call", "return", "goto", "hangup",
 ];
+/// Silence of a `wait`: a shorter one is not heard, in a longer one callers hang up.
+const PAUSES: std::ops::RangeInclusive<Duration> = Duration::from_millis(500)..=Duration::from_secs(60);
 /// Most cases of a `switch`.
 const MAX_CASES: usize = 50;
 /// Longest text in `set`, bytes.
@@ -58,6 +70,12 @@ pub(super) fn read(
         "http" => http::read::read(fields, scope).map(|dip| Step::Http(Box::new(dip))),
         "queue" => queue(fields, scope),
         "transfer" => transfer(fields, scope),
+        "percent" => percent::read(fields, scope),
+        "event" => event::read(fields, scope),
+        "wait" => wait(fields, scope),
+        "language" => language::read(fields, scope),
+        "call" => call::call(fields, scope),
+        "return" => call::back(fields, scope),
         "hangup" => {
             let prompts = optional_prompts("prompts", fields, scope);
             Some(Step::Hangup { prompts: prompts? })
@@ -162,7 +180,7 @@ fn set(fields: &mut Fields<'_>, scope: &mut Scope<'_>) -> Option<Step> {
     let mut values = Vec::new();
     for (key, node) in fields.rest() {
         match scope.variable(&key.text, key.span) {
-            Some((id, kind)) => match value(id, kind, node, scope) {
+            Some((id, kind)) => match value(&key.text, kind, node, scope) {
                 Some(value) => values.push((id, value)),
                 None => whole = false,
             },
@@ -173,10 +191,16 @@ fn set(fields: &mut Fields<'_>, scope: &mut Scope<'_>) -> Option<Step> {
     whole.then_some(Step::Set { language, values, next: next? })
 }
 
-/// What a variable is set to: a literal of its kind, or another variable.
-fn value(id: VariableId, kind: Kind, node: &Node, scope: &mut Scope<'_>) -> Option<Operand> {
+fn wait(fields: &mut Fields<'_>, scope: &mut Scope<'_>) -> Option<Step> {
+    let pause = fields.need("for").and_then(|node| scope.out.duration(node, PAUSES));
+    let next = next("next", By::Itself, fields, scope);
+    Some(Step::Wait { pause: pause?, next: next? })
+}
+
+/// What the variable, parameter or result `name` is given: a literal of its kind, another variable or, of numbers, a sum.
+pub(super) fn value(name: &str, kind: Kind, node: &Node, scope: &mut Scope<'_>) -> Option<Operand> {
     if kind == Kind::Secret {
-        let declared = scope.variables[id.0].span;
+        let declared = scope.variables.iter().find(|v| v.name == name).map_or(Span::default(), |v| v.span);
         let message = "a secret is only ever typed by the caller, never set";
         scope.out.error("flow-019", node.span, message).see(declared, "declared here");
         return None;
@@ -185,6 +209,9 @@ fn value(id: VariableId, kind: Kind, node: &Node, scope: &mut Scope<'_>) -> Opti
         Value::Scalar(scalar) => (scalar.text.as_str(), scalar.plain),
         _ => (scope.out.text(node, "a value or a variable such as $account")?, false),
     };
+    if kind == Kind::Number && plain && sum::is_one(text) {
+        return sum::read(text, node, scope).map(Operand::Sum);
+    }
     let (operand, is) = match text.strip_prefix('$') {
         Some(name) => scope.readable(name, node.span, "copied")?,
         None if kind == Kind::Number => match text.parse().ok().filter(|_| plain) {
@@ -194,7 +221,6 @@ fn value(id: VariableId, kind: Kind, node: &Node, scope: &mut Scope<'_>) -> Opti
         None => (Operand::Text(text.into()), Kind::Text),
     };
     if is != kind {
-        let name = scope.variables[id.0].name.clone();
         let message = format!("`{name}` is a {kind}, and this is a {is}");
         scope.out.error("flow-010", node.span, message);
         return None;

@@ -13,10 +13,12 @@ use crate::media::prompts::PromptId;
 use crate::moment::Moment;
 
 mod answer;
+mod calls;
 mod http;
 mod shown;
 
 use answer::Failure;
+use calls::fresh;
 pub use shown::Shown;
 
 /// What the run is told.
@@ -125,6 +127,10 @@ pub struct Run {
     language: LanguageId,
     variables: Vec<Held>,
     node: NodeId,
+    /// The flows that wait for this one to return, the outermost first; fewer than `subflow::MAX_DEPTH`.
+    callers: Vec<Suspended>,
+    /// What parts callers at `percent`.
+    seed: u64,
     state: State,
     /// Keys pressed before their question.
     ahead: Typed,
@@ -136,6 +142,15 @@ pub struct Run {
     requests: u64,
 }
 
+/// A flow that waits at a call.
+#[derive(Clone)]
+struct Suspended {
+    flow: Arc<Flow>,
+    variables: Vec<Held>,
+    /// The node of the call.
+    node: NodeId,
+}
+
 /// What the run waits for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum State {
@@ -143,6 +158,11 @@ enum State {
     Speaking {
         barge_in: bool,
         next: NodeId,
+    },
+    /// Silence, which no key ends.
+    Pausing {
+        next: NodeId,
+        until: Moment,
     },
     /// A question is being asked, `failures` answers have failed.
     Asking {
@@ -194,7 +214,7 @@ impl Typed {
 enum Held {
     Text(String),
     Number(i64),
-    /// Read only where a request is filled in for a host that may have it.
+    /// Read only where a request is filled in for a host that may have it, and for a parameter that is a secret too.
     Secret(Typed),
 }
 
@@ -221,17 +241,15 @@ impl fmt::Debug for Run {
 
 impl Run {
     /// Starts at the flow's first node. A language that the flow does not speak becomes its first one.
-    pub fn start(now: Moment, flow: Arc<Flow>, caller: Caller) -> (Run, Vec<Action>) {
+    /// The same `seed` takes the same ways at `percent`.
+    pub fn start(now: Moment, flow: Arc<Flow>, caller: Caller, seed: u64) -> (Run, Vec<Action>) {
         let spoken = flow.languages().position(|language| language == caller.language);
-        let variables = flow.variables.iter().map(|variable| match variable.kind {
-            Kind::Text => Held::Text(String::new()),
-            Kind::Number => Held::Number(0),
-            Kind::Secret => Held::Secret(Typed::default()),
-        });
         let mut run = Run {
-            variables: variables.collect(),
+            variables: fresh(&flow),
             language: LanguageId(spoken.unwrap_or(0)),
             node: flow.start,
+            callers: Vec::new(),
+            seed,
             state: State::Over,
             ahead: Typed::default(),
             alive: now,
@@ -266,6 +284,7 @@ impl Run {
             State::Queued | State::Transferring | State::Over => None,
             State::Listening { until, .. }
             | State::Typing { until, .. }
+            | State::Pausing { until, .. }
             | State::Requesting { until, .. } => Some(idle.min(*until)),
             State::Speaking { .. } | State::Asking { .. } | State::Announcing => Some(idle),
         }
@@ -289,12 +308,21 @@ impl Run {
         &self.flow.node(self.node).name
     }
 
+    /// The node with its flow if that is one which was called: `verify/pin`.
+    fn full_name(&self) -> Arc<str> {
+        match self.callers[..] {
+            [] => self.flow.node(self.node).name.clone(),
+            [_, ..] => format!("{}/{}", self.flow.id(), self.node()).into(),
+        }
+    }
+
     /// Walks on from `node` until something has to be waited for.
     fn go(&mut self, now: Moment, mut node: NodeId, actions: &mut Vec<Action>) {
-        let flow = self.flow.clone();
         for _ in 0..MAX_STEPS {
+            // A call or a return puts another flow in its place.
+            let flow = self.flow.clone();
             self.node = node;
-            actions.push(Action::Entered { node: flow.node(node).name.clone() });
+            actions.push(Action::Entered { node: self.full_name() });
             match self.enter(now, &flow.node(node).step, actions) {
                 Some(next) => node = next,
                 None => return,
@@ -332,6 +360,30 @@ impl Run {
                 self.announce(prompts.of(self.language).to_vec(), actions)
             }
             Step::Http(dip) => self.dip(now, dip, actions),
+            Step::Percent(ways) => {
+                let way = ways.of(self.seed, &format!("{}/{}", self.flow.id(), self.node()));
+                let value = self.flow.node(way).name.to_string();
+                actions.push(Action::Remark { name: "way".into(), value });
+                Some(way)
+            }
+            Step::Event { name, value, next } => {
+                let value = value.as_ref().map_or(String::new(), |operand| match self.value(operand) {
+                    Compared::Text(text) => text.to_owned(),
+                    Compared::Number(number) => number.to_string(),
+                });
+                actions.push(Action::Remark { name: name.clone(), value });
+                Some(*next)
+            }
+            Step::Wait { pause, next } => {
+                self.state = State::Pausing { next: *next, until: now + *pause };
+                None
+            }
+            Step::Language { ask, default, .. } => {
+                self.language = *default;
+                self.ask(now, ask, 0, &[], actions)
+            }
+            Step::Call(call) => Some(self.call(call)),
+            Step::Return(results) => self.go_back(results, actions),
             Step::Goto(next) => Some(*next),
         }
     }
@@ -430,6 +482,7 @@ impl Run {
             State::Requesting { .. } => {
                 return self.http_done(now, &Err(HttpFailure::Timeout), actions);
             }
+            State::Pausing { next, .. } => Some(*next),
             _ => None,
         };
         if let Some(next) = next {
@@ -469,16 +522,18 @@ impl Run {
         actions: &mut Vec<Action>,
     ) {
         if let Some(language) = language {
-            self.language = language;
-            let value = self.language().to_owned();
-            actions.push(Action::Remark { name: "language".into(), value });
+            self.speaks(language, actions);
         }
         for (VariableId(place), operand) in values {
-            self.variables[*place] = match self.value(operand) {
-                Compared::Text(text) => Held::Text(text.to_owned()),
-                Compared::Number(number) => Held::Number(number),
-            };
+            self.variables[*place] = self.held(operand);
         }
+    }
+
+    /// From here on the call is in this language.
+    fn speaks(&mut self, language: LanguageId, actions: &mut Vec<Action>) {
+        self.language = language;
+        let value = self.language().to_owned();
+        actions.push(Action::Remark { name: "language".into(), value });
     }
 
     fn value<'v>(&'v self, operand: &'v Operand) -> Compared<'v> {
@@ -488,6 +543,11 @@ impl Run {
             Operand::Language => Compared::Text(self.language()),
             Operand::Text(text) => Compared::Text(text),
             Operand::Number(number) => Compared::Number(*number),
+            Operand::Sum(sum) => Compared::Number(sum.total(|operand| match self.value(operand) {
+                Compared::Number(number) => number,
+                // The checker takes numbers only.
+                Compared::Text(_) => 0,
+            })),
             Operand::Variable(VariableId(place)) => match &self.variables[*place] {
                 Held::Text(text) => Compared::Text(text),
                 Held::Number(number) => Compared::Number(*number),

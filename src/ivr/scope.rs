@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::World;
 use super::chart::Ways;
 use super::flow::{Kind, LanguageId, NodeId, Operand, Spoken, VariableId};
+use super::subflow::{Callees, Slot};
 use crate::diagnostic::yaml::Node;
 use crate::diagnostic::{Findings, Span, suggest};
 
@@ -53,6 +54,12 @@ pub(super) struct Place {
 pub(super) struct Scope<'a> {
     pub out: &'a mut Findings,
     pub world: &'a World<'a>,
+    pub callees: &'a Callees,
+    /// The flow's name, as written.
+    pub flow: String,
+    pub results: Vec<Slot>,
+    /// What the configuration says for this environment.
+    pub constants: Vec<(Declared, Operand)>,
     pub languages: Vec<Arc<str>>,
     pub variables: Vec<Declared>,
     pub places: Vec<Place>,
@@ -176,7 +183,14 @@ impl Scope<'_> {
             self.variables[at].used = true;
             return Some((VariableId(at), self.variables[at].kind));
         }
-        let known: Vec<String> = self.variables.iter().map(|v| v.name.clone()).collect();
+        if let Some((constant, _)) = self.constants.iter_mut().find(|(constant, _)| constant.name == name) {
+            constant.used = true;
+            let message = format!("`{name}` is a constant and cannot be changed");
+            self.out.error("flow-063", span, message).see(constant.span, "declared here");
+            return None;
+        }
+        let known: Vec<String> =
+            self.constants.iter().map(|(c, _)| c).chain(&self.variables).map(|v| v.name.clone()).collect();
         let message = format!("there is no variable `{name}`");
         let known = known.iter().map(String::as_str).chain(BUILT_IN);
         if self.unknown("flow-009", span, message, name, known).is_none()
@@ -194,6 +208,11 @@ impl Scope<'_> {
             "dialled" => return Some((Operand::Dialled, Kind::Text)),
             "language" => return Some((Operand::Language, Kind::Text)),
             _ => {}
+        }
+        if let Some((constant, value)) = self.constants.iter_mut().find(|(constant, _)| constant.name == name)
+        {
+            constant.used = true;
+            return Some((value.clone(), constant.kind));
         }
         let (id, kind) = self.variable(name, span)?;
         if kind == Kind::Secret {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use hotline::config::Constant;
 use hotline::diagnostic::{Diagnostic, Source};
 use hotline::ivr::{self, Catalogue, Compiled, HostTerms, World};
 use hotline::media::prompts::PromptId;
@@ -59,6 +60,12 @@ pub fn world(catalogue: &Names) -> World<'_> {
         hosts: [("bank", true), ("weather", false)]
             .map(|(name, secrets)| (name.to_owned(), HostTerms { secrets, timeout: Duration::from_secs(5) }))
             .into(),
+        entrances: [("95500".to_owned(), "good".into())].into(),
+        constants: [
+            ("max_tries".to_owned(), Constant::Number(3)),
+            ("desk".to_owned(), Constant::Text("95501".to_owned())),
+        ]
+        .into(),
         catalogue,
     }
 }

@@ -87,7 +87,7 @@ impl Call {
         let now = Moment::from_micros(1_795_000_000_000_000);
         let caller =
             Caller { number: "13800001111".into(), dialled: "95500".into(), language: language.into() };
-        let (run, new) = Run::start(now, bank::flow(FLOW), caller);
+        let (run, new) = Run::start(now, bank::flow(FLOW), caller, 7);
         Call { run, now, names: bank::Names::all(), new }
     }
 
@@ -436,7 +436,7 @@ nodes:
         let instant: jiff::Timestamp = time.parse().expect("a time");
         let now = Moment::from_micros(instant.as_microsecond() as u64);
         let caller = Caller { number: String::new(), dialled: String::new(), language: "en".into() };
-        let (run, _) = Run::start(now, flow.clone(), caller);
+        let (run, _) = Run::start(now, flow.clone(), caller, 7);
         assert_eq!(run.node(), if open { "agent" } else { "bye" }, "{time}");
     }
 }

@@ -34,7 +34,7 @@ fn reaches(keys: &str) -> Option<QueueId> {
     let flow = demo_flows()[&"main".into()].clone();
     let mut now = Moment::from_micros(1_795_000_000_000_000);
     let caller = Caller { number: "13800001111".into(), dialled: "95500".into(), language: "zh-CN".into() };
-    let (mut run, mut actions) = Run::start(now, flow, caller);
+    let (mut run, mut actions) = Run::start(now, flow, caller, 7);
     for key in keys.chars() {
         actions.extend(run.handle(now, Event::Digit(key)));
     }

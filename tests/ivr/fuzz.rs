@@ -50,7 +50,7 @@ fn whatever_happens_a_run_stays_bounded_and_a_silent_caller_is_not_kept_for_ever
     bolero::check!().with_iterations(ROUNDS).with_type::<Vec<(u8, u8)>>().for_each(|events| {
         let caller = Caller { number: "1380000".into(), dialled: "95500".into(), language: "en".into() };
         let mut now = Moment::from_micros(1_795_000_000_000_000);
-        let (mut run, _) = Run::start(now, flow.clone(), caller);
+        let (mut run, _) = Run::start(now, flow.clone(), caller, 7);
         for (what, much) in events.iter().take(300) {
             now = now + Duration::from_millis(u64::from(*much) * 40);
             let event = match what % 27 {

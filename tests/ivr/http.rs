@@ -46,7 +46,7 @@ impl Call {
     fn from(number: &str) -> Call {
         let now = Moment::from_micros(1_795_000_000_000_000);
         let caller = Caller { number: number.into(), dialled: "95500".into(), language: "zh-CN".into() };
-        let (run, new) = Run::start(now, bank::flow(FLOW), caller);
+        let (run, new) = Run::start(now, bank::flow(FLOW), caller, 0);
         Call { run, now, new }
     }
 

@@ -7,5 +7,6 @@ mod demo;
 mod fuzz;
 mod golden;
 mod http;
+mod humane;
 mod trial;
 mod trial_cli;

@@ -1,6 +1,6 @@
 //! Flows tried without a phone: tests in YAML, what they find, what they cover.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -53,6 +53,30 @@ nodes:
   agent: { queue: { to: general, on_timeout: stranger, on_full: stranger } }
 ";
 
+/// Parts callers, waits, and calls another flow.
+const CALLING: &str = "flow: calling
+languages: [en]
+start: shares
+vars: { ok: text }
+nodes:
+  shares: { percent: { ways: [ { share: 50, then: pause }, { share: 50, then: check } ] } }
+  pause: { wait: { for: 2s, next: check } }
+  check: { call: { flow: verify, into: { ok: $ok }, next: agent } }
+  agent: { queue: { to: general, on_timeout: bye, on_full: bye } }
+  bye: { hangup: { prompts: goodbye } }
+";
+const VERIFY: &str = "flow: verify
+languages: [en]
+vars: { pin: secret }
+results: { ok: text }
+start: pin
+nodes:
+  pin: { collect: { into: pin, prompts: acct, min: 6, max: 6, on_no_input: { then: desk }, on_invalid: { then: desk }, next: back } }
+  back: { return: { ok: 'yes' } }
+  desk: { queue: { to: general, on_timeout: sorry, on_full: sorry } }
+  sorry: { hangup: { prompts: goodbye } }
+";
+
 /// Does `with` on a stage with the small flow and the demonstration bank's own.
 fn on_stage<T>(with: impl FnOnce(&Stage<'_>) -> T) -> T {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -70,6 +94,8 @@ fn on_stage<T>(with: impl FnOnce(&Stage<'_>) -> T) -> T {
     let mut sources = config::flow_sources(&root.join("ivr-flows")).expect("the flows");
     sources.push(Source::new("flows/small.yaml", FLOW));
     sources.push(Source::new("flows/asking.yaml", ASKING));
+    sources.push(Source::new("flows/calling.yaml", CALLING));
+    sources.push(Source::new("flows/verify.yaml", VERIFY));
     let stage = Stage::set(&sources, &world, &words);
     with(&stage.unwrap_or_else(|found| panic!("{}", render_all(&found))))
 }
@@ -391,4 +417,32 @@ fn a_host_without_a_mock_is_not_asked_and_fails_the_test_without_the_secret_sent
     assert!(told.contains("the flow asks bank: POST /verify, and no mock answers"), "{told}");
     assert!(path.contains("asks bank: POST /verify"), "{path}");
     assert!(!path.contains("918273") && !told.contains("918273"), "{told}\n{path}");
+}
+
+#[test]
+fn a_flow_that_is_called_is_covered_under_its_own_name_and_keeps_its_secret() {
+    let text = |seed: u8| {
+        format!(
+            "flow: calling\nseed: {seed}\ntests:\n  - name: a call\n    steps: [hears: acct, at: verify/pin, presses: '918273', variables: {{ ok: 'yes' }}, queue: general]\n"
+        )
+    };
+    on_stage(|stage| {
+        let mut coverage = Coverage::default();
+        let mut ways = BTreeSet::new();
+        for seed in 0..20 {
+            let outcome = play(&read(&text(seed), stage)[0], stage).expect("the flow is on stage");
+            assert!(outcome.failure.is_none(), "{}", render_all(outcome.failure.as_slice()));
+            let on = stage.flow(&"calling".into()).expect("the flow is on stage");
+            let path = outcome.path.lines(stage, on).join("\n");
+            assert!(path.contains("verify/pin  (flows/verify.yaml:7)"), "{path}");
+            assert!(!path.contains("918273") && !path.contains('\u{2192}'), "{path}");
+            ways.extend(path.lines().find(|line| line.contains("remark way")).map(str::to_owned));
+            coverage.add(&outcome);
+        }
+        assert_eq!(ways.len(), 2, "{ways:?}");
+        let covered = coverage.report(stage);
+        let of = |flow: &str| covered.iter().find(|covered| covered.flow == flow.into()).expect("on stage");
+        assert_eq!((of("calling").nodes.taken, of("calling").branches.taken), (4, 4));
+        assert_eq!((of("verify").nodes.taken, of("verify").branches.taken), (2, 1));
+    });
 }

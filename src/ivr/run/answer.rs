@@ -37,7 +37,9 @@ impl Run {
     /// The question has been asked: keys typed meanwhile first, then the time runs.
     pub(super) fn listen(&mut self, now: Moment, failures: u8, actions: &mut Vec<Action>) -> Option<NodeId> {
         let flow = self.flow.clone();
-        let (Step::Menu { ask, .. } | Step::Collect { ask, .. }) = &flow.node(self.node).step else {
+        let (Step::Menu { ask, .. } | Step::Collect { ask, .. } | Step::Language { ask, .. }) =
+            &flow.node(self.node).step
+        else {
             return None;
         };
         self.state = State::Listening { failures, until: now + ask.timeout };
@@ -69,7 +71,7 @@ impl Run {
                 self.keep(key);
                 Some(next)
             }
-            State::Speaking { barge_in: false, .. } | State::Requesting { .. } => {
+            State::Speaking { barge_in: false, .. } | State::Pausing { .. } | State::Requesting { .. } => {
                 self.keep(key);
                 None
             }
@@ -98,7 +100,7 @@ impl Run {
 
     fn asked_with_barge_in(&self) -> bool {
         match &self.flow.node(self.node).step {
-            Step::Menu { ask, .. } | Step::Collect { ask, .. } => ask.barge_in,
+            Step::Menu { ask, .. } | Step::Collect { ask, .. } | Step::Language { ask, .. } => ask.barge_in,
             _ => false,
         }
     }
@@ -109,6 +111,13 @@ impl Run {
         match &flow.node(self.node).step {
             Step::Menu { keys, .. } => match key_index(key).and_then(|place| keys[place]) {
                 Some(next) => Some(next),
+                None => self.failed(now, Failure::Invalid, actions),
+            },
+            Step::Language { keys, next, .. } => match key_index(key).and_then(|place| keys[place]) {
+                Some(language) => {
+                    self.speaks(language, actions);
+                    Some(*next)
+                }
                 None => self.failed(now, Failure::Invalid, actions),
             },
             Step::Collect { entry, next, .. } => self.type_key(now, key, entry, *next, actions),
@@ -182,7 +191,9 @@ impl Run {
     /// Silence or a wrong key: the question again, or where the flow leads after the last try.
     pub(super) fn failed(&mut self, now: Moment, why: Failure, actions: &mut Vec<Action>) -> Option<NodeId> {
         let flow = self.flow.clone();
-        let (Step::Menu { ask, .. } | Step::Collect { ask, .. }) = &flow.node(self.node).step else {
+        let (Step::Menu { ask, .. } | Step::Collect { ask, .. } | Step::Language { ask, .. }) =
+            &flow.node(self.node).step
+        else {
             return None;
         };
         let failures = match &self.state {
@@ -197,6 +208,9 @@ impl Run {
         };
         self.ahead = Typed::default();
         if failures >= ask.retries {
+            if let Step::Language { default, .. } = &flow.node(self.node).step {
+                self.speaks(*default, actions);
+            }
             return Some(way.then);
         }
         self.ask(now, ask, failures + 1, way.prompts.of(self.language), actions)

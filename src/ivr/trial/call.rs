@@ -74,15 +74,17 @@ struct Playing {
 }
 
 impl<'s> Call<'s> {
-    /// The caller arrives in the flow. The first of the mocks that fits a request answers it.
+    /// The caller arrives in the flow. The first of the mocks that fits a request answers it; `seed` is what parts
+    /// callers at `percent`.
     pub fn begin(
         stage: &'s Stage<'s>,
         on: &'s Arc<Flow>,
         mocks: &'s [Mock],
         caller: Caller,
+        seed: u64,
         now: Moment,
     ) -> Call<'s> {
-        let (run, actions) = Run::start(now, Arc::clone(on), caller);
+        let (run, actions) = Run::start(now, Arc::clone(on), caller, seed);
         let mut call = Call {
             stage,
             on,

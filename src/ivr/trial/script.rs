@@ -11,7 +11,7 @@
 //!       - queue: { to: general }
 //! ```
 //!
-//! `flow`, `caller`, `dialled`, `language`, `at` and `mocks` may stand in a test, or at the left edge for all tests of the file.
+//! `flow`, `caller`, `dialled`, `language`, `at`, `seed` and `mocks` may stand in a test, or at the left edge for all tests of the file.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,6 +46,8 @@ pub struct Test {
     pub source: Arc<Source>,
     pub flow: FlowId,
     pub(super) caller: Caller,
+    /// Parts callers at `percent`.
+    pub(super) seed: u64,
     pub(super) at: Moment,
     /// The test's own before those of the file.
     pub(super) mocks: Vec<Mock>,
@@ -123,6 +125,7 @@ struct Setting<'t> {
     dialled: Option<&'t Node>,
     language: Option<&'t Node>,
     at: Option<&'t Node>,
+    seed: Option<&'t Node>,
 }
 
 impl<'t> Setting<'t> {
@@ -133,6 +136,7 @@ impl<'t> Setting<'t> {
             dialled: fields.take("dialled").or(usual.dialled),
             language: fields.take("language").or(usual.language),
             at: fields.take("at").or(usual.at),
+            seed: fields.take("seed").or(usual.seed),
         }
     }
 }
@@ -177,6 +181,10 @@ fn test(item: &Node, usual: &Setting<'_>, out: &mut Findings, stage: &Stage<'_>)
     let (flow, on) = flow(setting.flow, name.span, out, stage)?;
     let caller = caller(&setting, on, out, stage);
     let at = clock(setting.at, on, out);
+    let seed = match setting.seed {
+        Some(node) => out.integer(node, "a seed", 0..=i64::MAX).and_then(|seed| u64::try_from(seed).ok()),
+        None => Some(0),
+    };
     let Value::List(items) = &steps.value else {
         out.error("yaml-006", steps.span, "expected a list of steps").label("begin each step with `-`");
         return None;
@@ -186,7 +194,17 @@ fn test(item: &Node, usual: &Setting<'_>, out: &mut Findings, stage: &Stage<'_>)
     let steps = steps.into_iter().collect::<Option<Vec<_>>>();
     let source = out.source().clone();
     let span = name.span;
-    Some(Test { name: text, span, source, flow, caller: caller?, at: at?, mocks: mocks?, steps: steps? })
+    Some(Test {
+        name: text,
+        span,
+        source,
+        flow,
+        caller: caller?,
+        seed: seed?,
+        at: at?,
+        mocks: mocks?,
+        steps: steps?,
+    })
 }
 
 /// The flow that is named, or the one the file is called after.
