@@ -22,6 +22,10 @@ pub enum Command {
     Serve(Serve),
     /// Check configuration and flows; says what is wrong, where, and what was probably meant
     Check(Check),
+    /// Perform the tests that stand beside flows (*.test.yaml)
+    Test(Test),
+    /// Be the caller, in the terminal: read prompts, press keys, let time pass
+    Dial(Dial),
     /// What happened to each call, newest first
     Calls(Calls),
     /// List, export and verify recordings
@@ -69,6 +73,47 @@ pub struct Check {
     /// Explain a diagnostic's code, such as flow-003
     #[arg(long, value_name = "CODE")]
     pub explain: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Test {
+    /// Folders, configurations, flows or files of tests; default: the demo's flows
+    pub paths: Vec<PathBuf>,
+    #[arg(long)]
+    pub json: bool,
+    /// Name the nodes and branches that no test took
+    #[arg(long)]
+    pub coverage: bool,
+    /// Fail if less of the nodes is tested, in percent
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
+    pub least_nodes: Option<u8>,
+    /// Fail if less of the branches (ways out of nodes) is tested, in percent
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
+    pub least_branches: Option<u8>,
+}
+
+#[derive(Debug, Args)]
+pub struct Dial {
+    /// A number, a flow, or a flow's file; default: the first number
+    pub to: Option<String>,
+    /// The flow, whatever the number
+    #[arg(long)]
+    pub flow: Option<String>,
+    /// hotline.yaml; default: the demo's
+    #[arg(long)]
+    pub config: Option<PathBuf>,
+    /// Who calls
+    #[arg(long, default_value = "13800138000")]
+    pub caller: String,
+    /// zh-CN or en; default: the number's
+    #[arg(long)]
+    pub language: Option<String>,
+    /// What parts callers at `percent`: another seed, another way
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+    /// When, such as "2026-11-28 09:30"
+    #[arg(long)]
+    pub at: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -4,10 +4,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::args;
+use super::ground::{Ground, Place};
 use super::run::demo_config;
 use super::{CannotRun, Exit, print};
 use crate::config::{self, Config};
 use crate::diagnostic::{Diagnostic, Source, codes, render_all};
+use crate::ivr::trial::script;
 use crate::ivr::{self, humane::Reach};
 use crate::media::prompts::Library;
 use crate::server::load;
@@ -60,6 +62,8 @@ fn examine(paths: &[PathBuf]) -> Result<Examined, CannotRun> {
     for path in paths {
         if path.is_dir() {
             flows.extend(load::sources(path).map_err(|error| CannotRun(error.to_string()))?);
+        } else if load::is_tests(path) {
+            examine_tests(path, &mut examined.found)?;
         } else if is_configuration(path) {
             examine_configuration(path, &mut examined)?;
         } else {
@@ -90,7 +94,7 @@ fn add_called(flows: &mut Vec<Arc<Source>>) -> Result<(), CannotRun> {
 }
 
 /// A file with `sip:` or `numbers:` at its left edge; a flow has neither.
-fn is_configuration(path: &Path) -> bool {
+pub(super) fn is_configuration(path: &Path) -> bool {
     let text = std::fs::read_to_string(path).unwrap_or_default();
     text.lines().any(|line| line.starts_with("sip:") || line.starts_with("numbers:"))
 }
@@ -107,6 +111,17 @@ fn examine_configuration(path: &Path, examined: &mut Examined) -> Result<(), Can
             Ok(())
         }
     }
+}
+
+/// Tests are read against the flows beside them.
+fn examine_tests(path: &Path, found: &mut Vec<Diagnostic>) -> Result<(), CannotRun> {
+    let source = load::source(path).map_err(|error| CannotRun(error.to_string()))?;
+    let read = match Place::named(path) {
+        Ok(place) => Ground::of(&place)?.stage(|stage| script::read(&source, stage).err()),
+        Err(diagnostics) => Err(diagnostics),
+    };
+    found.extend(read.unwrap_or_else(Some).unwrap_or_default());
+    Ok(())
 }
 
 fn examine_flows(flows: &[Arc<Source>], config: &Config, examined: &mut Examined) -> Result<(), CannotRun> {

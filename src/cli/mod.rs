@@ -5,10 +5,13 @@ mod calls;
 mod check;
 #[allow(dead_code)]
 mod demo_bank;
+mod dial;
+mod ground;
 pub mod print;
 mod recordings;
 mod run;
 mod sound;
+mod test;
 pub mod ticker;
 
 use std::process::ExitCode;
@@ -49,6 +52,8 @@ pub fn run(command: Command) -> Exit {
         Command::Demo(demo) => run::demo(demo),
         Command::Serve(serve) => run::serve(&serve),
         Command::Check(check) => check::check(&check),
+        Command::Test(test) => test::test(&test),
+        Command::Dial(dial) => dial::dial(&dial),
         Command::Calls(calls) => calls::calls(&calls),
         Command::Recordings(Recordings::List(list)) => recordings::list(&list),
         Command::Recordings(Recordings::Export(export)) => recordings::export(&export),

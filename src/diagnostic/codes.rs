@@ -317,6 +317,66 @@ pub const CODES: &[(&str, &str, &str)] = &[
         "secrets in the open",
         "The host may be sent secrets, and is asked over a network without encryption. Use https, or let a proxy on this machine speak it.",
     ),
+    (
+        "test-001",
+        "unknown prompt",
+        "None of the flow's languages has a prompt of that name, so no caller ever hears it.",
+    ),
+    ("test-002", "unknown queue", "The configuration has no queue of that name, so no flow leads there."),
+    ("test-003", "unknown node", "The flow under test has no node of that name."),
+    ("test-004", "unknown variable", "The flow under test declares no variable of that name under `vars`."),
+    (
+        "test-005",
+        "unknown flow",
+        "A test is of the flow its file is called after (`main.test.yaml` of `main`), or names another: `flow: main`.",
+    ),
+    (
+        "test-006",
+        "not a step",
+        "A step is one thing that the caller does (presses, silence, hangs_up, queue_leaves, transfer_fails) or one that is expected (hears, queue, transfer, ends, at, remark, language, variables).",
+    ),
+    (
+        "test-007",
+        "bad time",
+        "Tests begin at `2026-11-28 09:30`, told by the clock of the flow's opening hours, or with an offset: `2026-11-28 09:30+08:00`.",
+    ),
+    ("test-008", "not telephone keys", "Callers press 0 to 9, * and # (and A to D, which few phones have)."),
+    (
+        "test-009",
+        "a secret's value",
+        "What was typed into a secret stands nowhere, in no test either. How many keys it were can be expected: `pin: { typed: 6 keys }`.",
+    ),
+    (
+        "test-011",
+        "unknown language",
+        "The flow does not speak this language; it lists those it speaks under `languages`.",
+    ),
+    ("test-012", "unknown agent", "The configuration has no agent of that name."),
+    (
+        "test-013",
+        "unknown host",
+        "The configuration names no host of that name under `http.hosts`, so no flow asks it.",
+    ),
+    (
+        "test-014",
+        "bad mock",
+        "A mock stands for a host of the bank's: `{ host: bank, method: get, path: /customers/*, status: 200, body: { name: Li } }`, or with `failure: unreachable` instead of the status. A star stands for anything in a path.",
+    ),
+    (
+        "test-020",
+        "expectation failed",
+        "Something else happened than the test expects. Below it stands what happened to the caller from the beginning: either the flow or the test is wrong.",
+    ),
+    (
+        "test-021",
+        "step out of place",
+        "The caller cannot do this where the call stands: nobody leaves a queue they are not in, and nothing happens in silence where nothing waits for a key.",
+    ),
+    (
+        "test-022",
+        "nobody answers",
+        "The flow asks a host, and no mock of the test or its file stands for it. Tests ask nobody outside: write a mock, or look why the flow asks.",
+    ),
 ];
 
 /// The long text for a code, or `None` if there is no such code.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::chart::Chart;
 use super::expression::Expression;
 use super::hours::Hours;
 use super::http::Dip;
@@ -32,6 +33,7 @@ pub struct Flow {
     pub(super) variables: Vec<Variable>,
     /// What values are said with, by language.
     pub(super) words: Vec<Words>,
+    pub(super) chart: Chart,
     /// What a flow that calls this one gives: the first of the variables.
     pub(super) parameters: Vec<Slot>,
     /// What it gets back.
@@ -138,6 +140,7 @@ pub(super) enum Step {
         prompts: Spoken,
         on_failed: NodeId,
     },
+    Http(Box<Dip>),
     /// Callers are parted by shares.
     Percent(Ways),
     Event {
@@ -160,7 +163,6 @@ pub(super) enum Step {
     Call(Call),
     /// Back to the flow that called this one, with the results in the order of their declaration.
     Return(Vec<Operand>),
-    Http(Box<Dip>),
     Goto(NodeId),
     Hangup {
         prompts: Spoken,

@@ -30,6 +30,11 @@ pub(super) struct Hours {
 }
 
 impl Hours {
+    /// Where the clock hangs that they are told by.
+    pub fn zone(&self) -> &TimeZone {
+        &self.zone
+    }
+
     /// Whether the bank is open. Far outside the calendar (year 9999): closed.
     pub fn open_at(&self, now: Moment) -> bool {
         let micros = i64::try_from(now.as_micros()).unwrap_or(i64::MAX);

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::chart::{Chart, Ways};
 use super::flow::{self, Flow, Kind, MAX_NODES, MAX_VARIABLES, NodeId, Operand, Step, Variable};
 use super::humane::{self, Rules};
 use super::say::Words;
 use super::scope::{BUILT_IN, By, Declared, Edge, LANGUAGES, Place, Scope};
 use super::subflow::{Callees, Outcome, Slot};
-use super::{World, graph, nodes};
+use super::{Flows, World, graph, nodes};
 use crate::config::Constant;
 use crate::diagnostic::fields::Fields;
 use crate::diagnostic::yaml::{Key, Node, Value};
@@ -19,7 +20,16 @@ use crate::ids::FlowId;
 const RESERVED: [&str; 2] = ["next", "repeat"];
 
 /// Reads and checks `out`'s file, parsed to `root`. What is returned counts only if `out` has no errors.
-pub(super) fn flow(root: &Node, out: &mut Findings, world: &World<'_>, callees: &Callees) -> Option<Flow> {
+///
+/// With the flows as they were `checked` it is marked (`chart`): its paths are then not checked again, for marks are no
+/// nodes.
+pub(super) fn flow(
+    root: &Node,
+    out: &mut Findings,
+    world: &World<'_>,
+    callees: &Callees,
+    checked: Option<&Flows>,
+) -> Option<Flow> {
     // Nothing is there to point at if a field is missing at the top: the first letter of the file.
     let mut fields = Fields::of(root, Span::new(root.span.start, root.span.start), "the flow", out)?;
     let named = fields.need("flow");
@@ -46,27 +56,21 @@ pub(super) fn flow(root: &Node, out: &mut Findings, world: &World<'_>, callees: 
         by_name: BTreeMap::new(),
         edges: Vec::new(),
         here: NodeId::default(),
+        ways: if checked.is_some() { Ways::marked(node_list.len().min(MAX_NODES)) } else { Ways::UNMARKED },
     };
     declare(node_list, &mut scope);
     let rules = Rules::read(humane, &mut scope);
-    let nodes: Vec<Option<flow::Node>> = node_list
-        .iter()
-        .take(MAX_NODES)
-        .enumerate()
-        .map(|(at, (key, node))| {
-            scope.here = NodeId(at);
-            let step = step(key, node, &words, &mut scope);
-            step.map(|step| flow::Node { name: key.text.as_str().into(), step })
-        })
-        .collect();
+    let nodes = read_nodes(node_list, &words, &mut scope);
     let start = start.and_then(|node| start_node(node, &mut scope));
     let steps: Vec<Option<&Step>> = nodes.iter().map(|node| node.as_ref().map(|n| &n.step)).collect();
-    graph::check(start, &steps, &mut scope);
+    if checked.is_none() {
+        graph::check(start, &steps, &mut scope);
+    }
     unused(head.parameters, &mut scope);
     let named = named?.span;
     let variables = scope.variables.iter().map(|v| v.kind.map(|kind| Variable { kind }));
     let variables = variables.collect::<Option<Vec<_>>>()?;
-    let nodes = nodes.into_iter().collect::<Option<Vec<_>>>()?;
+    let mut nodes = nodes.into_iter().collect::<Option<Vec<_>>>()?;
     let (id, start) = (id?, start?);
     let slot = |v: &Declared| v.kind.map(|kind| Slot { name: v.name.clone(), kind });
     // All kinds are known: the variables have been made of them.
@@ -77,9 +81,13 @@ pub(super) fn flow(root: &Node, out: &mut Findings, world: &World<'_>, callees: 
     if scope.out.errors() > 0 {
         return None;
     }
-    let near = humane::check(&id, named, start, &steps, &rules, &mut scope);
+    let near = match checked {
+        Some(flows) => flows.get(&id)?.near.clone(),
+        None => humane::check(&id, named, start, &steps, &rules, &mut scope),
+    };
+    let chart = Chart::of(&id, &mut nodes, &scope);
     let (languages, results) = (scope.languages, scope.results);
-    Some(Flow { id, languages, start, nodes, variables, words, parameters, results, outcome, near })
+    Some(Flow { id, languages, start, nodes, variables, words, parameters, results, outcome, near, chart })
 }
 
 /// What a flow says of itself before its nodes, apart from its languages.
@@ -280,6 +288,16 @@ fn declare(nodes: &[(Key, Node)], scope: &mut Scope<'_>) {
         scope.by_name.insert(key.text.clone(), NodeId(at));
         scope.places.push(Place { name: key.text.clone(), span: key.span, open: false });
     }
+}
+
+/// `None` for those that have been reported.
+fn read_nodes(list: &[(Key, Node)], words: &[Words], scope: &mut Scope<'_>) -> Vec<Option<flow::Node>> {
+    let read = list.iter().take(MAX_NODES).enumerate().map(|(at, (key, node))| {
+        scope.here = NodeId(at);
+        let step = step(key, node, words, scope);
+        step.map(|step| flow::Node { name: key.text.as_str().into(), step })
+    });
+    read.collect()
 }
 
 /// One node: its only key is its kind.

@@ -14,6 +14,7 @@ use crate::ids::{AgentId, FlowId, QueueId};
 use crate::media::prompts::{Library, PromptId};
 
 mod call;
+mod chart;
 mod event;
 mod expression;
 pub mod flow;
@@ -31,6 +32,7 @@ mod say;
 mod scope;
 pub mod subflow;
 mod sum;
+pub mod trial;
 mod value;
 
 use flow::Flow;
@@ -123,10 +125,19 @@ pub struct Compiled {
 /// Everything that is wrong in any of the files, file by file in the order given, then by place;
 /// warnings among them.
 pub fn compile(sources: &[Arc<Source>], world: &World<'_>) -> Result<Compiled, Vec<Diagnostic>> {
+    compile_as(sources, world, None)
+}
+
+/// As `compile`. With the flows as they were `checked` they are marked (`chart`), and their paths not checked again.
+fn compile_as(
+    sources: &[Arc<Source>],
+    world: &World<'_>,
+    checked: Option<&Flows>,
+) -> Result<Compiled, Vec<Diagnostic>> {
     let mut flows = Flows::new();
     let mut first: BTreeMap<FlowId, &Arc<Source>> = BTreeMap::new();
     let mut found = Vec::new();
-    for (source, (out, flow)) in sources.iter().zip(each(sources, world)) {
+    for (source, (out, flow)) in sources.iter().zip(each(sources, world, checked)) {
         found.extend(out.into_sorted());
         let Some(flow) = flow else { continue };
         if let Some(other) = first.insert(flow.id.clone(), source) {
@@ -152,7 +163,11 @@ pub fn called_by(source: &Arc<Source>) -> Vec<String> {
 }
 
 /// Each file after those it calls; what comes of it, in the order given.
-fn each(sources: &[Arc<Source>], world: &World<'_>) -> Vec<(Findings, Option<Arc<Flow>>)> {
+fn each(
+    sources: &[Arc<Source>],
+    world: &World<'_>,
+    checked: Option<&Flows>,
+) -> Vec<(Findings, Option<Arc<Flow>>)> {
     let parse = |source| {
         let mut out = Findings::new(source);
         let root = yaml::parse(&mut out);
@@ -163,7 +178,7 @@ fn each(sources: &[Arc<Source>], world: &World<'_>) -> Vec<(Findings, Option<Arc
     let mut callees = Callees::new(files.iter().map(|(_, root)| draft(root)).collect());
     for place in callees.order() {
         let (out, root) = &mut files[place];
-        let flow = root.as_ref().and_then(|root| load::flow(root, out, world, &callees));
+        let flow = root.as_ref().and_then(|root| load::flow(root, out, world, &callees, checked));
         callees.compiled(place, flow.filter(|_| out.errors() == 0).map(Arc::new));
     }
     let flows = callees.into_compiled();

@@ -15,11 +15,13 @@ use crate::moment::Moment;
 mod answer;
 mod calls;
 mod http;
+mod shown;
 mod typed;
 
 use answer::Failure;
 use calls::fresh;
 use http::Try;
+pub use shown::Shown;
 use typed::Typed;
 
 /// What the run is told.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::World;
+use super::chart::Ways;
 use super::flow::{Kind, LanguageId, NodeId, Operand, Spoken, VariableId};
 use super::run::Held;
 use super::subflow::{Callees, Slot};
@@ -68,6 +69,7 @@ pub(super) struct Scope<'a> {
     pub edges: Vec<Edge>,
     /// The node being read.
     pub here: NodeId,
+    pub ways: Ways,
 }
 
 impl Scope<'_> {
@@ -118,7 +120,7 @@ impl Scope<'_> {
         }
         let to = found?;
         self.edges.push(Edge { from: self.here, to, by, span: node.span });
-        Some(to)
+        Some(self.ways.through(self.here, to, node.span, what))
     }
 
     /// A list of prompts, found in every language of the flow.

@@ -12,9 +12,11 @@ use super::command::Codec;
 pub(super) mod decimate;
 mod load;
 mod wide;
+mod words;
 
 pub use wide::Masters;
 use wide::{Master, Wide};
+pub use words::Wordbook;
 
 /// Name of the hold music, the same for every language.
 pub const HOLD_MUSIC: &str = "music/hold";
@@ -79,6 +81,10 @@ pub enum PromptError {
     TooMany { path: PathBuf },
     #[error("the name of {path} is not UTF-8. Rename it: flows could not name it")]
     Name { path: PathBuf },
+    #[error(
+        "{path} is not a list of prompts: {source}. Make it anew, or remove it: then prompts have no words"
+    )]
+    Manifest { path: PathBuf, source: serde_json::Error },
 }
 
 impl Library {

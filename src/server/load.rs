@@ -63,13 +63,13 @@ pub fn with_library(config: Config, library: Library) -> Result<Loaded, LoadErro
     Ok(Loaded { world, warnings: compiled.warnings, encoding: None })
 }
 
-/// The flows in `folder`, by name. Files in folders below it are not flows but tests and snippets.
+/// The flows in `folder`, by name. Tests beside them (`*.test.yaml`) are no flows, nor are files in folders below it.
 pub fn sources(folder: &Path) -> Result<Vec<Arc<Source>>, LoadError> {
     let unreadable = |source| LoadError::Unreadable { path: folder.to_owned(), source };
     let mut files: Vec<PathBuf> = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
-        if path.extension().is_some_and(|ending| ending == "yaml" || ending == "yml") {
+        if is_flow(&path) {
             files.push(path);
         }
     }
@@ -78,6 +78,17 @@ pub fn sources(folder: &Path) -> Result<Vec<Arc<Source>>, LoadError> {
         return Err(LoadError::NoFlows(folder.to_owned()));
     }
     files.iter().map(|path| source(path)).collect()
+}
+
+/// A YAML file, but not the tests that stand beside a flow.
+fn is_flow(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    (name.ends_with(".yaml") || name.ends_with(".yml")) && !is_tests(path)
+}
+
+/// Tests of flows are called `*.test.yaml`.
+pub fn is_tests(path: &Path) -> bool {
+    path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.ends_with(".test.yaml"))
 }
 
 /// One file as the checker reads it.

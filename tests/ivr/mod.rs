@@ -10,4 +10,6 @@ mod http;
 mod humane;
 mod nodes;
 mod subflows;
+mod trial;
+mod trial_cli;
 mod values;

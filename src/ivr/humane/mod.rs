@@ -62,7 +62,7 @@ pub struct Reach {
 }
 
 /// What is known of a flow, also to those that call it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Near {
     pub reach: Reach,
     /// Where each of `CALLERS` comes from its start.

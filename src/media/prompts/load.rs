@@ -20,7 +20,7 @@ pub(super) fn library(dir: &Path) -> Result<(Library, Masters), PromptError> {
 }
 
 /// Sorted, so that the same folder gives the same ids.
-fn entries(dir: &Path) -> Result<Vec<PathBuf>, PromptError> {
+pub(super) fn entries(dir: &Path) -> Result<Vec<PathBuf>, PromptError> {
     let unreadable = |source| PromptError::Unreadable { path: dir.to_owned(), source };
     let entries = std::fs::read_dir(dir).map_err(unreadable)?;
     let mut paths = entries
@@ -31,11 +31,11 @@ fn entries(dir: &Path) -> Result<Vec<PathBuf>, PromptError> {
     Ok(paths)
 }
 
-fn is_wav(path: &Path) -> bool {
+pub(super) fn is_wav(path: &Path) -> bool {
     path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("wav")) && path.is_file()
 }
 
-fn name(path: &Path, part: fn(&Path) -> Option<&OsStr>) -> Result<&str, PromptError> {
+pub(super) fn name(path: &Path, part: fn(&Path) -> Option<&OsStr>) -> Result<&str, PromptError> {
     part(path).and_then(OsStr::to_str).ok_or_else(|| PromptError::Name { path: path.to_owned() })
 }
 

@@ -1,0 +1,428 @@
+//! One caller on trial: what plays, what time it is, where the call stands.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Stage;
+use super::mock::Mock;
+use super::path::{Path, Pressed, Rung};
+use crate::ids::{FlowId, QueueId};
+use crate::ivr::chart;
+use crate::ivr::flow::Flow;
+use crate::ivr::http::{HttpFailure, HttpRequest, HttpResponse};
+use crate::ivr::run::{Action, Caller, Event, QueueExit, Run, Shown, TransferTo};
+use crate::media::prompts::PromptId;
+use crate::moment::Moment;
+
+/// Most prompts and deadlines of one call. No real call has as many; beyond it the call stands still, so that a flow
+/// which goes on by itself for ever cannot hold a test up.
+pub const MAX_TURNS: usize = 10_000;
+
+/// Where the call stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Standing {
+    InFlow,
+    InQueue { queue: QueueId, priority: Option<u8> },
+    Transferred(TransferTo),
+    Over,
+}
+
+/// A call in a flow, with its caller's ears and clock.
+pub struct Call<'s> {
+    stage: &'s Stage<'s>,
+    on: &'s Arc<Flow>,
+    run: Run,
+    began: Moment,
+    now: Moment,
+    playing: Option<Playing>,
+    standing: Standing,
+    node: String,
+    path: Path,
+    /// Since the caller last did something: prompts heard to their end.
+    heard: Vec<PromptId>,
+    /// Since then: what the flow remarked.
+    remarks: Vec<(String, String)>,
+    /// Ways taken, by flow and place in its chart.
+    ways: Vec<(FlowId, usize)>,
+    turns: usize,
+    /// With how often each has answered.
+    mocks: Vec<(&'s Mock, usize)>,
+    /// What a host has been asked.
+    asked: Asked,
+}
+
+/// How it stands with a question to a host.
+enum Asked {
+    Nothing,
+    /// A mock answers then.
+    Mocked {
+        due: Moment,
+        answer: Result<HttpResponse, HttpFailure>,
+    },
+    /// Nobody stands for the host: who tries the flow must say what it answers.
+    Unanswered {
+        request: String,
+    },
+}
+
+struct Playing {
+    /// The first one plays now.
+    prompts: VecDeque<PromptId>,
+    /// When it ends.
+    until: Moment,
+}
+
+impl<'s> Call<'s> {
+    /// The caller arrives in the flow. The first of the mocks that fits a request answers it; `seed` is what parts
+    /// callers at `percent`.
+    pub fn begin(
+        stage: &'s Stage<'s>,
+        on: &'s Arc<Flow>,
+        mocks: &'s [Mock],
+        caller: Caller,
+        seed: u64,
+        now: Moment,
+    ) -> Call<'s> {
+        let (run, actions) = Run::start(now, Arc::clone(on), caller, seed);
+        let mut call = Call {
+            stage,
+            on,
+            run,
+            began: now,
+            now,
+            playing: None,
+            standing: Standing::InFlow,
+            node: String::new(),
+            path: Path::default(),
+            heard: Vec::new(),
+            remarks: Vec::new(),
+            ways: Vec::new(),
+            turns: 0,
+            mocks: mocks.iter().map(|mock| (mock, 0)).collect(),
+            asked: Asked::Nothing,
+        };
+        call.obey(actions);
+        call
+    }
+
+    pub fn standing(&self) -> &Standing {
+        &self.standing
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// How long the call lasts so far.
+    pub fn lasts(&self) -> Duration {
+        self.now.since(self.began)
+    }
+
+    pub fn now(&self) -> Moment {
+        self.now
+    }
+
+    /// The node the caller is at, `verify/pin` in a flow that was called.
+    pub fn node(&self) -> &str {
+        &self.node
+    }
+
+    pub fn language(&self) -> &str {
+        self.run.language()
+    }
+
+    /// Whether what is pressed now belongs to a secret.
+    pub fn asks_secret(&self) -> bool {
+        self.standing == Standing::InFlow && self.run.asks_secret()
+    }
+
+    /// The flow's variables with what may be shown of them.
+    pub fn variables(&self) -> impl Iterator<Item = (&str, Shown<'_>)> {
+        self.run.shown()
+    }
+
+    /// `file:line` of the node the caller is at.
+    pub fn place(&self) -> String {
+        self.stage.place_of(self.on, &self.node)
+    }
+
+    /// The names of the prompts heard to their end since the caller last did something.
+    pub(super) fn heard(&self) -> impl Iterator<Item = &str> {
+        self.heard.iter().map(|prompt| self.stage.words.name(*prompt))
+    }
+
+    pub(super) fn remarks(&self) -> &[(String, String)] {
+        &self.remarks
+    }
+
+    pub(super) fn ways(&self) -> &[(FlowId, usize)] {
+        &self.ways
+    }
+
+    pub(super) fn plays(&self) -> bool {
+        self.playing.is_some()
+    }
+
+    /// So many of the prompts heard were expected.
+    pub(super) fn has_dealt_with(&mut self, prompts: usize) {
+        self.heard.drain(..prompts.min(self.heard.len()));
+    }
+
+    /// The caller does something: what is heard and remarked from now on comes after it.
+    fn acts(&mut self) {
+        self.heard.clear();
+        self.remarks.clear();
+    }
+
+    /// Presses keys, one after the other, at this moment.
+    pub fn presses(&mut self, keys: &str) {
+        self.acts();
+        let pressed = Pressed { keys: String::new(), ahead: false, secret: false };
+        self.note(Rung::Presses(pressed));
+        for key in keys.chars() {
+            let (asked, secret) = (self.run.asks(), self.asks_secret());
+            let actions = self.run.handle(self.now, Event::Digit(key));
+            let ahead = !asked || self.run.keys_kept() > 0;
+            if let Some(pressed) = self.path.last_pressed() {
+                pressed.keys.push(key);
+                pressed.ahead |= ahead;
+                if secret || pressed.secret {
+                    pressed.hide();
+                }
+            }
+            self.obey(actions);
+        }
+    }
+
+    /// Listens until it is the caller's turn, or somebody else's.
+    pub fn listens(&mut self) {
+        while self.goes_on() && self.turn() {}
+    }
+
+    /// Lets mocks answer.
+    pub(super) fn lets_hosts_answer(&mut self) {
+        while matches!(self.asked, Asked::Mocked { .. }) && self.turn() {}
+    }
+
+    /// The flow goes on without the caller: something plays, a mock is about to answer, a pause passes.
+    fn goes_on(&self) -> bool {
+        let waits = self.run.asks() && self.playing.is_none();
+        self.standing == Standing::InFlow && !waits && self.unanswered().is_none()
+    }
+
+    /// The request that no mock answers, if there is one.
+    pub fn unanswered(&self) -> Option<&str> {
+        match &self.asked {
+            Asked::Unanswered { request } => Some(request),
+            _ => None,
+        }
+    }
+
+    /// The host answers now.
+    pub fn host_answers(&mut self, answer: Result<HttpResponse, HttpFailure>) {
+        let told = answer.as_ref().map(|response| response.status).map_err(|why| *why);
+        self.note(Rung::Answered(told));
+        self.asked = Asked::Nothing;
+        let actions = self.run.handle(self.now, Event::HttpDone(answer));
+        self.obey(actions);
+    }
+
+    /// Listens until so many prompts have been heard to their end since the caller last did something.
+    pub(super) fn listens_to(&mut self, prompts: usize) {
+        while self.heard.len() < prompts && self.goes_on() && self.turn() {}
+    }
+
+    /// Lets time pass, with everything that falls due in it.
+    pub fn waits(&mut self, time: Duration) {
+        let end = self.now + time;
+        while self.due().is_some_and(|due| due <= end) && self.turn() {}
+        self.now = end;
+    }
+
+    /// Hears what plays to its end and then does nothing until the flow gives up waiting. False if it does not wait.
+    pub fn stays_silent(&mut self) -> bool {
+        self.listens();
+        let waited_for = self.standing == Standing::InFlow && self.run.next_deadline().is_some();
+        if waited_for {
+            self.acts();
+            self.turn();
+        }
+        waited_for
+    }
+
+    /// Does nothing for so long.
+    pub fn is_silent_for(&mut self, time: Duration) {
+        self.acts();
+        self.waits(time);
+    }
+
+    /// Comes back from the queue. False if the caller is in none.
+    pub fn leaves_queue(&mut self, why: QueueExit) -> bool {
+        let waits = matches!(self.standing, Standing::InQueue { .. });
+        if waits {
+            self.acts();
+            self.note(Rung::Leaves(why));
+            self.comes_back(Event::QueueLeft(why));
+        }
+        waits
+    }
+
+    /// Comes back from a transfer. False if there is none.
+    pub fn transfer_fails(&mut self) -> bool {
+        let waits = matches!(self.standing, Standing::Transferred(_));
+        if waits {
+            self.acts();
+            self.note(Rung::TransferFails);
+            self.comes_back(Event::TransferFailed);
+        }
+        waits
+    }
+
+    fn comes_back(&mut self, event: Event) {
+        self.standing = Standing::InFlow;
+        let actions = self.run.handle(self.now, event);
+        self.obey(actions);
+    }
+
+    /// Gives up.
+    pub fn hangs_up(&mut self) {
+        self.acts();
+        self.note(Rung::HangsUp);
+        self.standing = Standing::Over;
+        self.playing = None;
+    }
+
+    /// When something happens next by itself.
+    fn due(&self) -> Option<Moment> {
+        if self.standing != Standing::InFlow {
+            return None;
+        }
+        let plays = self.playing.as_ref().map(|playing| playing.until);
+        let answer = match &self.asked {
+            Asked::Mocked { due, .. } => Some(*due),
+            _ => None,
+        };
+        plays.into_iter().chain(answer).chain(self.run.next_deadline()).min()
+    }
+
+    /// Turns the clock to what happens next. False if nothing does.
+    fn turn(&mut self) -> bool {
+        let Some(due) = self.due().filter(|_| self.turns < MAX_TURNS) else { return false };
+        self.turns += 1;
+        self.now = self.now.max(due);
+        if self.playing.as_ref().is_some_and(|playing| playing.until <= due) {
+            self.prompt_ends();
+        } else if let Asked::Mocked { due: then, answer } = &self.asked
+            && *then <= due
+        {
+            let answer = answer.clone();
+            self.host_answers(answer);
+        } else {
+            self.time_is_over();
+        }
+        true
+    }
+
+    fn prompt_ends(&mut self) {
+        let Some(playing) = &mut self.playing else { return };
+        self.heard.extend(playing.prompts.pop_front());
+        if let Some(next) = playing.prompts.front().copied() {
+            playing.until = playing.until + self.stage.words.duration(next);
+            self.note(Rung::Hears(next));
+            return;
+        }
+        self.playing = None;
+        let actions = self.run.handle(self.now, Event::Played);
+        self.obey(actions);
+    }
+
+    /// A deadline of the flow has come: the caller's, or a host's.
+    fn time_is_over(&mut self) {
+        if self.run.awaits().is_some() {
+            self.note(Rung::Answered(Err(HttpFailure::Timeout)));
+            self.asked = Asked::Nothing;
+        } else if self.run.asks() {
+            self.note(Rung::Silence);
+        }
+        let actions = self.run.handle(self.now, Event::Time);
+        self.obey(actions);
+    }
+
+    /// Does what the run asks for.
+    fn obey(&mut self, actions: Vec<Action>) {
+        for action in actions {
+            match action {
+                Action::Play { prompts } => self.plays_now(prompts.into()),
+                Action::StopPlaying => {
+                    if self.playing.take().is_some() {
+                        self.note(Rung::Interrupts);
+                    }
+                }
+                Action::Queue { queue, priority, leave_when_empty: _ } => {
+                    self.note(Rung::Waits { queue: queue.clone(), priority });
+                    self.standing = Standing::InQueue { queue, priority };
+                }
+                Action::Transfer { to } => {
+                    self.note(Rung::Transfers(to.clone()));
+                    self.standing = Standing::Transferred(to);
+                }
+                Action::Http { request } => self.asks(&request),
+                Action::Hangup => {
+                    self.note(Rung::Ends);
+                    self.standing = Standing::Over;
+                    self.playing = None;
+                }
+                Action::Entered { node } => self.enters(&node),
+                Action::Remark { name, value } => {
+                    let value = self.stage.named(value);
+                    self.remarks.push((name.to_string(), value.clone()));
+                    self.note(Rung::Remark { name: name.to_string(), value });
+                }
+            }
+        }
+    }
+
+    fn plays_now(&mut self, prompts: VecDeque<PromptId>) {
+        let Some(first) = prompts.front().copied() else { return };
+        self.note(Rung::Hears(first));
+        let until = self.now + self.stage.words.duration(first);
+        self.playing = Some(Playing { prompts, until });
+    }
+
+    fn asks(&mut self, request: &HttpRequest) {
+        let (host, method) = (request.host.to_string(), request.method.word());
+        let told = format!("{host}: {method} {}", request.path);
+        self.note(Rung::Asks { host, method, path: request.path.clone() });
+        let found = self.mocks.iter_mut().find(|(mock, answered)| mock.fits(request, *answered));
+        self.asked = match found {
+            Some((mock, answered)) => {
+                *answered += 1;
+                // Nothing comes in time: the flow's own patience ends it.
+                let delay = match mock.answer {
+                    Err(HttpFailure::Timeout) => request.timeout,
+                    _ => mock.delay,
+                };
+                Asked::Mocked { due: self.now + delay, answer: mock.answer.clone() }
+            }
+            None => Asked::Unanswered { request: told },
+        };
+    }
+
+    /// Arrives at a node, or passes the mark before one.
+    fn enters(&mut self, node: &str) {
+        if let Some(way) = chart::mark(node) {
+            self.ways.push(way);
+            return;
+        }
+        if self.stage.node(self.on, node).is_some_and(|(_, stop)| stop.secret) {
+            self.path.hide_ahead();
+        }
+        node.clone_into(&mut self.node);
+        self.note(Rung::Enters(node.to_owned()));
+    }
+
+    fn note(&mut self, rung: Rung) {
+        self.path.push(self.began, self.now, rung);
+    }
+}
