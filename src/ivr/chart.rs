@@ -99,10 +99,6 @@ impl Ways {
         Ways { nodes: Some(nodes), list: Vec::new() }
     }
 
-    pub fn are_marked(&self) -> bool {
-        self.nodes.is_some()
-    }
-
     /// What a node must name to come to `to`: the node itself, or the mark before it.
     pub fn through(&mut self, from: NodeId, to: NodeId, span: Span, what: &str) -> NodeId {
         let Some(nodes) = self.nodes else { return to };

@@ -7,7 +7,7 @@ use super::chart::{Chart, Ways};
 use super::flow::{self, Flow, Kind, MAX_NODES, MAX_VARIABLES, NodeId, Step, Variable};
 use super::say::Words;
 use super::scope::{BUILT_IN, By, Declared, Edge, LANGUAGES, Place, Scope};
-use super::{World, graph, nodes};
+use super::{Flows, World, graph, nodes};
 use crate::diagnostic::fields::Fields;
 use crate::diagnostic::yaml::{self, Key, Node, Value};
 use crate::diagnostic::{Findings, Span, suggest};
@@ -18,8 +18,9 @@ const RESERVED: [&str; 2] = ["next", "repeat"];
 
 /// Reads and checks `out`'s file. What is returned counts only if `out` has no errors.
 ///
-/// The paths of a marked flow are not checked: it is read again only when they are right, and marks are no nodes.
-pub(super) fn flow(out: &mut Findings, world: &World<'_>, marked: bool) -> Option<Flow> {
+/// With the flows as they were `checked` it is marked (`chart`): its paths are then not checked again, for marks are no
+/// nodes.
+pub(super) fn flow(out: &mut Findings, world: &World<'_>, checked: Option<&Flows>) -> Option<Flow> {
     let root = yaml::parse(out)?;
     // Nothing is there to point at if a field is missing at the top: the first letter of the file.
     let mut fields = Fields::of(&root, Span::new(root.span.start, root.span.start), "the flow", out)?;
@@ -41,22 +42,13 @@ pub(super) fn flow(out: &mut Findings, world: &World<'_>, marked: bool) -> Optio
         by_name: BTreeMap::new(),
         edges: Vec::new(),
         here: NodeId::default(),
-        ways: if marked { Ways::marked(node_list.len().min(MAX_NODES)) } else { Ways::UNMARKED },
+        ways: if checked.is_some() { Ways::marked(node_list.len().min(MAX_NODES)) } else { Ways::UNMARKED },
     };
     declare(node_list, &mut scope);
-    let nodes: Vec<Option<flow::Node>> = node_list
-        .iter()
-        .take(MAX_NODES)
-        .enumerate()
-        .map(|(at, (key, node))| {
-            scope.here = NodeId(at);
-            let step = step(key, node, &words, &mut scope);
-            step.map(|step| flow::Node { name: key.text.as_str().into(), step })
-        })
-        .collect();
+    let nodes = read_nodes(node_list, &words, &mut scope);
     let start = start.and_then(|node| start_node(node, &mut scope));
     let steps: Vec<Option<&Step>> = nodes.iter().map(|node| node.as_ref().map(|n| &n.step)).collect();
-    if !scope.ways.are_marked() {
+    if checked.is_none() {
         graph::check(start, &steps, &mut scope);
     }
     for variable in scope.variables.iter().filter(|v| !v.used) {
@@ -159,6 +151,16 @@ fn declare(nodes: &[(Key, Node)], scope: &mut Scope<'_>) {
         scope.by_name.insert(key.text.clone(), NodeId(at));
         scope.places.push(Place { name: key.text.clone(), span: key.span, open: false });
     }
+}
+
+/// `None` for those that have been reported.
+fn read_nodes(list: &[(Key, Node)], words: &[Words], scope: &mut Scope<'_>) -> Vec<Option<flow::Node>> {
+    let read = list.iter().take(MAX_NODES).enumerate().map(|(at, (key, node))| {
+        scope.here = NodeId(at);
+        let step = step(key, node, words, scope);
+        step.map(|step| flow::Node { name: key.text.as_str().into(), step })
+    });
+    read.collect()
 }
 
 /// One node: its only key is its kind.

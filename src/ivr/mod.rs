@@ -108,17 +108,21 @@ pub struct Compiled {
 /// Everything that is wrong in any of the files, file by file in the order given, then by place;
 /// warnings among them.
 pub fn compile(sources: &[Arc<Source>], world: &World<'_>) -> Result<Compiled, Vec<Diagnostic>> {
-    compile_as(sources, world, false)
+    compile_as(sources, world, None)
 }
 
-/// As `compile`. Marked flows tell which ways they take (`chart`); their paths are not checked.
-fn compile_as(sources: &[Arc<Source>], world: &World<'_>, marked: bool) -> Result<Compiled, Vec<Diagnostic>> {
+/// As `compile`. With the flows as they were `checked` they are marked (`chart`), and their paths not checked again.
+fn compile_as(
+    sources: &[Arc<Source>],
+    world: &World<'_>,
+    checked: Option<&Flows>,
+) -> Result<Compiled, Vec<Diagnostic>> {
     let mut flows = Flows::new();
     let mut first: BTreeMap<FlowId, &Arc<Source>> = BTreeMap::new();
     let mut found = Vec::new();
     for source in sources {
         let mut out = Findings::new(source);
-        let flow = load::flow(&mut out, world, marked);
+        let flow = load::flow(&mut out, world, checked);
         let failed = out.errors() > 0;
         found.extend(out.into_sorted());
         let Some(flow) = flow.filter(|_| !failed) else { continue };

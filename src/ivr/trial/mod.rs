@@ -54,8 +54,8 @@ impl<'a> Stage<'a> {
         world: &'a World<'a>,
         words: &'a Wordbook,
     ) -> Result<Stage<'a>, Vec<Diagnostic>> {
-        super::compile(sources, world)?;
-        let Compiled { flows, .. } = super::compile_as(sources, world, true)?;
+        let checked = super::compile(sources, world)?;
+        let Compiled { flows, .. } = super::compile_as(sources, world, Some(&checked.flows))?;
         Ok(Stage { world, words, flows })
     }
 
