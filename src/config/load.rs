@@ -59,7 +59,7 @@ fn config(
     let mut top = Fields::of(&root, Span::new(root.span.start, root.span.start), "the configuration", out)?;
     let sip = section("sip", &mut top, out).and_then(|fields| sip(fields, out));
     let media = section("media", &mut top, out).and_then(|fields| media(fields, out));
-    let http = section("http", &mut top, out).and_then(|fields| http(fields, out));
+    let http = section("http", &mut top, out).and_then(|fields| http(fields, folder, out));
     let data = path("data", &mut top, folder, out);
     let flows = path("flows", &mut top, folder, out);
     let flows_place = top.place("flows");
@@ -190,9 +190,9 @@ fn srtp(node: &Node, out: &mut Findings) -> Option<Srtp> {
     srtp
 }
 
-fn http(mut fields: Fields<'_>, out: &mut Findings) -> Option<Http> {
+fn http(mut fields: Fields<'_>, folder: &Path, out: &mut Findings) -> Option<Http> {
     let listen = fields.need("listen").and_then(|node| places::socket(node, out));
-    let hosts = fields.take("hosts").map(|node| hosts::hosts(node, out)).unwrap_or_default();
+    let hosts = fields.take("hosts").map(|node| hosts::hosts(node, folder, out)).unwrap_or_default();
     fields.finish(out);
     Some(Http { listen: listen?, hosts })
 }

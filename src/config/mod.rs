@@ -8,6 +8,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::pki_types::CertificateDer;
+
 use crate::ids::{AgentId, FlowId, QueueId, SkillId};
 use crate::media::command::Codec;
 
@@ -106,8 +108,10 @@ pub struct Http {
 /// A server of the bank's that flows may ask (the node `http`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HttpHost {
-    /// What the paths of flows are put behind: `http://192.0.2.7:9090/api`, without a slash at its end.
+    /// What the paths of flows are put behind: `https://192.0.2.7:9090/api`, without a slash at its end.
     pub url: String,
+    /// Who may have signed the certificate of a host with https, and nobody else; none for http.
+    pub authorities: Arc<[CertificateDer<'static>]>,
     /// Whether it may be sent what callers typed as secret. Default false.
     pub secrets: bool,
     /// Sent with every request, by their names in small letters: keys, mostly.

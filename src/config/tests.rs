@@ -33,6 +33,16 @@ fn the_sample_loads_without_a_word() {
     assert!(!format!("{bank:?}").contains("change-me-key"), "keys are not printed");
 }
 
+#[test]
+fn a_host_with_https_names_who_may_have_signed_for_it() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/net/tls/authority.pem");
+    let text = SAMPLE
+        .replace("url: http://127.0.0.1:9090/api", &format!("url: https://192.0.2.7/\n      ca: {file}"));
+    let loaded = read_text(&text).unwrap_or_else(|found| panic!("{}", render_all(&found)));
+    assert!(loaded.warnings.is_empty(), "{}", render_all(&loaded.warnings));
+    assert_eq!(loaded.config.http.hosts["bank"].authorities.len(), 1);
+}
+
 /// Replaced, by what (`«` marks the caret), the code.
 const FAULTS: &[(&str, &str, &str)] = &[
     ("listen: [127.0.0.1:5060]", "listen: [«127.0.0.1]", "config-001"),
@@ -70,6 +80,18 @@ const FAULTS: &[(&str, &str, &str)] = &[
     ("url: http://127.0.0.1:9090/api", "url: «127.0.0.1:9090", "config-010"),
     ("url: http://127.0.0.1:9090/api", "url: «http://me:pin@127.0.0.1/", "config-010"),
     ("url: http://127.0.0.1:9090/api", "«uri: http://127.0.0.1:9090/api", "yaml-004"),
+    ("url: http://127.0.0.1:9090/api", "url: «http://192.0.2.7:9090/api", "config-011"),
+    ("url: http://127.0.0.1:9090/api", "url: https://127.0.0.1/\n      ca: «/nowhere/ca.pem", "config-010"),
+    (
+        "url: http://127.0.0.1:9090/api",
+        "url: https://127.0.0.1/\n      ca: «HERE/tests/net/tls/README.md",
+        "config-010",
+    ),
+    (
+        "url: http://127.0.0.1:9090/api",
+        "url: «http://127.0.0.1/\n      ca: HERE/tests/net/tls/other.pem",
+        "config-010",
+    ),
     ("secrets: true", "secrets: «yes", "yaml-006"),
     ("timeout: 2s", "timeout: «1m", "yaml-008"),
     ("max_in_flight: 50", "max_in_flight: «0", "yaml-008"),
@@ -81,7 +103,7 @@ const FAULTS: &[(&str, &str, &str)] = &[
 fn each_fault_is_found_where_it_is() {
     for (from, to, code) in FAULTS {
         assert!(SAMPLE.contains(from), "{from}");
-        let marked = SAMPLE.replacen(from, to, 1);
+        let marked = SAMPLE.replacen(from, &to.replace("HERE", env!("CARGO_MANIFEST_DIR")), 1);
         let at = marked.find('«').expect("a mark");
         let text = marked.replace('«', "");
         let found = read_text(&text).map_or_else(|found| found, |loaded| loaded.warnings);

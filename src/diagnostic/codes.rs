@@ -85,7 +85,7 @@ pub const CODES: &[(&str, &str, &str)] = &[
     (
         "flow-010",
         "type mismatch",
-        "A text was used where a number belongs, or the other way round. In conditions, texts stand in quotes: `$kind == '2'`.",
+        "A value of one kind was used where another belongs, such as a text for a number. In conditions, texts stand in quotes, `$kind == '2'`, and everything else does not.",
     ),
     (
         "flow-011",
@@ -162,6 +162,16 @@ pub const CODES: &[(&str, &str, &str)] = &[
     ("flow-027", "not exactly one kind", "A node does one thing: exactly one kind stands below its name."),
     ("flow-028", "two flows of one name", "Two files define the same flow."),
     (
+        "flow-040",
+        "bad value",
+        "The value is not of its variable's kind. Numbers are whole; money is yuan with at most two decimals, `12345.67`; dates are `2026-10-01`, times `08:30`, durations `1h30m` or `90s`.",
+    ),
+    (
+        "flow-041",
+        "cannot be typed",
+        "`collect` takes texts, numbers, secrets, and money in whole yuan. A telephone has no keys for anything else, and a date or time typed by guesswork is wrong too often.",
+    ),
+    (
         "flow-050",
         "unknown host",
         "Flows ask only hosts that the configuration names under `http.hosts`; a flow cannot give an address of its own.",
@@ -233,7 +243,12 @@ pub const CODES: &[(&str, &str, &str)] = &[
     (
         "config-010",
         "bad host for flows",
-        "A host is an address that begins with http://, without a question mark, user or password; headers are names with values of printable characters, and none of those that follow from the request itself.",
+        "A host is an address that begins with http:// or https://, without a question mark, user or password. With https `ca` names a file with the certificates (PEM) of those who may have signed the host's own, nobody else is trusted; for a host with a public certificate that is the system's bundle. Headers are names with values of printable characters, and none of those that follow from the request itself.",
+    ),
+    (
+        "config-011",
+        "secrets in the open",
+        "The host may be sent secrets, and is asked over a network without encryption. Use https, or let a proxy on this machine speak it.",
     ),
     (
         "test-001",

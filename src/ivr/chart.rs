@@ -47,7 +47,7 @@ impl Chart {
     /// Notes where everything stands, and appends the marks to the nodes.
     pub fn of(flow: &FlowId, nodes: &mut Vec<Node>, scope: &Scope<'_>) -> Chart {
         let secret = |node: &Node| match &node.step {
-            Step::Collect { entry, .. } => scope.variables[entry.into.0].kind == Kind::Secret,
+            Step::Collect { entry, .. } => scope.variables[entry.into.0].kind == Some(Kind::Secret),
             _ => false,
         };
         let stop = |(node, place): (&Node, &super::scope::Place)| Stop {
@@ -61,7 +61,7 @@ impl Chart {
             let name = format!("{MARK}{flow}:{at}");
             nodes.push(Node { name: name.into(), step: Step::Goto(way.to) });
         }
-        let variables = scope.variables.iter().map(|v| (v.name.clone(), v.kind)).collect();
+        let variables = scope.variables.iter().filter_map(|v| Some((v.name.clone(), v.kind?))).collect();
         Chart { source: scope.out.source().clone(), stops, ways, variables }
     }
 

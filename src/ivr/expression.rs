@@ -1,7 +1,10 @@
 //! The conditions of `switch`: typed comparisons, `and`, `or`, `not`. They cannot fail at run time.
 
+use std::cmp::Ordering;
+
 use super::flow::{Kind, Operand};
 use super::scope::Scope;
+use super::value::Quantity;
 use crate::diagnostic::Span;
 use crate::diagnostic::yaml::{Node, Value};
 
@@ -46,7 +49,8 @@ const COMPARISONS: [(&str, Comparison); 8] = [
 ];
 
 impl Expression {
-    /// `text` and `number` give an operand's value; both sides have one type, the compiler saw to it.
+    /// `value` gives an operand's value; both sides have one kind, the compiler saw to it. With what holds nothing
+    /// no comparison holds.
     pub fn holds<'v>(&'v self, value: &impl Fn(&'v Operand) -> Compared<'v>) -> bool {
         match self {
             Expression::Not(inner) => !inner.holds(value),
@@ -54,7 +58,10 @@ impl Expression {
             Expression::Or(a, b) => a.holds(value) || b.holds(value),
             Expression::Compare { left, comparison, right } => match (value(left), value(right)) {
                 (Compared::Text(left), Compared::Text(right)) => comparison.texts(left, right),
-                (Compared::Number(left), Compared::Number(right)) => comparison.numbers(left, right),
+                (Compared::Number(left), Compared::Number(right)) => comparison.ordered(left.cmp(&right)),
+                (Compared::Quantity(left), Compared::Quantity(right)) => {
+                    left.order(right).is_some_and(|order| comparison.ordered(order))
+                }
                 _ => false,
             },
         }
@@ -101,8 +108,11 @@ impl Expression {
                     _ => false,
                 },
                 (Operand::Number(wide), Operand::Number(narrow)) => {
-                    comparison.covers_numbers(*wide, *later_comparison, *narrow)
+                    comparison.covers_ordered(*later_comparison, narrow.cmp(wide))
                 }
+                (Operand::Quantity(wide), Operand::Quantity(narrow)) => narrow
+                    .order(*wide)
+                    .is_some_and(|order| comparison.covers_ordered(*later_comparison, order)),
                 _ => false,
             }
     }
@@ -111,8 +121,11 @@ impl Expression {
 /// An operand's value while comparing.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Compared<'v> {
+    /// Of a variable that has not been set.
+    Nothing,
     Text(&'v str),
     Number(i64),
+    Quantity(Quantity),
 }
 
 impl Comparison {
@@ -126,26 +139,27 @@ impl Comparison {
         }
     }
 
-    fn numbers(self, left: i64, right: i64) -> bool {
+    /// `order` is how the left side stands to the right one.
+    fn ordered(self, order: Ordering) -> bool {
         match self {
-            Equal => left == right,
-            NotEqual => left != right,
-            Less => left < right,
-            LessOrEqual => left <= right,
-            Greater => left > right,
-            GreaterOrEqual => left >= right,
+            Equal => order.is_eq(),
+            NotEqual => order.is_ne(),
+            Less => order.is_lt(),
+            LessOrEqual => order.is_le(),
+            Greater => order.is_gt(),
+            GreaterOrEqual => order.is_ge(),
             StartsWith | EndsWith => false,
         }
     }
 
-    /// `x self wide` holds whenever `x later narrow` does.
-    fn covers_numbers(self, wide: i64, later: Comparison, narrow: i64) -> bool {
+    /// `x self wide` holds whenever `x later narrow` does; `order` is how `narrow` stands to `wide`.
+    fn covers_ordered(self, later: Comparison, order: Ordering) -> bool {
         match (self, later) {
-            (_, Equal) => self.numbers(narrow, wide),
-            (Greater, Greater) | (GreaterOrEqual, Greater | GreaterOrEqual) => narrow >= wide,
-            (Greater, GreaterOrEqual) => narrow > wide,
-            (Less, Less) | (LessOrEqual, Less | LessOrEqual) => narrow <= wide,
-            (Less, LessOrEqual) => narrow < wide,
+            (_, Equal) => self.ordered(order),
+            (Greater, Greater) | (GreaterOrEqual, Greater | GreaterOrEqual) => order.is_ge(),
+            (Greater, GreaterOrEqual) => order.is_gt(),
+            (Less, Less) | (LessOrEqual, Less | LessOrEqual) => order.is_le(),
+            (Less, LessOrEqual) => order.is_lt(),
             _ => false,
         }
     }
@@ -203,7 +217,8 @@ impl Fault {
 enum Token {
     Name(String),
     Text(String),
-    Number(i64),
+    /// A value without quotes, whose kind the other side decides.
+    Literal(String),
     Compare(Comparison),
     Open,
     Close,
@@ -246,18 +261,17 @@ fn word(rest: &str, first: char) -> Result<(Token, usize), (usize, String)> {
     if let Some((symbol, comparison)) = COMPARISONS[..6].iter().find(|(symbol, _)| rest.starts_with(symbol)) {
         return Ok((Token::Compare(*comparison), symbol.len()));
     }
-    let name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '$');
+    let literal = first.is_ascii_digit() || first == '-';
+    let name =
+        |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '$') || (literal && matches!(c, '.' | ':'));
     let length = rest.find(|c| !name(c)).unwrap_or(rest.len());
     let (word, comparison) =
         (&rest[..length], COMPARISONS.iter().find(|(symbol, _)| *symbol == &rest[..length]));
     if let Some((_, comparison)) = comparison {
         return Ok((Token::Compare(*comparison), length));
     }
-    if first.is_ascii_digit() || first == '-' {
-        return match word.parse() {
-            Ok(number) => Ok((Token::Number(number), length)),
-            Err(_) => Err((length, "not a whole number; texts stand in quotes".to_owned())),
-        };
+    if literal {
+        return Ok((Token::Literal(word.to_owned()), length));
     }
     if length == 0 {
         let hint = if first == '=' { "; equality is `==`" } else { "" };
@@ -319,40 +333,47 @@ impl Reader<'_, '_, '_> {
     }
 
     fn comparison(&mut self) -> Result<Expression, Fault> {
-        let (left, left_kind, from, _) = self.operand()?;
+        let left = self.side()?;
         let Some(word) = self.words.get(self.at) else {
-            return Err(Fault::new(from, self.end, "a comparison such as `== '1'` is missing"));
+            return Err(Fault::new(left.from, self.end, "a comparison such as `== '1'` is missing"));
         };
         let Token::Compare(comparison) = word.token else {
             return Err(Fault::new(word.from, word.to, "expected == != < <= > >= starts_with or ends_with"));
         };
         self.at += 1;
-        let (right, right_kind, right_from, to) = self.operand()?;
-        let (Some(left_kind), Some(right_kind)) = (left_kind, right_kind) else {
-            return Err(Fault::REPORTED);
-        };
+        let right = self.side()?;
+        let (left_is, right_is) = (left.adopt(&right), right.adopt(&left));
+        let (left, left_kind) = self.operand(&left, left_is)?;
+        let (from, to) = (right.from, right.to);
+        let (right, right_kind) = self.operand(&right, right_is)?;
         if left_kind != right_kind {
-            let span = (self.place)(right_from, to);
-            let message = format!("a {left_kind} is compared with a {right_kind}");
-            let added = self.scope.out.error("flow-010", span, message);
-            if let (Kind::Text, Operand::Number(number)) = (left_kind, &right) {
-                added.label(format!("texts stand in quotes: did you mean `'{number}'`?"));
-            } else {
-                added.label(format!("this is a {right_kind}"));
-            }
+            self.different(left_kind, right_kind, &right, from, to);
             return Err(Fault::REPORTED);
         }
-        let ordered = matches!(comparison, Less | LessOrEqual | Greater | GreaterOrEqual);
-        let fits =
-            if left_kind == Kind::Text { !ordered } else { !matches!(comparison, StartsWith | EndsWith) };
+        let fits = match comparison {
+            Equal | NotEqual => true,
+            Less | LessOrEqual | Greater | GreaterOrEqual => left_kind.is_ordered(),
+            StartsWith | EndsWith => left_kind == Kind::Text,
+        };
         if !fits {
             let span = (self.place)(word.from, word.to);
-            let message = format!("a {left_kind} cannot be compared in this way");
+            let message = format!("{left_kind} cannot be compared in this way");
             self.scope.out.error("flow-010", span, message);
             return Err(Fault::REPORTED);
         }
-        self.known_language(&left, &right, right_from, to)?;
+        self.known_language(&left, &right, from, to)?;
         Ok(Expression::Compare { left, comparison, right })
+    }
+
+    fn different(&mut self, left: Kind, right: Kind, operand: &Operand, from: usize, to: usize) {
+        let span = (self.place)(from, to);
+        let added = self.scope.out.error("flow-010", span, format!("{left} is compared with {right}"));
+        match operand {
+            Operand::Text(text) if left.read(text).is_some() => {
+                added.label(format!("written without quotes: did you mean `{text}`?"))
+            }
+            _ => added.label(format!("this is {right}")),
+        };
     }
 
     /// A comparison with a language that the flow does not speak never holds.
@@ -373,25 +394,77 @@ impl Reader<'_, '_, '_> {
         Ok(())
     }
 
-    /// The kind is missing if the operand has been reported.
-    fn operand(&mut self) -> Result<(Operand, Option<Kind>, usize, usize), Fault> {
+    /// One side of a comparison: a variable or something written out.
+    fn side(&mut self) -> Result<Side, Fault> {
         let Some(word) = self.words.get(self.at) else {
             return Err(Fault::new(self.end.saturating_sub(1), self.end, "something is missing at the end"));
         };
         self.at += 1;
         let (from, to) = (word.from, word.to);
-        Ok(match &word.token {
-            Token::Text(text) => (Operand::Text(text.as_str().into()), Some(Kind::Text), from, to),
-            Token::Number(number) => (Operand::Number(*number), Some(Kind::Number), from, to),
+        let what = match &word.token {
+            Token::Text(text) => What::Known(Operand::Text(text.as_str().into()), Kind::Text),
+            Token::Literal(text) => What::Literal(text.clone()),
             Token::Name(name) if !matches!(name.as_str(), "and" | "or" | "not") => {
                 let span = (self.place)(from, to);
                 let name = name.strip_prefix('$').unwrap_or(name);
-                match self.scope.readable(name, span, "compared") {
-                    Some((operand, kind)) => (operand, Some(kind), from, to),
-                    None => (Operand::Number(0), None, from, to),
-                }
+                let found = self.scope.readable(name, span, "compared");
+                found.map_or(What::Reported, |(operand, kind)| What::Known(operand, kind))
             }
             _ => return Err(Fault::new(from, to, "expected a variable, a number or a text in quotes")),
-        })
+        };
+        Ok(Side { what, from, to })
+    }
+
+    fn operand(&mut self, side: &Side, kind: Option<Kind>) -> Result<(Operand, Kind), Fault> {
+        match &side.what {
+            What::Reported => Err(Fault::REPORTED),
+            What::Known(operand, kind) => Ok((operand.clone(), *kind)),
+            What::Literal(text) => {
+                let span = (self.place)(side.from, side.to);
+                match kind {
+                    None => {
+                        let why =
+                            "neither a number nor money, a date, a time or a duration; texts stand in quotes";
+                        Err(Fault::new(side.from, side.to, why))
+                    }
+                    Some(Kind::Text) => {
+                        let is = Kind::of_literal(text);
+                        let is = is.map_or_else(|| "this".to_owned(), |kind| kind.to_string());
+                        let message = format!("a text is compared with {is}");
+                        let added = self.scope.out.error("flow-010", span, message);
+                        added.label(format!("texts stand in quotes: did you mean `'{text}'`?"));
+                        Err(Fault::REPORTED)
+                    }
+                    Some(kind) => match self.scope.literal(kind, text, span) {
+                        Some(operand) => Ok((operand, kind)),
+                        None => Err(Fault::REPORTED),
+                    },
+                }
+            }
+        }
+    }
+}
+
+struct Side {
+    what: What,
+    from: usize,
+    to: usize,
+}
+
+enum What {
+    Known(Operand, Kind),
+    /// Its kind is that of the other side, or the one it looks like.
+    Literal(String),
+    Reported,
+}
+
+impl Side {
+    /// The kind to read a literal as.
+    fn adopt(&self, other: &Side) -> Option<Kind> {
+        match (&self.what, &other.what) {
+            (_, What::Known(_, kind)) => Some(*kind),
+            (What::Literal(text), _) => Kind::of_literal(text),
+            _ => None,
+        }
     }
 }

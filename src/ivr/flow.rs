@@ -1,6 +1,5 @@
 //! A compiled flow: every reference resolved to an index, nothing left to fail at run time.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +7,9 @@ use super::chart::Chart;
 use super::expression::Expression;
 use super::hours::Hours;
 use super::http::Dip;
-use super::say::Words;
+use super::say::{Manner, Words};
+pub use super::value::Kind;
+use super::value::Quantity;
 use crate::ids::{AgentId, FlowId, QueueId};
 use crate::media::prompts::PromptId;
 
@@ -26,7 +27,7 @@ pub struct Flow {
     pub(super) start: NodeId,
     pub(super) nodes: Vec<Node>,
     pub(super) variables: Vec<Variable>,
-    /// What numbers are said with, by language.
+    /// What values are said with, by language.
     pub(super) words: Vec<Words>,
     pub(super) chart: Chart,
 }
@@ -72,25 +73,6 @@ pub(super) struct Node {
 #[derive(Debug)]
 pub(super) struct Variable {
     pub kind: Kind,
-}
-
-/// What a variable holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    Text,
-    Number,
-    /// What a caller typed that nobody may see. It is collected, and sent to hosts that may have it.
-    Secret,
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Kind::Text => "text",
-            Kind::Number => "number",
-            Kind::Secret => "secret",
-        })
-    }
 }
 
 /// Prompts in order, by language. All languages have the same number of them.
@@ -157,13 +139,11 @@ pub(super) struct Entry {
     pub between_digits: Duration,
 }
 
+/// A value of the manner's kind.
 #[derive(Debug)]
-pub(super) enum Saying {
-    /// One by one.
-    Digits(Operand),
-    /// One by one, as telephone numbers are read.
-    Phone(Operand),
-    Number(Operand),
+pub(super) struct Saying {
+    pub value: Operand,
+    pub manner: Manner,
 }
 
 #[derive(Debug)]
@@ -195,6 +175,7 @@ pub(super) enum Operand {
     Variable(VariableId),
     Text(Arc<str>),
     Number(i64),
+    Quantity(Quantity),
 }
 
 /// The keys of a telephone, in the order of `key_index`.

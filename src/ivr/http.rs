@@ -17,6 +17,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::flow::{Kind, NodeId, Operand, VariableId};
+use super::run::Held;
 
 pub(super) mod read;
 
@@ -103,6 +104,8 @@ impl fmt::Debug for HttpResponse {
 pub enum HttpFailure {
     /// No connection, or it broke.
     Unreachable,
+    /// Its certificate is not one that we may trust.
+    Untrusted,
     /// Nothing came in time.
     Timeout,
     /// As many requests are under way as the host may have.
@@ -127,6 +130,7 @@ impl HttpFailure {
     pub fn word(self) -> &'static str {
         match self {
             HttpFailure::Unreachable => "unreachable",
+            HttpFailure::Untrusted => "untrusted",
             HttpFailure::Timeout => "timeout",
             HttpFailure::Busy => "busy",
             HttpFailure::TooLarge => "too_large",
@@ -178,13 +182,6 @@ pub(super) struct Wanted {
     pub kind: Kind,
 }
 
-/// A value that an answer brought.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Brought {
-    Text(String),
-    Number(i64),
-}
-
 /// What the end of a try means.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Verdict<'a> {
@@ -211,7 +208,7 @@ impl Dip {
     }
 
     /// Every field wanted; `None` if one is missing or not of its variable's kind.
-    pub fn taken(&self, body: &str) -> Option<Vec<(VariableId, Brought)>> {
+    pub fn taken(&self, body: &str) -> Option<Vec<(VariableId, Held)>> {
         if self.answer.is_empty() {
             return Some(Vec::new());
         }
@@ -221,7 +218,7 @@ impl Dip {
 }
 
 impl Wanted {
-    fn find(&self, json: &serde_json::Value) -> Option<Brought> {
+    fn find(&self, json: &serde_json::Value) -> Option<Held> {
         use serde_json::Value;
         let found = self.field.iter().try_fold(json, |json, name| match json {
             Value::Object(map) => map.get(name),
@@ -229,10 +226,11 @@ impl Wanted {
             _ => None,
         })?;
         match (self.kind, found) {
-            (Kind::Text, Value::String(text)) if text.len() <= MAX_TAKEN => Some(Brought::Text(text.clone())),
+            (Kind::Number | Kind::Money, Value::Number(number)) => self.kind.read(&number.to_string()),
+            (Kind::Number, _) => None,
+            (kind, Value::String(text)) if text.len() <= MAX_TAKEN => kind.read(text),
             // Flows have no truth values: they compare with 'true' and 'false'.
-            (Kind::Text, Value::Bool(truth)) => Some(Brought::Text(truth.to_string())),
-            (Kind::Number, Value::Number(number)) => number.as_i64().map(Brought::Number),
+            (Kind::Text, Value::Bool(truth)) => Some(Held::Text(truth.to_string())),
             _ => None,
         }
     }
@@ -263,18 +261,34 @@ mod tests {
     #[test]
     fn fields_are_found_by_their_way_and_taken_by_kind() {
         let json = serde_json::json!({
-            "card": { "last4": "0042", "blocked": true }, "cards": [{ "no": 7 }], "limit": 12.5, "gone": null
+            "card": { "last4": "0042", "blocked": true }, "cards": [{ "no": 7 }], "limit": 12.5, "gone": null,
+            "balance": "12345.67", "due": "2026-10-01", "odd": 0.125
         });
-        let find = |field, kind| wanted(field, kind).find(&json);
-        assert_eq!(find("card.last4", Kind::Text), Some(Brought::Text("0042".into())));
-        assert_eq!(find("card.blocked", Kind::Text), Some(Brought::Text("true".into())));
-        assert_eq!(find("cards.0.no", Kind::Number), Some(Brought::Number(7)));
+        let find = |field, kind| match wanted(field, kind).find(&json)? {
+            Held::Text(text) => Some(text),
+            Held::Number(number) => Some(number.to_string()),
+            Held::Quantity(quantity) => Some(quantity.to_string()),
+            Held::Nothing | Held::Secret(_) => None,
+        };
+        for (field, kind, expected) in [
+            ("card.last4", Kind::Text, "0042"),
+            ("card.blocked", Kind::Text, "true"),
+            ("cards.0.no", Kind::Number, "7"),
+            ("limit", Kind::Money, "12.50"),
+            ("balance", Kind::Money, "12345.67"),
+            ("due", Kind::Date, "2026-10-01"),
+        ] {
+            assert_eq!(find(field, kind).as_deref(), Some(expected), "{field}");
+        }
         for (field, kind) in [
             ("card.last4", Kind::Number),
             ("cards.0.no", Kind::Text),
             ("cards.1.no", Kind::Number),
             ("limit", Kind::Number),
             ("gone", Kind::Text),
+            ("odd", Kind::Money),
+            ("due", Kind::Time),
+            ("balance", Kind::Secret),
             ("card", Kind::Text),
             ("none.such", Kind::Text),
         ] {

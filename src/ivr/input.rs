@@ -14,7 +14,7 @@ const MAX_RETRIES: u8 = 5;
 const RETRIES: u8 = 2;
 /// Most symbols of an entry; also bounds what a run keeps of it.
 pub(super) const MAX_ENTRY: usize = 32;
-/// Most digits of a number: each such number fits 64 bits.
+/// Most digits of a number, and of whole yuan: each such number fits 64 bits, in fen too.
 const MAX_NUMBER: usize = 15;
 /// Silence before it counts: shorter ones hurry people, longer ones seem dead.
 const TIMEOUTS: std::ops::RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(60);
@@ -119,7 +119,8 @@ pub(super) fn menu(fields: &mut Fields<'_>, scope: &mut Scope<'_>) -> Option<Ste
 pub(super) fn collect(fields: &mut Fields<'_>, scope: &mut Scope<'_>) -> Option<Step> {
     let into = fields.need("into").and_then(|node| {
         let name = scope.out.text(node, "the name of a variable")?;
-        scope.variable(name.strip_prefix('$').unwrap_or(name), node.span)
+        let found = scope.variable(name.strip_prefix('$').unwrap_or(name), node.span)?;
+        collectable(found.1, node.span, scope).then_some(found)
     });
     let ask = ask(fields, scope);
     let next = match fields.need("next") {
@@ -131,11 +132,24 @@ pub(super) fn collect(fields: &mut Fields<'_>, scope: &mut Scope<'_>) -> Option<
     };
     let between_digits = duration("between_digits", Duration::from_secs(4), fields, scope);
     let terminator = terminator(fields, scope);
-    let most = if into.is_some_and(|(_, kind)| kind == Kind::Number) { MAX_NUMBER } else { MAX_ENTRY };
+    let counted = into.is_some_and(|(_, kind)| matches!(kind, Kind::Number | Kind::Money));
+    let most = if counted { MAX_NUMBER } else { MAX_ENTRY };
     let lengths = lengths(fields, most, scope);
     let ((into, _), (min, max)) = (into?, lengths?);
     let entry = Entry { into, min, max, terminator: terminator?, between_digits: between_digits? };
     Some(Step::Collect { ask: ask?, entry, next: next? })
+}
+
+/// Keys make texts, numbers, secrets, and amounts of whole yuan.
+fn collectable(kind: Kind, span: Span, scope: &mut Scope<'_>) -> bool {
+    let keyed = matches!(kind, Kind::Text | Kind::Number | Kind::Money | Kind::Secret);
+    if !keyed {
+        scope
+            .out
+            .error("flow-041", span, format!("{kind} cannot be typed on a telephone"))
+            .label("expected a text, a number, an amount of money or a secret");
+    }
+    keyed
 }
 
 /// The outer `None` only after a report. Default `#`; `none` for entries that end by length or silence alone.

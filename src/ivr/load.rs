@@ -55,7 +55,8 @@ pub(super) fn flow(out: &mut Findings, world: &World<'_>, checked: Option<&Flows
         let message = format!("the variable `{}` is never used", variable.name);
         scope.out.warning("flow-024", variable.span, message);
     }
-    let variables = scope.variables.iter().map(|v| Variable { kind: v.kind }).collect();
+    let variables = scope.variables.iter().map(|v| v.kind.map(|kind| Variable { kind }));
+    let variables = variables.collect::<Option<Vec<_>>>()?;
     let (id, start) = (id?, start?);
     let mut nodes = nodes.into_iter().collect::<Option<Vec<_>>>()?;
     let chart = Chart::of(&id, &mut nodes, &scope);
@@ -100,8 +101,6 @@ fn languages(node: &Node, out: &mut Findings) -> Vec<Arc<str>> {
 }
 
 fn variables(node: &Node, out: &mut Findings) -> Vec<Declared> {
-    const KINDS: [(&str, Kind); 3] =
-        [("text", Kind::Text), ("number", Kind::Number), ("secret", Kind::Secret)];
     let mut list = Vec::new();
     if matches!(node.value, Value::Null) {
         return list;
@@ -118,16 +117,18 @@ fn variables(node: &Node, out: &mut Findings) -> Vec<Declared> {
             let message = format!("`{}` has a meaning already and cannot be a variable", key.text);
             out.error("flow-026", key.span, message);
         }
-        let Some(word) = out.text(node, "text, number or secret") else { continue };
-        let kind = KINDS.iter().find(|(name, _)| *name == word).map(|(_, kind)| *kind);
+        let kinds = Kind::ALL.map(Kind::name);
+        let Some(word) = out.text(node, "a kind such as text") else { continue };
+        let kind = Kind::ALL.into_iter().find(|kind| kind.name() == word);
         if kind.is_none() {
-            let guess = suggest::nearest(word, KINDS.map(|(name, _)| name));
-            let label = guess
-                .map_or("expected text, number or secret".to_owned(), |g| format!("did you mean `{g}`?"));
+            let guess = suggest::nearest(word, kinds);
+            let label = guess.map_or_else(
+                || format!("expected one of {}", kinds.join(", ")),
+                |guess| format!("did you mean `{guess}`?"),
+            );
             out.error("flow-010", node.span, format!("there is no kind of variable `{word}`")).label(label);
         }
-        let (kind, known) = (kind.unwrap_or(Kind::Text), kind.is_some() && !reserved);
-        // A variable of an unknown kind is reported once, not again at every use.
+        let known = kind.is_some() && !reserved;
         list.push(Declared { name: key.text.clone(), kind, span: key.span, used: !known });
     }
     list

@@ -26,6 +26,7 @@ pub mod run;
 mod say;
 mod scope;
 pub mod trial;
+mod value;
 
 use flow::Flow;
 

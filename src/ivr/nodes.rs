@@ -6,7 +6,7 @@
 //!             on_no_input: { prompts, then }, on_invalid: { prompts, then } }
 //! collect:  { into: variable, prompts, min: 1, max, terminator: "#" | none, timeout: 5s, between_digits: 4s,
 //!             retries: 2, barge_in: true, on_no_input, on_invalid, next }     # a star takes the entry back
-//! say:      { before: prompts, digits | phone | number: $variable, after: prompts, barge_in: true, next }
+//! say:      { before: prompts, digits | phone | number | money | date | time | duration: $variable, after: prompts, barge_in: true, next }
 //! set:      { language: en, VARIABLE: value | $variable, next }
 //! switch:   { cases: [{ when: "$caller starts_with '138'", then }], else }
 //! hours:    { zone: Asia/Shanghai, weekly: { mon-fri: [08:00-12:00, 13:00-21:00] }, holidays: [2026-10-01..2026-10-07],
@@ -110,36 +110,32 @@ fn say(fields: &mut Fields<'_>, words: &[Words], scope: &mut Scope<'_>) -> Optio
     let before = optional_prompts("before", fields, scope);
     let after = optional_prompts("after", fields, scope);
     let barge_in = barge_in(fields, scope);
-    let manners = [("digits", Manner::Digits), ("phone", Manner::Phone), ("number", Manner::Number)];
-    let given: Vec<(Manner, &Node)> =
-        manners.iter().filter_map(|(name, manner)| fields.take(name).map(|node| (*manner, node))).collect();
+    let given: Vec<(Manner, &Node)> = Manner::ALL
+        .into_iter()
+        .filter_map(|(name, manner)| fields.take(name).map(|node| (manner, node)))
+        .collect();
     let next = next("next", By::Itself, fields, scope);
     let [(manner, node)] = given[..] else {
         // Misspelled, it is reported as an unknown field.
         if given.len() > 1 || fields.rest().next().is_none() {
             let span = given.get(1).map_or(fields.place(""), |(_, node)| node.span);
-            let message = "`say` needs exactly one of `digits`, `phone` and `number`";
-            scope.out.error("yaml-010", span, message);
+            let names = Manner::ALL.map(|(name, _)| format!("`{name}`")).join(", ");
+            scope.out.error("yaml-010", span, format!("`say` needs exactly one of {names}"));
         }
         return None;
     };
     let value = scope.reference(node, "said");
     say::check(words, &scope.languages, manner, node.span, scope.out);
     let (operand, kind) = value?;
-    if (kind == Kind::Number) != (manner == Manner::Number) {
-        let (needs, instead) =
-            if manner == Manner::Number { ("number", "digits") } else { ("text", "number") };
-        scope
-            .out
-            .error("flow-010", node.span, format!("this needs a {needs}, and the variable is a {kind}"))
-            .label(format!("say it with `{instead}:`"));
+    if kind != manner.kind() {
+        let message = format!("this needs {}, and the variable is {kind}", manner.kind());
+        let added = scope.out.error("flow-010", node.span, message);
+        if let Some(instead) = Manner::field_for(kind) {
+            added.label(format!("say it with `{instead}:`"));
+        }
         return None;
     }
-    let what = match manner {
-        Manner::Digits => Saying::Digits(operand),
-        Manner::Phone => Saying::Phone(operand),
-        Manner::Number => Saying::Number(operand),
-    };
+    let what = Saying { value: operand, manner };
     Some(Step::Say { before: before?, what, after: after?, barge_in: barge_in?, next: next? })
 }
 
@@ -191,11 +187,12 @@ fn value(id: VariableId, kind: Kind, node: &Node, scope: &mut Scope<'_>) -> Opti
             Some(number) => (Operand::Number(number), Kind::Number),
             None => (Operand::Text(text.into()), Kind::Text),
         },
-        None => (Operand::Text(text.into()), Kind::Text),
+        None if kind == Kind::Text => (Operand::Text(text.into()), Kind::Text),
+        None => (scope.literal(kind, text, node.span)?, kind),
     };
     if is != kind {
         let name = scope.variables[id.0].name.clone();
-        let message = format!("`{name}` is a {kind}, and this is a {is}");
+        let message = format!("`{name}` is {kind}, and this is {is}");
         scope.out.error("flow-010", node.span, message);
         return None;
     }
@@ -295,7 +292,11 @@ fn number(node: &Node, scope: &mut Scope<'_>) -> Option<Destination> {
     if matches!(&node.value, Value::Scalar(scalar) if scalar.text.starts_with('$')) {
         let (operand, kind) = scope.reference(node, "dialled")?;
         if kind != Kind::Text {
-            scope.out.error("flow-010", node.span, "a telephone number is a text, and this is a number");
+            scope.out.error(
+                "flow-010",
+                node.span,
+                format!("a telephone number is a text, and this is {kind}"),
+            );
             return None;
         }
         return Some(Destination::NumberIn(operand));

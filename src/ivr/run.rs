@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::expression::Compared;
 use super::flow::{Destination, Flow, Kind, LanguageId, NodeId, Operand, Saying, Step, VariableId};
 use super::http::{HttpFailure, HttpRequest, HttpResponse};
-use super::say::Manner;
+use super::value::{Money, Quantity};
 use crate::ids::{AgentId, QueueId};
 use crate::media::prompts::PromptId;
 use crate::moment::Moment;
@@ -17,6 +17,7 @@ mod http;
 mod shown;
 
 use answer::Failure;
+use http::Try;
 pub use shown::Shown;
 
 /// What the run is told.
@@ -163,18 +164,29 @@ enum State {
     Announcing,
     Queued,
     Transferring,
-    /// A host has been asked; it is tried again so often. The answer is due by `until`.
+    /// A host has been asked; the answer is due by `until`.
     Requesting {
-        request: Box<HttpRequest>,
-        retries: u8,
+        number: u64,
         until: Moment,
+        /// What the next try needs; none is left if there is none.
+        again: Option<Box<Try>>,
     },
     Over,
 }
 
-/// Keys that a caller pressed. What they are is not printed, since they may be a secret.
+/// What a caller typed, or a path or body with it in. It is not printed, since it may be a secret, and overwritten when it is
+/// given up.
 #[derive(Clone, Default, PartialEq, Eq)]
-struct Typed(String);
+pub(super) struct Typed(String);
+
+impl Drop for Typed {
+    fn drop(&mut self) {
+        let mut bytes = std::mem::take(&mut self.0).into_bytes();
+        bytes.fill(0);
+        // Else the compiler may leave out what nobody reads.
+        std::hint::black_box(&bytes);
+    }
+}
 
 impl fmt::Debug for Typed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -191,19 +203,40 @@ impl Typed {
 
 /// A variable's value.
 #[derive(Clone)]
-enum Held {
+pub(super) enum Held {
+    /// A quantity that nobody has set: not said, and no comparison with it holds. A nought would be an answer,
+    /// and a wrong one.
+    Nothing,
     Text(String),
     Number(i64),
+    Quantity(Quantity),
     /// Read only where a request is filled in for a host that may have it.
     Secret(Typed),
 }
 
-/// Overwrites `text` before it is given up.
-fn wipe(text: &mut String) {
-    let mut bytes = std::mem::take(text).into_bytes();
-    bytes.fill(0);
-    // Else the compiler may leave out what nobody reads.
-    std::hint::black_box(&bytes);
+impl Held {
+    /// What a variable holds when the call begins.
+    fn at_first(kind: Kind) -> Held {
+        match kind {
+            Kind::Text => Held::Text(String::new()),
+            Kind::Number => Held::Number(0),
+            Kind::Money | Kind::Date | Kind::Time | Kind::Duration => Held::Nothing,
+            Kind::Secret => Held::Secret(Typed::default()),
+        }
+    }
+
+    /// What a caller typed, as the kind wants it. The checker lets no other kinds be collected, and no entry be
+    /// longer than 15 digits for a number or an amount.
+    fn of_keys(kind: Kind, mut typed: Typed) -> Held {
+        let number = |typed: &Typed| typed.0.parse().unwrap_or(i64::MAX);
+        match kind {
+            Kind::Number => Held::Number(number(&typed)),
+            Kind::Money => Held::Quantity(Quantity::Money(Money::of_keys(number(&typed)))),
+            Kind::Secret => Held::Secret(typed),
+            Kind::Text => Held::Text(std::mem::take(&mut typed.0)),
+            Kind::Date | Kind::Time | Kind::Duration => Held::Nothing,
+        }
+    }
 }
 
 /// Without variables and numbers: they are the caller's.
@@ -223,11 +256,7 @@ impl Run {
     /// Starts at the flow's first node. A language that the flow does not speak becomes its first one.
     pub fn start(now: Moment, flow: Arc<Flow>, caller: Caller) -> (Run, Vec<Action>) {
         let spoken = flow.languages().position(|language| language == caller.language);
-        let variables = flow.variables.iter().map(|variable| match variable.kind {
-            Kind::Text => Held::Text(String::new()),
-            Kind::Number => Held::Number(0),
-            Kind::Secret => Held::Secret(Typed::default()),
-        });
+        let variables = flow.variables.iter().map(|variable| Held::at_first(variable.kind));
         let mut run = Run {
             variables: variables.collect(),
             language: LanguageId(spoken.unwrap_or(0)),
@@ -383,6 +412,8 @@ impl Run {
                     Destination::NumberIn(operand) => match self.value(operand) {
                         Compared::Text(number) => TransferTo::Number(number.to_owned()),
                         Compared::Number(number) => TransferTo::Number(number.to_string()),
+                        // The checker lets only texts be dialled; a number that does not exist fails.
+                        Compared::Quantity(_) | Compared::Nothing => TransferTo::Number(String::new()),
                     },
                 };
                 self.state = State::Transferring;
@@ -477,6 +508,8 @@ impl Run {
             self.variables[*place] = match self.value(operand) {
                 Compared::Text(text) => Held::Text(text.to_owned()),
                 Compared::Number(number) => Held::Number(number),
+                Compared::Quantity(quantity) => Held::Quantity(quantity),
+                Compared::Nothing => Held::Nothing,
             };
         }
     }
@@ -488,9 +521,12 @@ impl Run {
             Operand::Language => Compared::Text(self.language()),
             Operand::Text(text) => Compared::Text(text),
             Operand::Number(number) => Compared::Number(*number),
+            Operand::Quantity(quantity) => Compared::Quantity(*quantity),
             Operand::Variable(VariableId(place)) => match &self.variables[*place] {
                 Held::Text(text) => Compared::Text(text),
                 Held::Number(number) => Compared::Number(*number),
+                Held::Quantity(quantity) => Compared::Quantity(*quantity),
+                Held::Nothing => Compared::Nothing,
                 // The checker refuses every use of a secret; what is not there cannot leak.
                 Held::Secret(_) => Compared::Text(""),
             },
@@ -498,15 +534,6 @@ impl Run {
     }
 
     fn spell(&self, what: &Saying) -> Vec<PromptId> {
-        let words = &self.flow.words[self.language.0];
-        let (operand, manner) = match what {
-            Saying::Digits(operand) => (operand, Manner::Digits),
-            Saying::Phone(operand) => (operand, Manner::Phone),
-            Saying::Number(operand) => (operand, Manner::Number),
-        };
-        match self.value(operand) {
-            Compared::Text(text) => words.digits(text, manner),
-            Compared::Number(number) => words.whole(number),
-        }
+        self.flow.words[self.language.0].say(self.value(&what.value), what.manner)
     }
 }

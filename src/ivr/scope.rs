@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::World;
 use super::chart::Ways;
 use super::flow::{Kind, LanguageId, NodeId, Operand, Spoken, VariableId};
+use super::run::Held;
 use crate::diagnostic::yaml::Node;
 use crate::diagnostic::{Findings, Span, suggest};
 
@@ -37,7 +38,8 @@ pub(super) struct Edge {
 
 pub(super) struct Declared {
     pub name: String,
-    pub kind: Kind,
+    /// `None` if what is written there is no kind.
+    pub kind: Option<Kind>,
     pub span: Span,
     pub used: bool,
 }
@@ -170,11 +172,11 @@ impl Scope<'_> {
         }
     }
 
-    /// A declared variable, marked as used.
+    /// A declared variable, marked as used. One of an unknown kind is reported once, not again at every use.
     pub fn variable(&mut self, name: &str, span: Span) -> Option<(VariableId, Kind)> {
         if let Some(at) = self.variables.iter().position(|v| v.name == name) {
             self.variables[at].used = true;
-            return Some((VariableId(at), self.variables[at].kind));
+            return self.variables[at].kind.map(|kind| (VariableId(at), kind));
         }
         let known: Vec<String> = self.variables.iter().map(|v| v.name.clone()).collect();
         let message = format!("there is no variable `{name}`");
@@ -217,6 +219,20 @@ impl Scope<'_> {
             return None;
         };
         self.readable(name, node.span, used)
+    }
+
+    /// A literal of a kind that has a notation of its own.
+    pub fn literal(&mut self, kind: Kind, text: &str, span: Span) -> Option<Operand> {
+        match kind.read(text) {
+            Some(Held::Number(number)) => Some(Operand::Number(number)),
+            Some(Held::Quantity(quantity)) => Some(Operand::Quantity(quantity)),
+            _ => {
+                self.out
+                    .error("flow-040", span, format!("`{text}` is not {kind}"))
+                    .label(format!("expected {}", kind.example()));
+                None
+            }
+        }
     }
 
     /// One of a set of names of the world.

@@ -86,6 +86,9 @@ pub const HOST_CONNECTIONS: usize = 32;
 /// How long a connection to a host is kept without a request: less than most servers keep theirs.
 pub const HOST_IDLE: Duration = Duration::from_secs(30);
 
+/// Sets of authorities for which connections are kept: one for each host that flows may ask. Beyond it the oldest goes.
+pub const ASKERS: usize = 64;
+
 /// Events of one worker, or of the disk thread, handled between two looks at everything else.
 pub const EVENTS_PER_TURN: usize = 1_024;
 

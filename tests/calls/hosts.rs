@@ -36,6 +36,7 @@ fn bank(max_in_flight: usize) -> World {
     let mut config = world::demo_config();
     let host = HttpHost {
         url: "http://127.0.0.1:9090/api".to_owned(),
+        authorities: [].into(),
         secrets: true,
         headers: [].into(),
         timeout: HttpHost::TIMEOUT,

@@ -14,12 +14,20 @@ const PROMPTS: &str = "welcome rec_notice lang main noinput invalid to_agent goo
     refuse acct acct_thanks urgent elder card_menu sme_menu cmp_menu transfer_failed num_hundred num_thousand \
     num_wan num_yi num_million num_minus num_yao num_and";
 
+/// Words that values are said with, besides numbers, months and days.
+const WORDS: &str = "num_liang num_billion num_point num_yuan num_jiao num_fen num_zheng num_nian num_yue num_ri \
+    num_lingchen num_shangwu num_zhongwu num_xiawu num_wanshang num_am num_pm num_noon num_midnight num_oh num_tian \
+    num_xiaoshi num_minute num_miao num_minutes num_hour num_hours num_second num_seconds num_day num_days";
+
 impl Names {
     pub fn all() -> Names {
         let words = PROMPTS.split_whitespace().map(str::to_owned);
         Names(
             words
                 .chain((0..=90).map(|number| format!("num_{number}")))
+                .chain(WORDS.split_whitespace().map(str::to_owned))
+                .chain((1..=12).map(|month| format!("num_month_{month}")))
+                .chain((1..=31).map(|day| format!("num_ord_{day}")))
                 .chain(["only_zh".to_owned()])
                 .collect(),
         )

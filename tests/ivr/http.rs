@@ -228,3 +228,31 @@ fn texts_with_quotes_stay_inside_their_quotes() {
     let body: serde_json::Value = serde_json::from_str(&call.asks().body.expect("a body")).expect("JSON");
     assert_eq!(body["who"]["number"], number);
 }
+
+#[test]
+fn amounts_and_days_come_from_one_host_and_go_to_another_exactly() {
+    let flow = r#"
+flow: test
+languages: [zh-CN]
+start: balance
+vars: { balance: money, limit: money, due: date }
+nodes:
+  balance:
+    http: { to: bank, path: /balance, answer: { balance: $balance, due: $due }, next: note, on_failed: desk }
+  note:
+    http: { method: put, to: weather, path: "/notes/{$due}?of={$balance}", body: { amount: $balance, limit: $limit, due: $due },
+            next: desk, on_failed: desk }
+  desk: { queue: { to: general, on_timeout: bye, on_full: bye } }
+  bye: { hangup: }
+"#;
+    for balance in ["12345.67", "\"12345.67\""] {
+        let now = Moment::from_micros(1_795_000_000_000_000);
+        let caller = Caller { number: "1".into(), dialled: "95500".into(), language: "zh-CN".into() };
+        let (run, new) = Run::start(now, bank::flow(flow), caller);
+        let mut call = Call { run, now, new };
+        let asked = call.answers(200, &format!(r#"{{"balance": {balance}, "due": "2026-10-01"}}"#)).asks();
+        assert_eq!(asked.path, "/notes/2026-10-01?of=12345.67");
+        let body: serde_json::Value = serde_json::from_str(&asked.body.expect("a body")).expect("JSON");
+        assert_eq!(body, serde_json::json!({ "amount": "12345.67", "limit": null, "due": "2026-10-01" }));
+    }
+}

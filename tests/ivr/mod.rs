@@ -9,3 +9,4 @@ mod golden;
 mod http;
 mod trial;
 mod trial_cli;
+mod values;

@@ -1,7 +1,7 @@
 //! Real calls for which a real server is asked over HTTP, and what it may do without harm to anybody else.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -13,6 +13,9 @@ use hotline::engine::input::World;
 use hotline::ids::CallId;
 use hotline::net::clock::Clock;
 use hotline::rng::Rng;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use tokio::sync::broadcast::Receiver;
 
 use super::{PATIENCE, Wire};
@@ -46,6 +49,28 @@ struct Bank {
 
 impl Bank {
     fn open() -> Bank {
+        Bank::serving(serve)
+    }
+
+    /// Behind TLS, with the certificate of `tests/net/tls/`.
+    fn open_with_tls() -> Bank {
+        let chain = vec![CertificateDer::from_pem_slice(include_bytes!("tls/bank.pem")).unwrap()];
+        let key = PrivateKeyDer::from_pem_slice(include_bytes!("tls/bank.key")).unwrap();
+        let config =
+            ServerConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
+                .with_safe_default_protocol_versions()
+                .unwrap()
+                .with_no_client_auth()
+                .with_single_cert(chain, key)
+                .unwrap();
+        let config = Arc::new(config);
+        Bank::serving(move |stream, notes| {
+            let tls = ServerConnection::new(Arc::clone(&config)).unwrap();
+            serve(StreamOwned::new(tls, stream), notes);
+        })
+    }
+
+    fn serving(serve: impl Fn(TcpStream, &Mutex<Vec<String>>) + Clone + Send + 'static) -> Bank {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let (connections, seen) = (Arc::new(AtomicUsize::new(0)), Arc::new(Mutex::new(Vec::new())));
@@ -54,16 +79,22 @@ impl Bank {
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 count.fetch_add(1, Ordering::Relaxed);
-                let notes = Arc::clone(&notes);
+                let (notes, serve) = (Arc::clone(&notes), serve.clone());
                 std::thread::spawn(move || serve(stream, &notes));
             }
         });
         Bank { address, connections, seen }
     }
 
-    fn world(&self, mut config: Config) -> World {
+    fn world(&self, config: Config) -> World {
+        self.world_trusting("http", None, config)
+    }
+
+    fn world_trusting(&self, scheme: &str, authority: Option<&[u8]>, mut config: Config) -> World {
+        let authorities = authority.iter().map(|pem| CertificateDer::from_pem_slice(pem).unwrap());
         let host = HttpHost {
-            url: format!("http://{}/api", self.address),
+            url: format!("{scheme}://{}/api", self.address),
+            authorities: authorities.collect(),
             secrets: false,
             headers: [("authorization".to_owned(), Secret("Bearer key".to_owned()))].into(),
             timeout: HttpHost::TIMEOUT,
@@ -75,9 +106,8 @@ impl Bank {
 }
 
 /// One connection, request by request.
-fn serve(stream: TcpStream, notes: &Mutex<Vec<String>>) {
-    let mut reader = BufReader::new(stream.try_clone().unwrap());
-    let mut writer = stream;
+fn serve(stream: impl Read + Write, notes: &Mutex<Vec<String>>) {
+    let mut reader = BufReader::new(stream);
     loop {
         let (mut head, mut length) = (String::new(), 0);
         while !head.ends_with("\r\n\r\n") {
@@ -106,7 +136,8 @@ fn serve(stream: TcpStream, notes: &Mutex<Vec<String>>) {
             _ => Vec::new(),
         };
         notes.lock().unwrap().push(head + &String::from_utf8(body).unwrap());
-        if writer.write_all(&answer).is_err() {
+        let writer = reader.get_mut();
+        if writer.write_all(&answer).and_then(|()| writer.flush()).is_err() {
             return;
         }
     }
@@ -247,6 +278,34 @@ fn a_bank_that_hangs_for_one_caller_delays_nobody_else() {
     assert_eq!(town.queue("1999"), None, "still being asked about");
     town.until("its time is over", |town| town.queue("1999").is_some());
     assert_eq!(town.end("1999"), Some(HttpOutcome::Failed(HttpFailure::Timeout)));
+}
+
+#[test]
+fn a_bank_behind_tls_is_asked_if_the_right_authority_has_signed_for_it() {
+    let bank = Bank::open_with_tls();
+    for (name, scheme, authority, end, queue) in [
+        (
+            "signed",
+            "https",
+            Some(&include_bytes!("tls/authority.pem")[..]),
+            HttpOutcome::Status(200),
+            "senior",
+        ),
+        (
+            "forged",
+            "https",
+            Some(&include_bytes!("tls/other.pem")[..]),
+            HttpOutcome::Failed(HttpFailure::Untrusted),
+            "general",
+        ),
+        ("plain", "http", None, HttpOutcome::Failed(HttpFailure::Unreachable), "general"),
+    ] {
+        let wire = Wire::up_with(name, |config| bank.world_trusting(scheme, authority, config));
+        let mut town = Town::of(&wire);
+        assert_eq!(town.comes_to("1380"), queue, "{name}");
+        assert_eq!(town.end("1380"), Some(end), "{name}");
+    }
+    assert_eq!(bank.seen.lock().unwrap().len(), 1, "what is not trusted is told nothing");
 }
 
 #[test]

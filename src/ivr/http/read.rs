@@ -175,7 +175,7 @@ fn path_value(name: &str, span: Span, scope: &mut Scope<'_>) -> Option<Operand> 
 
 /// Where `name` is declared, if it is a secret.
 fn secret(name: &str, scope: &Scope<'_>) -> Option<Span> {
-    scope.variables.iter().find(|v| v.name == name && v.kind == Kind::Secret).map(|v| v.span)
+    scope.variables.iter().find(|v| v.name == name && v.kind == Some(Kind::Secret)).map(|v| v.span)
 }
 
 fn body(node: &Node, at: Span, method: Option<Method>, host: &Asked, scope: &mut Scope<'_>) -> Option<Json> {

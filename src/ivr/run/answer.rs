@@ -165,17 +165,13 @@ impl Run {
         next: NodeId,
         actions: &mut Vec<Action>,
     ) -> Option<NodeId> {
+        let flow = self.flow.clone();
         if typed.0.len() < entry.min {
             self.state = State::Asking { failures };
             return self.failed(now, Failure::Invalid, actions);
         }
         let VariableId(place) = entry.into;
-        self.variables[place] = match &self.variables[place] {
-            Held::Text(_) => Held::Text(typed.0),
-            // At most 15 digits: the checker saw to it.
-            Held::Number(_) => Held::Number(typed.0.parse().unwrap_or(i64::MAX)),
-            Held::Secret(_) => Held::Secret(typed),
-        };
+        self.variables[place] = Held::of_keys(flow.variables[place].kind, typed);
         Some(next)
     }
 

@@ -1,18 +1,27 @@
 //! Asking a host: the request filled in, tried, tried again, and its answer taken into variables.
 
-use super::{Action, Compared, Held, Run, State, wipe};
+use super::{Action, Compared, Held, Run, State, Typed};
 use crate::ivr::flow::{NodeId, Step, VariableId};
-use crate::ivr::http::{Brought, Dip, HttpFailure, HttpRequest, HttpResponse, Json, Piece, Verdict, encode};
+use crate::ivr::http::{Dip, HttpFailure, HttpRequest, HttpResponse, Json, Piece, Verdict, encode};
 use crate::moment::Moment;
 
 /// A body as first laid out, bytes: nearly all fit, so that no copy with a secret in it is left behind by growing.
 const BODY_BYTES: usize = 4_096;
 
+/// What a try needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Try {
+    path: Typed,
+    body: Option<Typed>,
+    /// Tries after it.
+    left: u8,
+}
+
 impl Run {
     /// The number of the request whose answer the run waits for. An answer to any other comes too late.
     pub fn awaits(&self) -> Option<u64> {
         match &self.state {
-            State::Requesting { request, .. } => Some(request.number),
+            State::Requesting { number, .. } => Some(*number),
             _ => None,
         }
     }
@@ -20,41 +29,35 @@ impl Run {
     /// Asks. Where the call goes instead, if the request cannot be filled in.
     pub(super) fn dip(&mut self, now: Moment, dip: &Dip, actions: &mut Vec<Action>) -> Option<NodeId> {
         let filled = self.path(dip).and_then(|path| Ok((path, self.body(dip)?)));
-        let (path, body) = match filled {
-            Ok(filled) => filled,
+        match filled {
+            Ok((path, body)) => {
+                if let Some(json) = &dip.body {
+                    self.wipe_secrets(json);
+                }
+                self.ask_host(now, dip, Try { path, body, left: dip.retries }, actions);
+                None
+            }
             Err(why) => {
                 actions.push(Action::Remark { name: "http".into(), value: why.to_owned() });
-                return Some(dip.on_failed);
+                Some(dip.on_failed)
             }
-        };
-        if let Some(json) = &dip.body {
-            self.wipe_secrets(json);
         }
-        let request = HttpRequest {
-            number: 0,
-            host: dip.host.clone(),
-            method: dip.method,
-            path,
-            body,
-            timeout: dip.timeout,
-        };
-        self.ask_host(now, Box::new(request), dip.retries, actions);
-        None
     }
 
     /// One try.
-    fn ask_host(
-        &mut self,
-        now: Moment,
-        mut request: Box<HttpRequest>,
-        retries: u8,
-        actions: &mut Vec<Action>,
-    ) {
+    fn ask_host(&mut self, now: Moment, dip: &Dip, what: Try, actions: &mut Vec<Action>) {
         self.requests += 1;
-        request.number = self.requests;
-        let until = now + request.timeout;
-        actions.push(Action::Http { request: request.clone() });
-        self.state = State::Requesting { request, retries, until };
+        let request = HttpRequest {
+            number: self.requests,
+            host: dip.host.clone(),
+            method: dip.method,
+            path: what.path.0.clone(),
+            body: what.body.as_ref().map(|body| body.0.clone()),
+            timeout: dip.timeout,
+        };
+        actions.push(Action::Http { request: Box::new(request) });
+        let again = what.left.checked_sub(1).map(|left| Box::new(Try { left, ..what }));
+        self.state = State::Requesting { number: self.requests, until: now + dip.timeout, again };
     }
 
     /// The answer, or why there is none. Means nothing while none is awaited.
@@ -66,16 +69,11 @@ impl Run {
     ) {
         let flow = self.flow.clone();
         let Step::Http(dip) = &flow.node(self.node).step else { return };
-        let (mut request, retries) = match std::mem::replace(&mut self.state, State::Over) {
-            State::Requesting { request, retries, .. } => (request, retries),
-            other => {
-                self.state = other;
-                return;
-            }
-        };
-        let next = match dip.verdict(result) {
-            Verdict::To(node) => node,
-            Verdict::Good(body) => match dip.taken(body) {
+        let State::Requesting { again, .. } = &mut self.state else { return };
+        let again = again.take();
+        let next = match (dip.verdict(result), again) {
+            (Verdict::To(node), _) => node,
+            (Verdict::Good(body), _) => match dip.taken(body) {
                 Some(brought) => {
                     self.fill(brought);
                     dip.next
@@ -86,28 +84,23 @@ impl Run {
                     dip.on_failed
                 }
             },
-            Verdict::Failed { may_pass: true } if retries > 0 => {
-                return self.ask_host(now, request, retries - 1, actions);
+            (Verdict::Failed { may_pass: true }, Some(again)) => {
+                return self.ask_host(now, dip, *again, actions);
             }
-            Verdict::Failed { .. } => dip.on_failed,
+            (Verdict::Failed { .. }, _) => dip.on_failed,
         };
-        if let Some(body) = &mut request.body {
-            wipe(body);
-        }
+        self.state = State::Over;
         self.go(now, next, actions);
     }
 
-    fn fill(&mut self, brought: Vec<(VariableId, Brought)>) {
+    fn fill(&mut self, brought: Vec<(VariableId, Held)>) {
         for (VariableId(place), value) in brought {
-            self.variables[place] = match value {
-                Brought::Text(text) => Held::Text(text),
-                Brought::Number(number) => Held::Number(number),
-            };
+            self.variables[place] = value;
         }
     }
 
     /// Fails where a value would make it the path of something else.
-    fn path(&self, dip: &Dip) -> Result<String, &'static str> {
+    fn path(&self, dip: &Dip) -> Result<Typed, &'static str> {
         let mut path = String::new();
         for piece in &dip.path {
             match piece {
@@ -117,6 +110,8 @@ impl Run {
                     match self.value(operand) {
                         Compared::Text(text) => encode(text, &mut path),
                         Compared::Number(number) => encode(&number.to_string(), &mut path),
+                        Compared::Quantity(quantity) => encode(&quantity.to_string(), &mut path),
+                        Compared::Nothing => {}
                     }
                     if path.len() == before && !path.contains('?') {
                         return Err("not asked: a part of the path would be empty");
@@ -128,13 +123,13 @@ impl Run {
         if way.split('/').any(|part| matches!(part, "." | "..")) {
             return Err("not asked: the path would lead elsewhere");
         }
-        Ok(path)
+        Ok(Typed(path))
     }
 
-    fn body(&self, dip: &Dip) -> Result<Option<String>, &'static str> {
+    fn body(&self, dip: &Dip) -> Result<Option<Typed>, &'static str> {
         let Some(json) = &dip.body else { return Ok(None) };
-        let mut text = String::with_capacity(BODY_BYTES);
-        self.write(json, &mut text)?;
+        let mut text = Typed(String::with_capacity(BODY_BYTES));
+        self.write(json, &mut text.0)?;
         Ok(Some(text))
     }
 
@@ -144,6 +139,8 @@ impl Run {
             Json::Value(operand) => match self.value(operand) {
                 Compared::Text(value) => quote(value, text),
                 Compared::Number(number) => text.push_str(&number.to_string()),
+                Compared::Quantity(quantity) => quote(&quantity.to_string(), text),
+                Compared::Nothing => text.push_str("null"),
             },
             Json::Truth(truth) => text.push_str(if *truth { "true" } else { "false" }),
             Json::Secret(VariableId(place)) => match &self.variables[*place] {
@@ -173,7 +170,7 @@ impl Run {
         match json {
             Json::Secret(VariableId(place)) => {
                 if let Held::Secret(typed) = &mut self.variables[*place] {
-                    wipe(&mut typed.0);
+                    *typed = Typed::default();
                 }
             }
             Json::Map(entries) => entries.iter().for_each(|(_, value)| self.wipe_secrets(value)),

@@ -1,13 +1,15 @@
 //! What of a run may be shown to those who try a flow.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use super::{Held, Run, State};
 
 /// A variable's value. Of a secret only how many keys were typed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Shown<'r> {
-    Text(&'r str),
+    /// Amounts, days and the like as flows write them; nothing for one that nobody has set.
+    Text(Cow<'r, str>),
     Number(i64),
     /// Keys typed into a secret.
     Typed(usize),
@@ -28,8 +30,10 @@ impl Run {
     pub(in crate::ivr) fn shown(&self) -> impl Iterator<Item = (&str, Shown<'_>)> {
         let names = self.flow.chart.variables.iter().map(|(name, _)| name.as_str());
         names.zip(self.variables.iter().map(|held| match held {
-            Held::Text(text) => Shown::Text(text),
+            Held::Text(text) => Shown::Text(text.as_str().into()),
             Held::Number(number) => Shown::Number(*number),
+            Held::Nothing => Shown::Text(Cow::Borrowed("")),
+            Held::Quantity(quantity) => Shown::Text(quantity.to_string().into()),
             Held::Secret(typed) => Shown::Typed(typed.0.len()),
         }))
     }
