@@ -14,6 +14,7 @@ use crate::ivr::run::{Caller, QueueExit, TransferTo};
 use crate::ivr::trial::call::{Call, Standing};
 use crate::ivr::trial::path::Rung;
 use crate::ivr::trial::{Stage, script};
+use crate::moment::Moment;
 
 const HELP: &str =
     "keys such as 1 or 123#   press them        empty or .   silence, until the flow gives up waiting
@@ -58,8 +59,8 @@ struct Desk<'d> {
 /// What comes after a call in a flow.
 enum After {
     Over,
-    /// Another of the bank's numbers takes it.
-    Number(String),
+    /// Another of the bank's numbers takes it, at that time.
+    Number(String, Moment),
 }
 
 impl Desk<'_> {
@@ -73,6 +74,7 @@ impl Desk<'_> {
             Some(number) => (number.flow.clone(), asked.to_owned(), Some(number.language.clone())),
             None => (FlowId::from(asked), first.unwrap_or_default().to_owned(), None),
         };
+        let mut began = None;
         for _ in 0..FLOWS {
             let Some(on) = self.stage.flow(&flow) else {
                 let flows: Vec<&str> = self.stage.flows().map(|(id, _)| id.as_str()).collect();
@@ -85,16 +87,16 @@ impl Desk<'_> {
                 language: spoken.unwrap_or_default(),
             };
             let at = self.args.at.as_deref().unwrap_or(AT);
-            let Some(at) = script::moment(at, on) else {
+            let Some(at) = began.or_else(|| script::moment(at, on)) else {
                 return refused(&format!("`{at}` is not a date and a time such as 2026-11-28 09:30"));
             };
             let call = Call::begin(self.stage, on, &[], caller, self.args.seed, at);
             match (Telephone { call, stage: self.stage, on, told: 0 }).talk() {
                 After::Over => return Exit::Fine,
-                After::Number(number) => {
+                After::Number(number, at) => {
                     let Some(next) = numbers.get(&number) else { return refused("nobody has that number") };
                     (flow, language) = (next.flow.clone(), Some(next.language.clone()));
-                    dialled = number;
+                    (dialled, began) = (number, Some(at));
                 }
             }
         }
@@ -176,7 +178,7 @@ impl Telephone<'_> {
                 self.call.transfer_fails();
             }
             (Standing::Transferred(TransferTo::Number(number)), "on" | "o") => {
-                return Some(After::Number(number));
+                return Some(After::Number(number, self.call.now()));
             }
             (Standing::InFlow, line) if self.call.unanswered().is_some() => self.host_answers(line),
             (Standing::InFlow, "" | ".") => {

@@ -3,7 +3,6 @@
 pub mod args;
 mod calls;
 mod check;
-#[allow(dead_code)]
 mod demo_bank;
 mod dial;
 mod ground;

@@ -1,13 +1,14 @@
 //! `hotline demo` and `hotline serve`: the server, until it is told to stop.
 
 use std::io::IsTerminal as _;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::broadcast::error::RecvError;
 
 use super::args;
-use super::{CannotRun, Exit, print, ticker};
+use super::{CannotRun, Exit, demo_bank, print, ticker};
 use crate::config::{self, Config};
 use crate::diagnostic::render_all;
 use crate::net::clock::Clock;
@@ -25,6 +26,13 @@ pub(super) fn demo(args: args::Demo) -> Result<Exit, CannotRun> {
     run(async {
         let mut signals = Signals::new()?;
         let config = loaded.world.config.clone();
+        let clock = Clock::start();
+        let bank = SocketAddr::new(config.http.listen.ip(), config::bank_port(config.http.listen.port()));
+        if let Err(error) = demo_bank::open(bank, clock).await {
+            print::line(&format!(
+                "The bank's systems cannot listen at {bank} ({error}): menus do without them."
+            ));
+        }
         let server = start(loaded).await?;
         print::text(&welcome(&config));
         let ticking = tokio::spawn(tick(server.engine.listen()));

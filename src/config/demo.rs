@@ -6,11 +6,30 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{
-    Agent, Config, DEMO_PASSWORD, Http, Limits, Media, Number, Queue, Recording, Role, Secret, Sip, Srtp,
-    Trunk, User,
+    Agent, Config, DEMO_PASSWORD, Http, HttpHost, Limits, Media, Number, Queue, Recording, Role, Secret, Sip,
+    Srtp, Trunk, User,
 };
 use crate::ids::{QueueId, SkillId};
 use crate::media::command::Codec;
+
+/// The host that the demo's menus ask: a stand-in for the bank's own systems, which the demo starts beside itself.
+const BANK: &str = "bank";
+
+/// The port of the bank's systems: the one above that of the web pages.
+pub fn bank_port(http_port: u16) -> u16 {
+    http_port.saturating_add(1)
+}
+
+fn bank(at: SocketAddr) -> HttpHost {
+    HttpHost {
+        url: format!("http://{at}"),
+        authorities: [].into(),
+        secrets: true,
+        headers: BTreeMap::new(),
+        timeout: HttpHost::TIMEOUT,
+        max_in_flight: HttpHost::IN_FLIGHT,
+    }
+}
 
 /// The demo bank's number.
 const HOTLINE: &str = "95500";
@@ -75,7 +94,10 @@ pub fn demo(data: impl Into<PathBuf>, sip_port: u16, http_port: u16) -> Config {
             trunk_port: None,
             srtp: Srtp::default(),
         },
-        http: Http { listen: SocketAddr::new(loopback, http_port), hosts: BTreeMap::new() },
+        http: Http {
+            listen: SocketAddr::new(loopback, http_port),
+            hosts: BTreeMap::from([(BANK.to_owned(), bank(SocketAddr::new(loopback, bank_port(http_port))))]),
+        },
         data: data.into(),
         flows: "ivr-flows".into(),
         prompts: "prompts".into(),

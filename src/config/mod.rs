@@ -22,7 +22,7 @@ mod people;
 mod places;
 mod routes;
 
-pub use demo::demo;
+pub use demo::{bank_port, demo};
 pub use files::{flow_sources, load};
 pub use load::{Loaded, read};
 

@@ -1,17 +1,17 @@
 //! Flows tried without a phone: tests in YAML, what they find, what they cover.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use hotline::config::{self, HttpHost};
+use hotline::config;
 use hotline::diagnostic::{Diagnostic, Source, render_all};
-use hotline::ivr::World;
 use hotline::ivr::trial::Stage;
 use hotline::ivr::trial::coverage::Coverage;
 use hotline::ivr::trial::play::{Outcome, play};
 use hotline::ivr::trial::script::{self, Test};
+use hotline::ivr::{HostTerms, World};
 use hotline::media::prompts::Wordbook;
 
 const FLOW: &str = "flow: small
@@ -81,16 +81,9 @@ nodes:
 fn on_stage<T>(with: impl FnOnce(&Stage<'_>) -> T) -> T {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let words = Wordbook::read(&root.join("prompts")).expect("the prompts");
-    let mut bank = config::demo("data", 0, 0);
-    let host = HttpHost {
-        url: "http://192.0.2.7".to_owned(),
-        secrets: true,
-        headers: BTreeMap::new(),
-        timeout: HttpHost::TIMEOUT,
-        max_in_flight: HttpHost::IN_FLIGHT,
-    };
-    bank.http.hosts.insert("bank".to_owned(), host);
-    let world = World::of(&bank, &words);
+    let bank = config::demo("data", 0, 0);
+    let mut world = World::of(&bank, &words);
+    world.hosts.insert("bank".to_owned(), HostTerms { secrets: true, timeout: Duration::from_secs(5) });
     let mut sources = config::flow_sources(&root.join("ivr-flows")).expect("the flows");
     sources.push(Source::new("flows/small.yaml", FLOW));
     sources.push(Source::new("flows/asking.yaml", ASKING));

@@ -215,8 +215,8 @@ fn holds(variable: &Variable, call: &Call<'_>) -> Result<(), Fault> {
         let label = format!("the call is in another flow, at `{}`", call.node());
         return Err(Fault::expected(message, label).at(variable.span));
     };
-    let (right, expected) = match (&variable.holds, is) {
-        (Holds::Typed(keys), Shown::Typed(typed)) => (*keys == typed, format!("{keys} keys")),
+    let (right, expected) = match (&variable.holds, &is) {
+        (Holds::Typed(keys), Shown::Typed(typed)) => (keys == typed, format!("{keys} keys")),
         (Holds::Typed(keys), _) => (false, format!("{keys} keys")),
         (Holds::Value(value), is) => (is.to_string() == *value, format!("`{value}`")),
     };

@@ -114,3 +114,25 @@ fn complaints_name_the_file_and_say_what_to_do() {
     let missing = Library::load(&folder.0.join("nowhere")).unwrap_err().to_string();
     assert!(missing.contains("nowhere") && missing.contains("Check that the path is right"), "{missing}");
 }
+
+#[test]
+fn a_wordbook_has_the_names_the_lengths_and_the_words_without_the_sound() {
+    let folder = Folder::new("words");
+    folder.wav("en/welcome.wav", 16_000, 1, &[0; 24_000]);
+    folder.wav("en/untold.wav", 8_000, 1, &[0; 800]);
+    folder.wav("music/hold.wav", 8_000, 1, &[0; 800]);
+    let list = r#"{ "prompts": [ { "file": "en/welcome.wav", "text": "Welcome." } ] }"#;
+    fs::write(folder.0.join("manifest.json"), list).unwrap();
+    let book = Wordbook::read(&folder.0).unwrap();
+    let welcome = book.find("en", "welcome").unwrap();
+    assert_eq!((book.name(welcome), book.words(welcome)), ("welcome", Some("Welcome.")));
+    assert_eq!(book.duration(welcome), Duration::from_millis(1_500));
+    assert_eq!(book.words(book.find("en", "untold").unwrap()), None);
+    assert_eq!(book.name(book.find("zh-CN", "music/hold").unwrap()), "music/hold");
+    assert_eq!(book.find("zh-CN", "welcome"), None);
+    assert_eq!(book.names("en").collect::<Vec<_>>(), ["untold", "welcome"]);
+
+    fs::write(folder.0.join("manifest.json"), "[").unwrap();
+    let complaint = Wordbook::read(&folder.0).unwrap_err().to_string();
+    assert!(complaint.contains("is not a list of prompts"), "{complaint}");
+}
