@@ -249,7 +249,7 @@ impl Plan {
         let trunk_port = if self.shared { "  trunk_port: 9000\n" } else { "" };
         let ports = if self.bench { "10000-60000" } else { "16384-32766" };
         let mut text = format!(
-            "sip:\n  listen: [{}]\n  realm: {host}\nmedia:\n  address: {host}\n  ports: {ports}\n{trunk_port}{srtp}http:\n  listen: {}\n\
+            "sip:\n  listen: [{}]\n  realm: {host}\nmedia:\n  address: {host}\n  ports: {ports}\n{trunk_port}{srtp}http:\n  listen: {}\n  hosts: {{ bank: {{ url: \"http://127.0.0.1:9\", secrets: true }} }}\n\
              data: {}\nflows: {flows}\nprompts: {prompts}\n",
             self.sip(),
             self.http(),

@@ -20,18 +20,18 @@ start: lookup
 vars: { segment: text, pin: secret }
 nodes:
   lookup:
-    http: { to: bank, path: "/customers/{$caller}", timeout: 800ms, answer: { segment: $segment }, next: which,
+    http: { to: crm, path: "/customers/{$caller}", timeout: 800ms, answer: { segment: $segment }, next: which,
             on_status: { 404: pin }, on_failed: desk }
   which: { switch: { cases: [ { when: "$segment == 'vip'", then: vip } ], else: desk } }
   pin:
     collect: { into: pin, prompts: acct, min: 6, max: 6, next: verify, on_no_input: { then: desk }, on_invalid: { then: desk } }
-  verify: { http: { method: post, to: bank, path: /verify, body: { pin: $pin }, next: vip, on_failed: desk } }
+  verify: { http: { method: post, to: crm, path: /verify, body: { pin: $pin }, next: vip, on_failed: desk } }
   vip: { queue: { to: senior, on_timeout: bye, on_full: bye } }
   desk: { queue: { to: general, on_timeout: bye, on_full: bye } }
   bye: { hangup: { prompts: goodbye } }
 "#;
 
-/// The demo bank with a host `bank` that may be asked so often at once.
+/// The demo bank with a host `crm` that may be asked so often at once.
 fn bank(max_in_flight: usize) -> World {
     let mut config = world::demo_config();
     let host = HttpHost {
@@ -42,7 +42,7 @@ fn bank(max_in_flight: usize) -> World {
         timeout: HttpHost::TIMEOUT,
         max_in_flight,
     };
-    config.http.hosts.insert("bank".to_owned(), host);
+    config.http.hosts.insert("crm".to_owned(), host);
     world::with_flow_and(config, FLOW)
 }
 
@@ -74,7 +74,7 @@ fn queue(office: &Office) -> Option<&str> {
 /// How requests ended, in order, with their milliseconds.
 fn ends(office: &Office) -> Vec<(HttpOutcome, u64)> {
     let end = |what: &What| match what {
-        What::HostAnswered { host, outcome, ms, .. } if host == "bank" => Some((*outcome, *ms)),
+        What::HostAnswered { host, outcome, ms, .. } if host == "crm" => Some((*outcome, *ms)),
         _ => None,
     };
     office.journal.iter().filter_map(|entry| end(&entry.what)).collect()
