@@ -66,7 +66,7 @@ pub struct Reach {
 pub(super) struct Near {
     pub reach: Reach,
     /// Where each of `CALLERS` comes from its start.
-    from_start: [Outcome; 3],
+    at_start: [Outcome; 3],
 }
 
 impl fmt::Display for Reach {
@@ -157,7 +157,7 @@ pub(super) fn check(
     complaints_in_main_menu(flow, name, &walker, start, rules, scope);
     let depth = depths.iter().flatten().copied().max().unwrap_or(0);
     let reach = Reach { flow: flow.clone(), silent, confused, asking, depth };
-    Near { reach, from_start: CALLERS.map(|caller| walker.outcomes(caller)[start.0]) }
+    Near { reach, at_start: CALLERS.map(|caller| walker.outcomes(caller)[start.0]) }
 }
 
 /// What a caller suffers at a question.

@@ -33,8 +33,8 @@ pub(super) enum Outcome {
 }
 
 impl Near {
-    fn from_start(&self, caller: Caller) -> Outcome {
-        self.from_start[caller as usize]
+    fn at_start(&self, caller: Caller) -> Outcome {
+        self.at_start[caller as usize]
     }
 }
 
@@ -200,7 +200,7 @@ impl<'s> Walker<'s> {
 
     /// In the flow that is called, and behind it if that comes back.
     fn called(&self, call: &Call, caller: Caller, known: &mut Vec<Option<Outcome>>) -> Outcome {
-        let within = call.flow.near.from_start(caller);
+        let within = call.flow.near.at_start(caller);
         match (within, call.next) {
             (Outcome::Back(way), Some(next)) => {
                 self.outcome(next.0, caller, known).after(way.questions, way.prompts)
