@@ -114,10 +114,10 @@ fn opened(caller: &Phone, packets: &[Packet]) -> Vec<Packet> {
     tries.max_by_key(Vec::len).expect("the phone saw keys")
 }
 
-/// `heard` holds a second of `said`, taken from where `passed` holds it.
+/// `heard` holds a second of `said` (or half of what there is), taken from where `passed` holds it.
 fn like(what: &str, said: &[i16], heard: &[i16], passed: &[i16]) {
-    let middle = passed.len() * 3 / 4;
-    let word = &passed[middle - RATE / 2..middle + RATE / 2];
+    let (middle, half) = (passed.len() * 3 / 4, (RATE / 2).min(passed.len() / 4));
+    let word = &passed[middle - half..middle + half];
     let spoken = sound::find(word, said);
     let found = sound::find(word, heard);
     println!("{what}: {:.3}, and it was said: {:.3}", found.likeness, spoken.likeness);

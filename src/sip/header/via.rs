@@ -121,7 +121,7 @@ pub(super) fn stamp(headers: &mut Headers, from: SocketAddr) -> Result<(), Heade
         }
         if name != b"received" && name != b"rport" {
             stamped.push(b';');
-            stamped.extend_from_slice(scan.since(start).trim_ascii_end());
+            stamped.extend_from_slice(scan.since(start));
         }
     }
     if asked {
