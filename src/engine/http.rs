@@ -94,8 +94,11 @@ impl Engine {
         let Some(mut request) = self.requests.under_way.remove(&id) else { return };
         request.call = None;
         self.host_answered(now, call.id, &request, HttpOutcome::Failed(why));
-        // Until it is answered it counts against its host.
-        self.requests.under_way.insert(id, request);
+        // Until it is answered it counts against its host. One whose time is over ends there in the same moment, and must
+        // not keep the next try out.
+        if why != HttpFailure::Timeout {
+            self.requests.under_way.insert(id, request);
+        }
     }
 
     fn host_answered(&mut self, now: Moment, call: CallId, request: &Request, outcome: HttpOutcome) {

@@ -114,9 +114,9 @@ impl fmt::Debug for Caller {
 /// Longest life of a run without a key from the caller; beyond it: goodbye. Callers in a queue don't count.
 pub const MAX_IDLE: Duration = Duration::from_secs(600);
 
-/// Most nodes walked through in answer to one event. The checker forbids circles without a key, so this
-/// is never met by a compiled flow; should it be, the call ends rather than the server.
-pub const MAX_STEPS: usize = 100;
+/// Most nodes walked through in answer to one event: all keys typed ahead, each through thirty nodes. The checker forbids
+/// circles without a key; should it be met all the same, the call ends rather than the server.
+pub const MAX_STEPS: usize = 1_000;
 /// Most actions in answer to one event: each step adds at most two, and the last a few more.
 pub const MAX_ACTIONS: usize = 2 * MAX_STEPS + 4;
 /// Most keys kept that were pressed before their question. More are dropped: nobody plans further ahead.

@@ -37,6 +37,10 @@ pub const WAKEUPS: usize = 256;
 /// What comes sooner or later may have others right behind it, so that its socket is read until it is empty.
 pub const ALONE: Range<Duration> = Duration::from_millis(10)..Duration::from_millis(30);
 
+/// Packets after one that came together with another for which a stream's socket is read until it is empty: ten seconds,
+/// renewed by each.
+pub const BURSTS: u16 = 500;
+
 /// Datagrams read of one socket at once: more than the kernel keeps of it (`SOCKET_BYTES`).
 pub const BURST: usize = 64;
 

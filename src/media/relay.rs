@@ -7,7 +7,7 @@ use super::codec::coder::PAYLOAD_BYTES;
 use super::event::{DigitBy, Event};
 use super::feed::{Feed, Filled};
 use super::histogram::micros;
-use super::limits::{ALONE, DATAGRAM_BYTES, SLOT_LATE};
+use super::limits::{ALONE, BURSTS, DATAGRAM_BYTES, SLOT_LATE};
 use super::outbox::Outbox;
 use super::rtp::{self, HEADER_BYTES, Header};
 use super::stream::{Exits, Kind, Listeners, Outgoing, Received, Stream};
@@ -68,8 +68,10 @@ impl Switch {
             self.exits.stats.packets_refused.add(1);
             return None;
         };
-        let behind = std::mem::take(&mut stream.behind);
-        let alone = ALONE.contains(&pause) && received.kind == Kind::Audio && !behind;
+        let alone = ALONE.contains(&pause) && received.kind == Kind::Audio && stream.bursts == 0;
+        // Read in the same turn as the one before it: who sends two at once will do so again.
+        let together = pause.is_zero();
+        stream.bursts = if together { BURSTS } else { stream.bursts.saturating_sub(1) };
         let next = if alone { Next::Elsewhere } else { Next::Again };
         if let Some(latched) = received.settled {
             wire.settle(slot, from);

@@ -61,7 +61,7 @@ impl Switch {
         self.exits.stats.packets_shed.add(u64::from(shed));
         if let Some(stream) = self.table.get_mut(slot) {
             stream.shed += u64::from(shed);
-            stream.behind = waits;
+            stream.bursts = stream.bursts.max(u16::from(waits));
         }
     }
 

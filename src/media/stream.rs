@@ -142,8 +142,8 @@ pub struct Stream {
     /// When RTP was last accepted, or became expected.
     pub heard_at: Moment,
     pub silence_told: bool,
-    /// Packets were seen waiting at its socket: it is read until it is empty.
-    pub behind: bool,
+    /// For so many packets its socket is read until it is empty: packets were seen waiting there, or came together.
+    pub bursts: u16,
     pub sent_at: Moment,
     /// In the pacing wheel.
     pub paced: bool,
@@ -180,7 +180,7 @@ impl Stream {
             shed: 0,
             heard_at: now,
             silence_told: false,
-            behind: false,
+            bursts: 0,
             sent_at: now,
             paced: false,
             report_at: None,

@@ -196,7 +196,7 @@ impl Worker {
     }
 
     /// One receive, mostly; a packet's way ends in one send per listener. Epoll tells of a
-    /// socket once for all that came to it: what is left there is seen within a second (`Stream::behind`).
+    /// socket once for all that came to it: what is left there is seen within a second (`Stream::bursts`).
     fn serve(&mut self, now: Moment, ready: Ready, datagram: &mut [u8; DATAGRAM_BYTES]) {
         let Ready { slot, generation, channel } = ready;
         if !self.switch.is_current(slot, generation) {

@@ -169,8 +169,12 @@ async fn exchange(asker: &Asker, message: Request<Full<Bytes>>) -> Result<HttpRe
         true => HttpFailure::TooLarge,
         false => HttpFailure::Unreachable,
     })?;
-    let body = String::from_utf8(body.to_bytes().into()).map_err(|_| HttpFailure::Malformed)?;
-    Ok(HttpResponse { status, body })
+    match String::from_utf8(body.to_bytes().into()) {
+        Ok(body) => Ok(HttpResponse { status, body }),
+        // JSON is UTF-8 (RFC 8259 §8.1). An error's page need not be, and its status counts all the same.
+        Err(_) if status >= 300 => Ok(HttpResponse { status, body: String::new() }),
+        Err(_) => Err(HttpFailure::Malformed),
+    }
 }
 
 /// A body that may hold a secret: overwritten when the last who sends it has done so.

@@ -56,8 +56,8 @@ fn a_menu_whose_silence_wrong_keys_and_nine_lead_to_a_person_is_humane_and_its_w
     let [reach] = &compiled.reaches[..] else { panic!("one flow, one reach") };
     // Each prompt takes three seconds: welcome, the menu three times, "no input" twice, "to an agent".
     let failing = Way { questions: 1, prompts: Duration::from_secs(3 + 3 * 3 + 2 * 3 + 3) };
-    assert_eq!((reach.silent, reach.confused), (failing, failing));
-    assert_eq!(reach.asking, Way { questions: 1, prompts: Duration::from_secs(9) });
+    assert_eq!((reach.silent, reach.confused), (Some(failing), Some(failing)));
+    assert_eq!(reach.asking, Some(Way { questions: 1, prompts: Duration::from_secs(9) }));
     assert_eq!(reach.depth, 1);
     let line = "test: at worst a person is reached by silence after 1 question and 21 s of prompts";
     assert!(reach.to_string().starts_with(line), "{reach}");
@@ -93,6 +93,32 @@ fn the_key_for_a_person_must_lead_to_one_wherever_callers_are_asked() {
         ["flow-070 at `cards`, a caller who presses the key for a person reaches no person"]
     );
     assert_eq!(said(&text.replace("start:", "humane: { person_key: 1 }\nstart:")), [""; 0]);
+}
+
+#[test]
+fn two_menus_that_lead_to_each_other_are_told_of_once_and_their_callers_never_reach_anybody() {
+    let ring = "  one:
+    menu: { prompts: card_menu, keys: { 9: two }, on_no_input: { then: agent }, on_invalid: { then: two } }
+  two:
+    menu: { prompts: sme_menu, keys: { 9: one }, on_no_input: { then: agent }, on_invalid: { then: one } }
+";
+    let text = bank_with("", ", 2: one", ring);
+    assert_eq!(said(&text), ["flow-070 at `one`, a caller who presses wrong keys reaches no person"]);
+    let compiled = bank::compile("test.yaml", &text).expect("warnings keep nothing from running");
+    let reach = &compiled.reaches[0];
+    assert!(reach.silent.is_some() && reach.confused.is_none() && reach.asking.is_none());
+    assert!(reach.to_string().contains("by wrong keys never, by the key for a person never"), "{reach}");
+}
+
+#[test]
+fn a_question_behind_which_some_are_hung_up_on_is_told_of_though_others_are_asked_again() {
+    let branch = "  ask:
+    menu: { prompts: card_menu, keys: { 1: agent }, on_no_input: { then: sort }, on_invalid: { then: sort } }
+  sort:
+    switch: { cases: [ { when: \"$caller == '1'\", then: main } ], else: bye }
+";
+    let text = bank_with("", ", 2: ask", branch);
+    assert_eq!(said(&text), ["flow-070 at `ask`, a caller who keeps silent reaches no person"]);
 }
 
 #[test]

@@ -54,9 +54,10 @@ pub struct Way {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reach {
     pub flow: FlowId,
-    pub silent: Way,
-    pub confused: Way,
-    pub asking: Way,
+    /// `None`: from some question nobody is reached.
+    pub silent: Option<Way>,
+    pub confused: Option<Way>,
+    pub asking: Option<Way>,
     /// Most menus one behind the other.
     pub depth: usize,
 }
@@ -71,7 +72,9 @@ pub(super) struct Near {
 
 impl fmt::Display for Reach {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Reach { flow, silent, confused, asking, depth } = self;
+        let Reach { flow, depth, .. } = self;
+        let [silent, confused, asking] = [self.silent, self.confused, self.asking]
+            .map(|way| way.map_or_else(|| "never".to_owned(), |way| way.to_string()));
         write!(
             f,
             "{flow}: at worst a person is reached by silence {silent}, by wrong keys {confused}, by the key for a person \
@@ -179,7 +182,12 @@ impl Fault {
 
 /// Follows each caller from each question and from the start; returns how far a person is from them at worst. What is
 /// wrong with a question is told once, of the first caller who suffers from it.
-fn people_are_near(walker: &Walker<'_>, start: NodeId, rules: &Rules, scope: &mut Scope<'_>) -> [Way; 3] {
+fn people_are_near(
+    walker: &Walker<'_>,
+    start: NodeId,
+    rules: &Rules,
+    scope: &mut Scope<'_>,
+) -> [Option<Way>; 3] {
     let reached = walker.reached(start, |_| true);
     let in_hours = walker.reached(start, |way| !way.closed);
     let asked = |node: &usize| reached[*node] && (walker.asks(*node) || *node == start.0);
@@ -187,11 +195,14 @@ fn people_are_near(walker: &Walker<'_>, start: NodeId, rules: &Rules, scope: &mu
     let mut told = BTreeSet::new();
     CALLERS.map(|caller| {
         let outcomes = walker.outcomes(caller);
-        let mut worst = Way::default();
+        let mut worst = Some(Way::default());
         for node in &asked {
-            if let Outcome::Person(way) | Outcome::Back(way) = outcomes[*node] {
-                worst = worst.worst(way);
-            }
+            worst = match outcomes[*node] {
+                Outcome::Person(way) | Outcome::Back(way) => worst.map(|worst| worst.worst(way)),
+                // Who is refused before any question, or after hours, is not lost.
+                _ if walker.asks(*node) && in_hours[*node] => None,
+                _ => worst,
+            };
             for fault in faults(walker, *node, caller, &outcomes, in_hours[*node], rules) {
                 if told.insert((*node, fault.code())) {
                     tell(*node, caller, &fault, rules, scope);
@@ -214,8 +225,9 @@ fn faults(
     let way = match outcomes[node] {
         Outcome::Person(way) | Outcome::Back(way) => way,
         Outcome::Goodbye if !in_hours => return Vec::new(),
-        // The last question before the end is where it can be mended.
-        _ if walker.asks(node) && walker.is_last_question(node, caller) => return vec![Fault::NoPerson],
+        _ if walker.asks(node) && !walker.is_explained_further_on(node, caller, outcomes) => {
+            return vec![Fault::NoPerson];
+        }
         _ => return Vec::new(),
     };
     let further = match walker.further(node, caller, outcomes) {

@@ -249,20 +249,27 @@ impl<'s> Walker<'s> {
         self.leads(node, caller).into_iter().map(|to| outcomes[to]).reduce(Outcome::worst)
     }
 
-    /// Whether this caller is asked nothing more after this question.
-    pub fn is_last_question(&self, node: usize, caller: Caller) -> bool {
+    /// Whether a question further on, from which this caller reaches no person either, is where that can be mended. Of
+    /// questions that lead to each other it is the first.
+    pub fn is_explained_further_on(&self, node: usize, caller: Caller, outcomes: &[Outcome]) -> bool {
+        let lost = |at: usize| matches!(outcomes[at], Outcome::Goodbye | Outcome::Nobody);
+        let ahead = self.ahead(node, caller);
+        (0..self.steps.len()).any(|other| {
+            let there = ahead[other] && other != node && self.asks(other) && lost(other);
+            there && (other < node || !self.ahead(other, caller)[node])
+        })
+    }
+
+    /// Where this caller may come from a node.
+    fn ahead(&self, node: usize, caller: Caller) -> Vec<bool> {
         let mut seen = vec![false; self.steps.len()];
         let mut left = self.leads(node, caller);
         while let Some(next) = left.pop() {
-            if std::mem::replace(&mut seen[next], true) || next == node {
-                continue;
+            if !std::mem::replace(&mut seen[next], true) {
+                left.extend(self.leads(next, caller));
             }
-            if self.asks(next) {
-                return false;
-            }
-            left.extend(self.leads(next, caller));
         }
-        true
+        seen
     }
 
     /// The first menu that callers meet.

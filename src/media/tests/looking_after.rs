@@ -282,6 +282,7 @@ fn rig_rtcp() -> SocketAddr {
 #[test]
 fn audio_in_its_time_comes_alone_and_before_or_after_it_others_may_be_behind_it() {
     let mut rig = Rig::talking(Codec::Pcma, Codec::Pcma, true);
+    rig.passes(FRAME);
     rig.says(ANN, &voice(0));
     rig.passes(FRAME);
     assert_eq!(rig.says(ANN, &voice(1)), Next::Elsewhere);
@@ -295,6 +296,7 @@ fn audio_in_its_time_comes_alone_and_before_or_after_it_others_may_be_behind_it(
 #[test]
 fn keys_reports_and_what_is_refused_say_nothing_of_what_comes_behind_them() {
     let mut rig = Rig::talking(Codec::Pcma, Codec::Pcma, true);
+    rig.passes(FRAME);
     rig.says(ANN, &voice(0));
     rig.passes(FRAME);
     assert_eq!(rig.says(ANN, &rtp(EVENTS, 1, 0, &press(1, false, 160))), Next::Again);
@@ -307,8 +309,22 @@ fn keys_reports_and_what_is_refused_say_nothing_of_what_comes_behind_them() {
 }
 
 #[test]
+fn who_sends_two_packets_at_once_is_read_until_the_socket_is_empty_from_then_on() {
+    let mut rig = Rig::talking(Codec::Pcma, Codec::Pcma, true);
+    rig.passes(FRAME);
+    rig.says(ANN, &voice(0));
+    for number in (1..101).step_by(2) {
+        rig.passes(FRAME);
+        let first = rig.says(ANN, &voice(number));
+        assert_eq!(first, if number == 1 { Next::Elsewhere } else { Next::Again });
+        assert_eq!(rig.says(ANN, &voice(number + 1)), Next::Again);
+    }
+}
+
+#[test]
 fn what_was_left_at_a_socket_is_found_with_the_packet_after_it() {
     let mut rig = Rig::talking(Codec::Pcma, Codec::Pcma, true);
+    rig.passes(FRAME);
     let looks = |rig: &mut Rig, numbers: std::ops::Range<u16>| {
         let again = numbers.filter(|number| {
             let next = rig.says(ANN, &voice(*number));
