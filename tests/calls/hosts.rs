@@ -149,6 +149,16 @@ fn a_bank_that_does_not_answer_leads_to_a_person_in_time() {
 }
 
 #[test]
+fn a_try_that_was_given_up_does_not_keep_the_next_one_out() {
+    let mut office = Office::with(209, bank(1), Faults::NONE);
+    calls(&mut office, CALLER);
+    office.until("the bank is asked", |office| !office.requests.is_empty());
+    office.run(ms(800));
+    assert_eq!(office.requests.len(), 2, "asked once more, though one at once is all that it takes");
+    assert_eq!(ends(&office), [(HttpOutcome::Failed(HttpFailure::Timeout), 800)]);
+}
+
+#[test]
 fn a_host_is_asked_so_often_at_once_and_others_go_on_without_it() {
     let mut office = Office::with(206, bank(1), Faults::NONE);
     calls(&mut office, CALLER);

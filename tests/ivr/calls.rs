@@ -440,3 +440,32 @@ nodes:
         assert_eq!(run.node(), if open { "agent" } else { "bye" }, "{time}");
     }
 }
+
+#[test]
+fn thirty_keys_typed_ahead_through_a_long_way_back_do_not_end_the_call() {
+    let back: String =
+        (0..20).map(|n| format!("  s{n}: {{ set: {{ times: 1, next: s{} }} }}\n", n + 1)).collect();
+    let flow = format!(
+        "flow: test
+languages: [en]
+start: notice
+vars: {{ times: number }}
+nodes:
+  notice: {{ play: {{ prompts: rec_notice, barge_in: false, next: main }} }}
+  main: {{ menu: {{ prompts: main, keys: {{ 1: s0, 9: agent }}, on_no_input: {{ then: agent }}, on_invalid: {{ then: agent }} }} }}
+{back}  s20: {{ switch: {{ cases: [ {{ when: \"$times == 2\", then: agent }} ], else: main }} }}
+  agent: {{ queue: {{ to: general, on_timeout: bye, on_full: bye }} }}
+  bye: {{ hangup: }}
+"
+    );
+    let now = Moment::from_micros(1_795_000_000_000_000);
+    let caller = Caller { number: "13800001111".into(), dialled: "95500".into(), language: "en".into() };
+    let (run, new) = Run::start(now, bank::flow(&flow), caller, 7);
+    let mut call = Call { run, now, names: bank::Names::all(), new };
+    call.presses(&"1".repeat(31)).presses("9").listens();
+    assert!(!call.new.contains(&Action::Hangup));
+    assert!(
+        call.new.iter().any(|action| matches!(action, Action::Queue { .. })),
+        "the last key is the person's"
+    );
+}
