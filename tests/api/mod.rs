@@ -171,6 +171,10 @@ fn serve(
 /// The demo bank with these ports, with prompts of silence, and an auditor besides.
 fn world(data: &Path, sip: u16, http: u16) -> World {
     let mut config = config::demo(data, sip, http);
+    // Nobody listens there: the port above ours may be another test's.
+    for host in config.http.hosts.values_mut() {
+        host.url = "http://127.0.0.1:9".to_owned();
+    }
     let password = Secret("demo-auditor".to_owned());
     let auditor = User { name: "Auditor".to_owned(), password, role: Role::Auditor };
     config.users.insert("auditor".to_owned(), auditor);
