@@ -30,6 +30,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{MethodRouter, delete, get, post};
+use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinHandle;
@@ -41,6 +42,7 @@ use self::login::Passwords;
 use self::session::Sessions;
 use self::sound::Sounds;
 use crate::config::Config;
+use crate::engine::happened::Happened;
 use crate::engine::staff::{Answer, Ask};
 use crate::engine::view::Snapshot;
 use crate::media::stats::WorkerStats;
@@ -154,7 +156,9 @@ pub fn serve(listener: TcpListener, doors: Doors) -> Running {
         _alive: alive,
         doors,
     });
-    let counting = tokio::spawn(count(Arc::clone(&app)));
+    // Listening begins here and not when the task first runs: the first call may come sooner.
+    let happened = app.doors.engine.listen();
+    let counting = tokio::spawn(count(Arc::clone(&app), happened));
     tokio::spawn(end_sessions_of_the_dismissed(Arc::clone(&app)));
     let accepting = match tokio::net::TcpListener::from_std(listener) {
         Ok(listener) => Some(tokio::spawn(connections::accept(listener, router(app), stopping))),
@@ -223,8 +227,7 @@ async fn end_sessions_of_the_dismissed(app: App) {
 }
 
 /// Feeds the counters with what happens.
-async fn count(app: App) {
-    let mut happened = app.doors.engine.listen();
+async fn count(app: App, mut happened: Receiver<Arc<Happened>>) {
     let mut stopping = app.stopping.clone();
     loop {
         let event = tokio::select! {
