@@ -237,7 +237,7 @@ fn welcome(config: &Config) -> String {
     let mut text = format!(
         "\nHotline demo: the bank is open.\n\n  \
          Dial       sip:95500@{sip}   (any phone on this machine; no registration needed)\n             \
-         in the main menu: 9 a person, 0 urgent, 1 accounts, 2 cards, 3 small business, 7 complaints\n  \
+         in the main menu: 9 a person, 0 lost cards, 1 accounts, 2 cards, 3 small business, 7 complaints\n  \
          Watch      http://{}\n  \
          Agents     register any of these at {sip}, realm {}; ready at once:\n",
         config.http.listen, config.sip.realm
