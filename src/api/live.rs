@@ -181,6 +181,7 @@ fn done(answer: Answer, what: &'static str) -> Result<StatusCode, ApiError> {
         Answer::Done => Ok(StatusCode::NO_CONTENT),
         Answer::NotFound => Err(ApiError::NotFound(what)),
         Answer::Refused(why) => Err(ApiError::NotNow(why)),
-        Answer::Snapshot(_) => Err(ApiError::Ours),
+        Answer::Wrong(why) => Err(ApiError::Bad(why)),
+        Answer::Snapshot(_) | Answer::Emergency(_) => Err(ApiError::Ours),
     }
 }

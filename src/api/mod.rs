@@ -6,6 +6,7 @@ pub mod role;
 
 mod calls;
 mod connections;
+mod emergency;
 mod error;
 mod events;
 mod guard;
@@ -186,6 +187,7 @@ fn routes() -> Vec<(&'static str, MethodRouter<App>)> {
         ("/api/v1/calls", get(calls::list)),
         ("/api/v1/calls/{call}", get(calls::one)),
         ("/api/v1/calls/{call}/events", get(calls::events)),
+        ("/api/v1/emergency", get(emergency::status).post(emergency::start).delete(emergency::stop)),
         ("/api/v1/recordings", get(recordings::list)),
         ("/api/v1/recordings/{call}", get(recordings::one)),
         ("/api/v1/recordings/{call}/audio", get(recordings::audio)),

@@ -19,6 +19,8 @@ pub enum Right {
     /// See which tapes there are and whether they are whole.
     SeeRecordings,
     PlayRecordings,
+    /// Say what all callers hear in an emergency, or that it is over.
+    Broadcast,
     /// See callers' numbers whole.
     SeeNumbers,
 }
@@ -44,6 +46,7 @@ pub fn reach(role: Role, right: Right) -> Reach {
         Right::ReadCalls => [Own, All, All, All, All],
         Right::SeeRecordings => [Nothing, All, All, All, All],
         Right::PlayRecordings => [Nothing, All, All, All, All],
+        Right::Broadcast => [Nothing, All, Nothing, All, Nothing],
         Right::SeeNumbers => [Nothing, All, All, All, All],
     };
     match role {
@@ -64,6 +67,7 @@ mod tests {
         for role in [Role::Quality, Role::Auditor] {
             assert_eq!(reach(role, Right::OrderAgents), Reach::Nothing);
             assert_eq!(reach(role, Right::EndCalls), Reach::Nothing);
+            assert_eq!(reach(role, Right::Broadcast), Reach::Nothing);
         }
     }
 

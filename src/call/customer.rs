@@ -34,6 +34,8 @@ pub struct Call {
     pub talked: Duration,
     /// The request whose answer the flow waits for.
     pub asking: Option<Asking>,
+    /// The number of the emergency broadcast that the caller heard last.
+    pub warned: Option<u64>,
     /// Times the flow sent the call on to another number.
     pub number_transfers: usize,
     /// When the engine must look at it again; kept by the engine's timetable.

@@ -26,6 +26,9 @@ pub enum Command {
     Test(Test),
     /// Be the caller, in the terminal: read prompts, press keys, let time pass
     Dial(Dial),
+    /// Tell all callers of an emergency, or that it is over
+    #[command(subcommand)]
+    Emergency(Emergency),
     /// What happened to each call, newest first
     Calls(Calls),
     /// List, export and verify recordings
@@ -114,6 +117,50 @@ pub struct Dial {
     /// When, such as "2026-11-28 09:30"
     #[arg(long)]
     pub at: Option<String>,
+    /// While this emergency broadcast is on: info, deflect or full, perhaps with its prompt: full:emg_sys
+    #[arg(long, value_name = "LEVEL[:PROMPT]")]
+    pub emergency: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Emergency {
+    /// From now on every caller hears it, in place of what is on
+    Start(StartEmergency),
+    /// It is over; who is hearing it hears it to its end
+    Stop(Server),
+    /// What is on, who started it, how many heard it and hung up
+    Status(Server),
+}
+
+/// A running server, and who speaks to it.
+#[derive(Debug, Args)]
+pub struct Server {
+    /// Its HTTP address
+    #[arg(long, default_value = "http://127.0.0.1:8080")]
+    pub server: String,
+    /// A supervisor or administrator; the password is taken from HOTLINE_PASSWORD, or else from a line of the input
+    #[arg(long)]
+    pub user: String,
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct StartEmergency {
+    #[command(flatten)]
+    pub server: Server,
+    /// info: callers go on; deflect: with the reduced menu; full: the call ends, but 0 still reports a loss
+    #[arg(long, value_parser = ["info", "deflect", "full"])]
+    pub level: String,
+    /// What is said; more than one in order
+    #[arg(long = "prompt", value_name = "PROMPT", required = true)]
+    pub prompts: Vec<String>,
+    /// How long, such as 2h: from 1m to 24h
+    #[arg(long = "for", value_name = "DURATION")]
+    pub lasts: String,
+    /// The time of day that the prompt says, such as 14:30; default: when the broadcast ends
+    #[arg(long)]
+    pub time: Option<String>,
 }
 
 #[derive(Debug, Args)]

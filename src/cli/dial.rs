@@ -8,6 +8,7 @@ use super::{CannotRun, Exit, print};
 use crate::diagnostic::fields::parse_duration;
 use crate::diagnostic::render_all;
 use crate::ids::FlowId;
+use crate::ivr::emergency::{Broadcast, Level};
 use crate::ivr::flow::Flow;
 use crate::ivr::http::{HttpFailure, HttpResponse};
 use crate::ivr::run::{Caller, QueueExit, TransferTo};
@@ -22,6 +23,9 @@ const HELP: &str =
 
 /// When calls begin unless told otherwise: a Monday morning, the bank open.
 const AT: &str = "2026-03-02 10:00";
+
+/// What is broadcast if only a level is given.
+const USUAL_BROADCAST: &str = "emg_sys";
 
 /// Most flows of one call, one after the other, as in the server.
 const FLOWS: usize = 8;
@@ -75,6 +79,10 @@ impl Desk<'_> {
             None => (FlowId::from(asked), first.unwrap_or_default().to_owned(), None),
         };
         let mut began = None;
+        let mut broadcast = match self.broadcast() {
+            Ok(broadcast) => broadcast,
+            Err(why) => return refused(&why),
+        };
         for _ in 0..FLOWS {
             let Some(on) = self.stage.flow(&flow) else {
                 let flows: Vec<&str> = self.stage.flows().map(|(id, _)| id.as_str()).collect();
@@ -90,7 +98,7 @@ impl Desk<'_> {
             let Some(at) = began.or_else(|| script::moment(at, on)) else {
                 return refused(&format!("`{at}` is not a date and a time such as 2026-11-28 09:30"));
             };
-            let call = Call::begin(self.stage, on, &[], caller, self.args.seed, at);
+            let call = Call::begin(self.stage, on, &[], broadcast.take(), caller, self.args.seed, at);
             match (Telephone { call, stage: self.stage, on, told: 0 }).talk() {
                 After::Over => return Exit::Fine,
                 After::Number(number, at) => {
@@ -101,6 +109,19 @@ impl Desk<'_> {
             }
         }
         refused("the call was transferred too often")
+    }
+}
+
+impl Desk<'_> {
+    /// The broadcast that was asked for: `full:emg_sys`, said at the time the call begins if it says one.
+    fn broadcast(&self) -> Result<Option<Broadcast>, String> {
+        let Some(text) = &self.args.emergency else { return Ok(None) };
+        let (level, prompt) = text.split_once(':').unwrap_or((text, USUAL_BROADCAST));
+        let level = Level::read(level).ok_or_else(|| format!("there is no level `{level}`: info, deflect or full"))?;
+        let time = Some("12:00".to_owned());
+        let broadcast = Broadcast { level, prompts: vec![prompt.to_owned()], time };
+        let check = self.stage.check_broadcast(&broadcast);
+        check.map(|()| Some(broadcast)).map_err(|why| format!("this cannot be broadcast: {why}"))
     }
 }
 

@@ -5,9 +5,11 @@ mod calls;
 mod check;
 mod demo_bank;
 mod dial;
+mod emergency;
 mod ground;
 pub mod print;
 mod recordings;
+mod remote;
 mod run;
 mod sound;
 mod test;
@@ -53,6 +55,7 @@ pub fn run(command: Command) -> Exit {
         Command::Check(check) => check::check(&check),
         Command::Test(test) => test::test(&test),
         Command::Dial(dial) => dial::dial(&dial),
+        Command::Emergency(emergency) => emergency::emergency(&emergency),
         Command::Calls(calls) => calls::calls(&calls),
         Command::Recordings(Recordings::List(list)) => recordings::list(&list),
         Command::Recordings(Recordings::Export(export)) => recordings::export(&export),

@@ -84,6 +84,15 @@ fn tell(event: &Happened) -> Option<String> {
             format!("log-in refused from {source}{}", before(*unnoted))
         }
         What::StaffAction { user, action } => format!("{user}: {action}"),
+        What::EmergencyStarted { user, broadcast, .. } => {
+            format!("{user}: emergency broadcast on, {}: {}", broadcast.level.name(), broadcast.prompts.join(", "))
+        }
+        What::EmergencyHeard { .. } => "hears the emergency broadcast".to_owned(),
+        What::EmergencyLeft { .. } => "hangs up during the emergency broadcast".to_owned(),
+        What::EmergencyEnded { why, user, heard, left, .. } => {
+            let by = user.as_ref().map_or(String::new(), |user| format!(" by {user}"));
+            format!("emergency broadcast over, {}{by}: {heard} heard it, {left} hung up", word(why))
+        }
         What::Alarm { name, text } => format!("ALARM {name}: {text}"),
         What::AlarmCleared { name } => format!("alarm over: {name}"),
     })

@@ -275,6 +275,11 @@ pub const CODES: &[(&str, &str, &str)] = &[
         "The first menu of a number must have a key that leads to complaints, without another menu before (PBoC Order 2020 No. 5). `humane: { complaints: NODE }` names where they are taken.",
     ),
     (
+        "flow-100",
+        "a loss that reaches no person",
+        "While a broadcast plays, key 0 leads where `loss` of the `emergency` node says, at every level. A lost card cannot wait until all is well again: a person must be reached from there.",
+    ),
+    (
         "config-001",
         "bad address",
         "Addresses are written `192.0.2.1:5060`, `[2001:db8::1]:5060`, networks `192.0.2.0/24`.",
@@ -361,6 +366,11 @@ pub const CODES: &[(&str, &str, &str)] = &[
         "test-014",
         "bad mock",
         "A mock stands for a host of the bank's: `{ host: bank, method: get, path: /customers/*, status: 200, body: { name: Li } }`, or with `failure: unreachable` instead of the status. A star stands for anything in a path.",
+    ),
+    (
+        "test-015",
+        "bad broadcast",
+        "An emergency broadcast of a test is `{ level: info, prompts: emg_sys, time: \"14:30\" }`: what the server would refuse is refused here.",
     ),
     (
         "test-020",

@@ -92,6 +92,7 @@ impl Engine {
                 return self.transfer_to_number(now, call, number);
             }
             Action::Http { request } => return self.ask_host(now, call, request),
+            Action::AskBroadcast => return self.tell_broadcast(now, call),
             Action::Hangup => return Next::Over,
             Action::Entered { node } => {
                 self.happened(now, Some(call.id), None, What::NodeEntered { node: node.to_string() });
@@ -275,6 +276,9 @@ impl Engine {
     pub(super) fn end_call(&mut self, now: Moment, mut call: Call, cause: Cause, by: Who) {
         self.timetable.remove(&mut call);
         self.give_up_request(now, &mut call, HttpFailure::Abandoned);
+        if by == Who::Caller && matches!(call.stage, Stage::Menu { .. }) {
+            self.left_broadcast(now, &call);
+        }
         let id = call.id;
         let stage = std::mem::replace(&mut call.stage, Stage::Menu { playing: None });
         match stage {

@@ -9,6 +9,7 @@ pub use super::quality::{LegFigures, Side, Sound};
 use crate::acd::{AgentState, OfferFailure, Reasons};
 use crate::call::cause::Cause;
 use crate::ids::{AgentId, CallId, QueueId};
+pub use crate::ivr::emergency::{Broadcast, Level};
 pub use crate::ivr::http::HttpFailure;
 pub use crate::media::event::Way;
 use crate::moment::Moment;
@@ -158,6 +159,31 @@ pub enum What {
         user: String,
         action: String,
     },
+    /// An emergency broadcast is on until then. `number` is what later entries call it.
+    EmergencyStarted {
+        number: u64,
+        user: String,
+        broadcast: Broadcast,
+        until: Moment,
+    },
+    /// This call's caller begins to hear it.
+    EmergencyHeard {
+        number: u64,
+        level: Level,
+    },
+    /// And hung up while hearing it.
+    EmergencyLeft {
+        number: u64,
+    },
+    /// `user`: who ended it, if somebody did.
+    EmergencyEnded {
+        number: u64,
+        why: EmergencyEnd,
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        user: Option<String>,
+        heard: u64,
+        left: u64,
+    },
     Alarm {
         name: String,
         text: String,
@@ -165,6 +191,18 @@ pub enum What {
     AlarmCleared {
         name: String,
     },
+}
+
+/// Why an emergency broadcast is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EmergencyEnd {
+    Stopped,
+    Expired,
+    /// Another one took its place.
+    Replaced,
+    /// A reload took its prompts, or the last place where it is heard.
+    Unsayable,
 }
 
 /// How a request to a host ended.

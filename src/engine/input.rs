@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::happened::Happened;
 use super::staff::Ask;
 use crate::config::Config;
 use crate::ids::RequestId;
@@ -61,6 +62,12 @@ pub enum Input {
     Configure(Box<World>),
     /// A configuration was refused; for the journal.
     ConfigRefused,
+    /// Before anything else: an emergency broadcast was on when the server ended, as the journal says.
+    Broadcast {
+        started: Box<Happened>,
+        heard: u64,
+        left: u64,
+    },
     /// No new calls; running ones end in their own time.
     Drain,
     /// No new calls, and every running one ends now.

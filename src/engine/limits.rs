@@ -61,3 +61,8 @@ pub const REFUSALS_NOTED: u32 = 20;
 
 /// Wrong passwords that are noted in the journal in a second, for the same reason. Beyond it they are counted only.
 pub const LOGIN_FAILURES_NOTED: u32 = 20;
+
+/// How long an emergency broadcast may be on: one shorter than a minute is a slip of the hand, and one that is forgotten
+/// must not turn callers away for longer than a day. It can be started anew.
+pub const BROADCAST_LASTS: std::ops::RangeInclusive<Duration> =
+    Duration::from_secs(60)..=Duration::from_secs(24 * 3600);

@@ -3,11 +3,12 @@
 //! `handle(now, input)`, then drain `poll_output`; come back at `next_deadline` with `Input::Time`.
 //! This file owns the order in which the parts are heard; what each happening means is in
 //! `admission` (may this call in?), `registration`, `arrival` (the way to the answer), `customer` (the stages of a call), `offers` (agents' phones),
-//! `negotiation` (audio of a leg under way), `http` (what flows ask of hosts), `service` (star codes), `staff` (the API's wishes), `quality` (what legs sound like).
+//! `negotiation` (audio of a leg under way), `http` (what flows ask of hosts), `emergency` (the broadcast), `service` (star codes), `staff` (the API's wishes), `quality` (what legs sound like).
 
 mod admission;
 mod arrival;
 mod customer;
+pub mod emergency;
 pub mod happened;
 mod http;
 pub mod input;
@@ -46,6 +47,7 @@ use crate::sip::registrar::Registrar;
 
 use admission::Gate;
 use arrival::Knock;
+use emergency::Emergency;
 use happened::{Happened, What};
 use http::Requests;
 use input::{Input, World};
@@ -97,6 +99,7 @@ pub struct Engine {
     next_play: u64,
     poor: PoorLegs,
     requests: Requests,
+    emergency: Emergency,
     seq: u64,
     out: Outputs,
 }
@@ -128,6 +131,7 @@ impl Engine {
             next_play: 1,
             poor: PoorLegs::default(),
             requests: Requests::default(),
+            emergency: Emergency::default(),
             seq: 0,
             out: Outputs::default(),
             world,
@@ -153,6 +157,7 @@ impl Engine {
             Input::Ask { id, ask } => self.answer(now, id, ask),
             Input::Configure(world) => self.configure(now, *world),
             Input::ConfigRefused => self.happened(now, None, None, What::ConfigRefused),
+            Input::Broadcast { started, heard, left } => self.resume_broadcast(now, *started, heard, left),
             Input::Drain => self.drain(now),
             Input::Stop => self.stop(now),
             Input::JournalCrowded(crowded) => self.crowded = crowded,
@@ -178,6 +183,7 @@ impl Engine {
             self.streams.next_deadline(),
             self.pressure.next_deadline(),
             self.next_service_end(),
+            self.emergency.next_deadline(),
         ]
         .into_iter()
         .flatten()
@@ -206,6 +212,7 @@ impl Engine {
             self.wake_call(now, call);
         }
         self.end_old_services(now);
+        self.end_old_broadcast(now);
         let turn = self.pressure.handle_time(now);
         self.say_pressure(now, turn);
     }
@@ -356,6 +363,7 @@ impl Engine {
         let command = Command::Prompts(world.library.clone());
         self.out.push(Output::Media { worker: None, command });
         self.world = world;
+        self.check_broadcast(now);
     }
 
     /// Writes an entry of the journal.

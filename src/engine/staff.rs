@@ -1,7 +1,10 @@
 //! What people ask of the engine through the API, and what it answers.
 
+use std::time::Duration;
+
 use super::Engine;
-use super::happened::{Party, What};
+use super::emergency;
+use super::happened::{Broadcast, Party, What};
 use super::input::AskId;
 use super::output::Output;
 use super::view::Snapshot;
@@ -31,6 +34,17 @@ pub enum Ask {
         user: String,
         call: CallId,
     },
+    /// What is broadcast now, and what was last.
+    Emergency,
+    /// Every caller hears this from now on, in place of what is on. `lasts` is bounded by `limits::BROADCAST_LASTS`.
+    StartEmergency {
+        user: String,
+        broadcast: Broadcast,
+        lasts: Duration,
+    },
+    StopEmergency {
+        user: String,
+    },
     /// For the journal: a log-in refused by the API.
     LoginFailed {
         source: String,
@@ -51,6 +65,9 @@ pub enum Answer {
     NotFound,
     /// Not now: the agent is logged out.
     Refused(&'static str),
+    /// What is asked for cannot be; why, for the person.
+    Wrong(String),
+    Emergency(Box<emergency::Status>),
 }
 
 impl Engine {
@@ -69,6 +86,11 @@ impl Engine {
                 self.order_agent(now, user, &agent, "wrap_up_done", acd::Event::WrapUpDone(agent.clone()))
             }
             Ask::HangUp { user, call } => self.hang_up_by_staff(now, user, call),
+            Ask::Emergency => Answer::Emergency(Box::new(self.emergency.status())),
+            Ask::StartEmergency { user, broadcast, lasts } => {
+                self.start_broadcast(now, user, broadcast, lasts)
+            }
+            Ask::StopEmergency { user } => self.stop_broadcast(now, user),
             Ask::LoginFailed { source } => {
                 // The API slows guessers down before it tells; a flood of phones must not hide them.
                 self.login_failures.counts();

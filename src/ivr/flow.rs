@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::chart::Chart;
+use super::emergency::Emergency;
 use super::expression::Expression;
 use super::hours::Hours;
 use super::http::Dip;
@@ -163,6 +164,8 @@ pub(super) enum Step {
     Call(Call),
     /// Back to the flow that called this one, with the results in the order of their declaration.
     Return(Vec<Operand>),
+    /// Says the emergency broadcast, if one is on.
+    Emergency(Emergency),
     Goto(NodeId),
     Hangup {
         prompts: Spoken,

@@ -12,6 +12,7 @@ pub(super) fn check(start: Option<NodeId>, steps: &[Option<&Step>], scope: &mut 
     let (stuck, trapped) = dead_ends(&graph, &reached, scope);
     circles(&graph, &reached, trapped, scope);
     menus_without_person(&graph, &reached, &stuck, steps, scope);
+    losses_without_person(&graph, &reached, steps, scope);
 }
 
 struct Graph {
@@ -172,5 +173,20 @@ fn menus_without_person(
                 .label("no path leads to a queue or a transfer")
                 .help("let a key, such as 9, lead to a queue");
         }
+    }
+}
+
+/// Whatever a broadcast says, who reports a lost card comes to a person.
+fn losses_without_person(graph: &Graph, reached: &[bool], steps: &[Option<&Step>], scope: &mut Scope<'_>) {
+    for (node, step) in steps.iter().enumerate() {
+        let Some(Step::Emergency(emergency)) = step else { continue };
+        if !reached[node] || graph.any(&graph.ahead[emergency.loss.0], &graph.person) {
+            continue;
+        }
+        let (name, span) = (scope.places[node].name.clone(), scope.places[node].span);
+        let lost = scope.places[emergency.loss.0].span;
+        let message = format!("at `{name}`, who reports a loss reaches no person");
+        let added = scope.out.error("flow-100", span, message);
+        added.label("`loss` must lead to a queue or a transfer").see(lost, "from here none is reached");
     }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::emergency::{Level, Notice};
 use super::expression::Compared;
 use super::flow::{Destination, Flow, Kind, LanguageId, NodeId, Operand, Saying, Step, VariableId};
 use super::http::{HttpFailure, HttpRequest, HttpResponse};
@@ -13,6 +14,7 @@ use crate::media::prompts::PromptId;
 use crate::moment::Moment;
 
 mod answer;
+mod broadcast;
 mod calls;
 mod http;
 mod shown;
@@ -38,6 +40,8 @@ pub enum Event {
     TransferFailed,
     /// What came of the request that `Run::awaits` names.
     HttpDone(Result<HttpResponse, HttpFailure>),
+    /// The answer to `Action::AskBroadcast`: what is on, if this caller is to hear it.
+    Broadcast(Option<Notice>),
 }
 
 /// Not which digit: it may belong to a secret.
@@ -50,6 +54,7 @@ impl fmt::Debug for Event {
             Event::QueueLeft(why) => write!(f, "QueueLeft({why:?})"),
             Event::TransferFailed => f.write_str("TransferFailed"),
             Event::HttpDone(result) => write!(f, "HttpDone({result:?})"),
+            Event::Broadcast(notice) => write!(f, "Broadcast({notice:?})"),
         }
     }
 }
@@ -77,6 +82,8 @@ pub enum Action {
     Transfer { to: TransferTo },
     /// The run pauses; comes back by `HttpDone`, or by itself when the request's time is over.
     Http { request: Box<HttpRequest> },
+    /// The run pauses; `Event::Broadcast` is due at once.
+    AskBroadcast,
     /// The flow is over.
     Hangup,
     /// For the journal: the caller arrived at this node.
@@ -193,6 +200,13 @@ enum State {
         /// What the next try needs; none is left if there is none.
         again: Option<Box<Try>>,
     },
+    /// Whether a broadcast is on will be said at once.
+    Inquiring,
+    /// The broadcast plays. When it has, the caller has until then to report a loss, if the call is to end.
+    Warned {
+        level: Level,
+        until: Option<Moment>,
+    },
     Over,
 }
 
@@ -281,6 +295,7 @@ impl Run {
             Event::QueueLeft(why) => self.queue_left(now, why, &mut actions),
             Event::TransferFailed => self.transfer_failed(now, &mut actions),
             Event::HttpDone(result) => self.http_done(now, &result, &mut actions),
+            Event::Broadcast(notice) => self.broadcast(now, notice, &mut actions),
         }
         debug_assert!(actions.len() <= MAX_ACTIONS);
         actions
@@ -294,7 +309,12 @@ impl Run {
             | State::Typing { until, .. }
             | State::Pausing { until, .. }
             | State::Requesting { until, .. } => Some(idle.min(*until)),
-            State::Speaking { .. } | State::Asking { .. } | State::Announcing => Some(idle),
+            State::Warned { until: Some(until), .. } => Some(idle.min(*until)),
+            State::Speaking { .. }
+            | State::Asking { .. }
+            | State::Announcing
+            | State::Inquiring
+            | State::Warned { until: None, .. } => Some(idle),
         }
     }
 
@@ -395,6 +415,11 @@ impl Run {
             Step::Return(results) => self.go_back(results, actions),
             Step::Http(dip) => self.dip(now, dip, actions),
             Step::Goto(next) => Some(*next),
+            Step::Emergency(_) => {
+                self.state = State::Inquiring;
+                actions.push(Action::AskBroadcast);
+                None
+            }
         }
     }
 
@@ -472,6 +497,7 @@ impl Run {
                 self.announced(actions);
                 None
             }
+            State::Warned { level, until: None } => self.warned(now, *level),
             _ => None,
         };
         if let Some(next) = next {
@@ -492,6 +518,7 @@ impl Run {
             State::Listening { .. } => self.failed(now, Failure::NoInput, actions),
             State::Typing { .. } => self.silence_ends_entry(now, actions),
             State::Pausing { next, .. } => Some(*next),
+            State::Warned { until: Some(_), .. } => return self.end(actions),
             State::Requesting { .. } => {
                 return self.http_done(now, &Err(HttpFailure::Timeout), actions);
             }

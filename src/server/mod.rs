@@ -113,6 +113,7 @@ impl Server {
         let shelf = Shelf::new(&config.data, key.clone());
         let store = Store::open(&config.data.join("hotline.db")).await?;
         store.close_open_calls(Cause::ServerRestarted, |call| shelf.last_heard(call)).await?;
+        let broadcast = store.broadcast().await?;
         let (journal, journal_handle) = Journal::spawn(&store, CAPACITY).await?;
         let media = Media::start(&world, clock, key)?;
         let planes = Planes {
@@ -122,7 +123,10 @@ impl Server {
             recorder: media.recorder,
             journal: journal_handle.clone(),
         };
-        let engine = Engine::new(clock.now(), world, unguessable()?);
+        let mut engine = Engine::new(clock.now(), world, unguessable()?);
+        if let Some((started, heard, left)) = broadcast {
+            engine.handle(clock.now(), Input::Broadcast { started: Box::new(started), heard, left });
+        }
         let (handle, thread) = engine_thread::spawn(engine, bound, planes)
             .map_err(|source| CannotStart::System { what: "engine thread", source })?;
         let (config, configured) = watch::channel(config);

@@ -4,6 +4,7 @@
 //! [`restart`] closes what a dead server left open. The journal is the truth: `calls` is folded from it.
 
 pub mod calls;
+mod emergency;
 pub mod journal;
 pub mod proof;
 pub mod restart;

@@ -39,6 +39,10 @@ CREATE INDEX calls_queue ON calls (queue, arrived);
 CREATE INDEX calls_agent ON calls (agent, arrived);
 CREATE INDEX calls_open ON calls (call) WHERE ended IS NULL;
 PRAGMA user_version = 1;
+", "
+CREATE INDEX journal_emergency ON journal (kind, seq)
+    WHERE kind IN ('emergency_started', 'emergency_heard', 'emergency_left', 'emergency_ended');
+PRAGMA user_version = 2;
 "];
 
 pub async fn bring_up_to_date(writer: &SqlitePool) -> Result<(), StoreError> {

@@ -19,7 +19,8 @@ fn each_role_gets_what_the_table_says() {
     let sound = format!("/api/v1/recordings/{NO_CALL}/audio");
     let ready = json!({"state": "ready"});
     // 409: allowed, but no phone is registered. 404: allowed, but there is none.
-    let table: [(&str, &str, Option<&Value>, [u16; 5]); 13] = [
+    let broadcast = json!({"level": "info", "prompts": ["emg_sys"], "for": "1h"});
+    let table: [(&str, &str, Option<&Value>, [u16; 5]); 16] = [
         ("GET", "/api/v1/snapshot", None, [200; 5]),
         ("GET", "/api/v1/calls/live", None, [200; 5]),
         ("GET", "/api/v1/queues", None, [200; 5]),
@@ -29,6 +30,9 @@ fn each_role_gets_what_the_table_says() {
         ("POST", "/api/v1/agents/1001/state", Some(&ready), [409, 409, 403, 409, 403]),
         ("POST", "/api/v1/agents/1002/state", Some(&ready), [403, 409, 403, 409, 403]),
         ("DELETE", &gone, None, [403, 404, 403, 404, 403]),
+        ("GET", "/api/v1/emergency", None, [200; 5]),
+        ("POST", "/api/v1/emergency", Some(&broadcast), [403, 200, 403, 200, 403]),
+        ("DELETE", "/api/v1/emergency", None, [403, 200, 403, 200, 403]),
         ("GET", "/api/v1/calls", None, [200; 5]),
         ("GET", "/api/v1/recordings", None, [403, 200, 200, 200, 200]),
         ("GET", &tape, None, [403, 404, 404, 404, 404]),

@@ -35,6 +35,9 @@ fn fits(document: &Value, schema: &Value, body: &Value, place: &str) {
 fn example(method: &str, path: &str) -> Option<Value> {
     match (method, path) {
         ("post", "/api/v1/login") => Some(json!({"user": "super", "password": "demo-super"})),
+        ("post", "/api/v1/emergency") => {
+            Some(json!({"level": "info", "prompts": ["emg_sys"], "for": "1h", "time": "14:30"}))
+        }
         ("post", "/api/v1/agents/{agent}/state") => Some(json!({"state": "not_ready", "reason": "break"})),
         _ => None,
     }

@@ -283,7 +283,9 @@ impl<'s> Walker<'s> {
             if matches!(self.steps[node], Step::Menu { .. }) {
                 return Some(node);
             }
-            left.extend(self.ways[node].iter().map(|way| way.to));
+            // The reduced menu of a broadcast is not the main one.
+            let aside = self.steps[node].deflects_to().map(|to| to.0);
+            left.extend(self.ways[node].iter().map(|way| way.to).filter(|to| Some(*to) != aside));
         }
         None
     }
@@ -333,6 +335,8 @@ fn spoken(step: &Step) -> Vec<&Spoken> {
         | Step::Http(_)
         | Step::Call(_)
         | Step::Return(_)
+        // What a broadcast says is known only while it is on.
+        | Step::Emergency(_)
         | Step::Goto(_) => Vec::new(),
     }
 }
@@ -366,6 +370,10 @@ fn ways(step: &Step) -> Vec<Out> {
             [&waiting.on_timeout, &waiting.on_full].into_iter().chain(empty).map(by_itself).collect()
         }
         Step::Transfer { on_failed, .. } => vec![by_itself(on_failed)],
+        Step::Emergency(emergency) => {
+            let loss = Out { key: true, ..by_itself(&emergency.loss) };
+            vec![by_itself(&emergency.next), by_itself(&emergency.deflect), loss]
+        }
         Step::Hangup { .. } | Step::Return(_) => Vec::new(),
     }
 }

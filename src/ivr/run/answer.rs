@@ -85,14 +85,19 @@ impl Run {
                 self.listen(now, failures, actions)
             }
             State::Listening { .. } | State::Typing { .. } => self.answer(now, key, actions),
-            State::Announcing | State::Queued | State::Transferring | State::Over => None,
+            State::Warned { level, until } => self.key_while_warned(key, *level, until.is_none(), actions),
+            State::Announcing
+            | State::Queued
+            | State::Transferring
+            | State::Inquiring
+            | State::Over => None,
         };
         if let Some(next) = next {
             self.go(now, next, actions);
         }
     }
 
-    fn keep(&mut self, key: char) {
+    pub(super) fn keep(&mut self, key: char) {
         if self.ahead.0.len() < TYPE_AHEAD {
             self.ahead.0.push(key);
         }

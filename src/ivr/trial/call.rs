@@ -9,6 +9,7 @@ use super::mock::Mock;
 use super::path::{Path, Pressed, Rung};
 use crate::ids::{FlowId, QueueId};
 use crate::ivr::chart;
+use crate::ivr::emergency::Broadcast;
 use crate::ivr::flow::Flow;
 use crate::ivr::http::{HttpFailure, HttpRequest, HttpResponse};
 use crate::ivr::run::{Action, Caller, Event, QueueExit, Run, Shown, TransferTo};
@@ -50,6 +51,8 @@ pub struct Call<'s> {
     mocks: Vec<(&'s Mock, usize)>,
     /// What a host has been asked.
     asked: Asked,
+    /// What is on, until the caller has heard it.
+    broadcast: Option<Broadcast>,
 }
 
 /// How it stands with a question to a host.
@@ -80,6 +83,7 @@ impl<'s> Call<'s> {
         stage: &'s Stage<'s>,
         on: &'s Arc<Flow>,
         mocks: &'s [Mock],
+        broadcast: Option<Broadcast>,
         caller: Caller,
         seed: u64,
         now: Moment,
@@ -101,6 +105,7 @@ impl<'s> Call<'s> {
             turns: 0,
             mocks: mocks.iter().map(|mock| (mock, 0)).collect(),
             asked: Asked::Nothing,
+            broadcast,
         };
         call.obey(actions);
         call
@@ -368,6 +373,7 @@ impl<'s> Call<'s> {
                     self.standing = Standing::Transferred(to);
                 }
                 Action::Http { request } => self.asks(&request),
+                Action::AskBroadcast => self.hears_broadcast(),
                 Action::Hangup => {
                     self.note(Rung::Ends);
                     self.standing = Standing::Over;
@@ -388,6 +394,15 @@ impl<'s> Call<'s> {
         self.note(Rung::Hears(first));
         let until = self.now + self.stage.words.duration(first);
         self.playing = Some(Playing { prompts, until });
+    }
+
+    /// Each caller hears a broadcast once, as in the server.
+    fn hears_broadcast(&mut self) {
+        let broadcast = self.broadcast.take();
+        let notice =
+            broadcast.and_then(|broadcast| broadcast.notice(self.stage.words, self.run.language()));
+        let actions = self.run.handle(self.now, Event::Broadcast(notice));
+        self.obey(actions);
     }
 
     fn asks(&mut self, request: &HttpRequest) {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::chart::{self, Stop};
+use super::emergency::Broadcast;
 use super::flow::Flow;
 use super::{Catalogue, Compiled, Flows, World};
 use crate::diagnostic::{Diagnostic, Source, Span};
@@ -89,6 +90,14 @@ impl<'a> Stage<'a> {
             chart.stops.get(chart.ways.get(way)?.to.0)
         });
         way.map_or(value, |stop| stop.name.clone())
+    }
+
+    /// As the server checks a broadcast before it is on.
+    ///
+    /// # Errors
+    /// Why it would be refused.
+    pub fn check_broadcast(&self, broadcast: &Broadcast) -> Result<(), String> {
+        broadcast.check(&self.flows, self.words)
     }
 
     /// A prompt as people read it: its name, and what it says.

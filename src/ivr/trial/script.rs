@@ -11,7 +11,7 @@
 //!       - queue: { to: general }
 //! ```
 //!
-//! `flow`, `caller`, `dialled`, `language`, `at`, `seed` and `mocks` may stand in a test, or at the left edge for all tests of the file.
+//! `flow`, `caller`, `dialled`, `language`, `at`, `seed`, `emergency` and `mocks` may stand in a test, or at the left edge for all tests of the file.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,10 +25,12 @@ use crate::diagnostic::fields::Fields;
 use crate::diagnostic::yaml::{self, Node, Value};
 use crate::diagnostic::{Diagnostic, Findings, Source, Span, suggest};
 use crate::ids::{FlowId, QueueId};
+use crate::ivr::emergency::Broadcast;
 use crate::ivr::flow::{Flow, Step as FlowStep};
 use crate::ivr::run::{Caller, QueueExit, TransferTo};
 use crate::moment::Moment;
 
+mod broadcast;
 mod step;
 
 /// The caller of a test that does not say who calls.
@@ -51,6 +53,8 @@ pub struct Test {
     pub(super) at: Moment,
     /// The test's own before those of the file.
     pub(super) mocks: Vec<Mock>,
+    /// The emergency broadcast that is on.
+    pub(super) broadcast: Option<Broadcast>,
     pub(super) steps: Vec<Step>,
 }
 
@@ -126,6 +130,7 @@ struct Setting<'t> {
     language: Option<&'t Node>,
     at: Option<&'t Node>,
     seed: Option<&'t Node>,
+    emergency: Option<&'t Node>,
 }
 
 impl<'t> Setting<'t> {
@@ -137,6 +142,7 @@ impl<'t> Setting<'t> {
             language: fields.take("language").or(usual.language),
             at: fields.take("at").or(usual.at),
             seed: fields.take("seed").or(usual.seed),
+            emergency: fields.take("emergency").or(usual.emergency),
         }
     }
 }
@@ -185,6 +191,10 @@ fn test(item: &Node, usual: &Setting<'_>, out: &mut Findings, stage: &Stage<'_>)
         Some(node) => out.integer(node, "a seed", 0..=i64::MAX).and_then(|seed| u64::try_from(seed).ok()),
         None => Some(0),
     };
+    let broadcast = match setting.emergency {
+        Some(node) => broadcast::read(node, out, stage).map(Some),
+        None => Some(None),
+    };
     let Value::List(items) = &steps.value else {
         out.error("yaml-006", steps.span, "expected a list of steps").label("begin each step with `-`");
         return None;
@@ -203,6 +213,7 @@ fn test(item: &Node, usual: &Setting<'_>, out: &mut Findings, stage: &Stage<'_>)
         seed: seed?,
         at: at?,
         mocks: mocks?,
+        broadcast: broadcast?,
         steps: steps?,
     })
 }
