@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::cause::Cause;
-use crate::engine::happened::{Happened, LegFigures, Party, What};
+use crate::engine::happened::{Happened, LegFigures, MessageEnd, MessageState, Party, What};
 use crate::ids::{AgentId, CallId, QueueId};
 use crate::moment::Moment;
 
@@ -36,10 +36,44 @@ pub struct CallRecord {
     /// Why the tape failed, the last time it did. The call went on; what the tape lacks is in `recording_gaps` or cut off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recording_failed: Option<String>,
+    /// Messages that the caller left, in order; one without an end is being spoken. At most `MESSAGES`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub messages: Vec<VoiceMessage>,
+    /// What the caller said of the talk, if they were asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub survey: Option<Survey>,
     /// What its legs sounded like, in the order in which they ended; at most `LEGS`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub legs: Vec<LegFigures>,
 }
+
+/// A message that the caller left.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VoiceMessage {
+    /// 1, 2, 3 … within the call; those that were too short have no entry.
+    pub number: u32,
+    /// What the flow calls it.
+    pub name: String,
+    pub began: Moment,
+    /// How long it is; `None` while it is being spoken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ms: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end: Option<MessageEnd>,
+    pub state: MessageState,
+}
+
+/// How a caller rated a talk.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Survey {
+    pub agent: Option<AgentId>,
+    pub queue: Option<QueueId>,
+    /// `None`: none was given.
+    pub score: Option<u8>,
+}
+
+/// Messages kept in a record: as many as a call may begin.
+pub const MESSAGES: usize = 20;
 
 /// Nodes kept in a record's path. A caller who wanders further is only counted in the journal.
 pub const PATH: usize = 64;
@@ -72,6 +106,8 @@ impl CallRecord {
             recorded: false,
             recording_gaps: 0,
             recording_failed: None,
+            messages: Vec::new(),
+            survey: None,
             legs: Vec::new(),
         })
     }
@@ -95,6 +131,31 @@ impl CallRecord {
             What::RecordingStarted => self.recorded = true,
             What::RecordingGap { frames, .. } => self.recording_gaps += frames,
             What::RecordingFailed { why } => self.recording_failed = Some(why.clone()),
+            What::MessageBegan { number, name } if self.messages.len() < MESSAGES => {
+                self.messages.push(VoiceMessage {
+                    number: *number,
+                    name: name.clone(),
+                    began: event.at,
+                    ms: None,
+                    end: None,
+                    state: MessageState::New,
+                });
+            }
+            What::MessageLeft { number, ms, end, .. } => {
+                if let Some(message) = self.message_mut(*number) {
+                    (message.ms, message.end) = (Some(*ms), Some(*end));
+                }
+            }
+            What::MessageShort { number } => self.messages.retain(|message| message.number != *number),
+            What::MessageMarked { number, state, .. } => {
+                if let Some(message) = self.message_mut(*number) {
+                    message.state = *state;
+                }
+            }
+            What::Surveyed { queue, score } => {
+                let (agent, queue) = (event.agent.clone(), queue.clone());
+                self.survey = Some(Survey { agent, queue, score: *score });
+            }
             What::LegMeasured(figures) if self.legs.len() < LEGS => self.legs.push(*figures.clone()),
             What::CallEnded { cause, by, talk_ms } => {
                 self.ended = Some(event.at);
@@ -104,5 +165,9 @@ impl CallRecord {
             }
             _ => {}
         }
+    }
+
+    fn message_mut(&mut self, number: u32) -> Option<&mut VoiceMessage> {
+        self.messages.iter_mut().find(|message| message.number == number)
     }
 }

@@ -1,7 +1,7 @@
 //! What people ask of the engine through the API, and what it answers.
 
 use super::Engine;
-use super::happened::{Party, What};
+use super::happened::{MessageState, Party, What};
 use super::input::AskId;
 use super::output::Output;
 use super::view::Snapshot;
@@ -30,6 +30,13 @@ pub enum Ask {
     HangUp {
         user: String,
         call: CallId,
+    },
+    /// A voice message was listened to or done.
+    MarkMessage {
+        user: String,
+        call: CallId,
+        number: u32,
+        state: MessageState,
     },
     /// For the journal: a log-in refused by the API.
     LoginFailed {
@@ -69,6 +76,9 @@ impl Engine {
                 self.order_agent(now, user, &agent, "wrap_up_done", acd::Event::WrapUpDone(agent.clone()))
             }
             Ask::HangUp { user, call } => self.hang_up_by_staff(now, user, call),
+            Ask::MarkMessage { user, call, number, state } => {
+                self.mark_message(now, user, (call, number), state)
+            }
             Ask::LoginFailed { source } => {
                 // The API slows guessers down before it tells; a flood of phones must not hide them.
                 self.login_failures.counts();

@@ -15,12 +15,14 @@ use crate::moment::Moment;
 mod answer;
 mod calls;
 mod http;
+mod message;
 mod shown;
 mod typed;
 
 use answer::Failure;
 use calls::fresh;
 use http::Try;
+pub use message::MessageEnd;
 pub use shown::Shown;
 use typed::Typed;
 
@@ -36,6 +38,8 @@ pub enum Event {
     QueueLeft(QueueExit),
     /// The number or agent of `Action::Transfer` could not be reached.
     TransferFailed,
+    /// The message of `Action::Record` cannot be recorded, or not any further.
+    MessageFailed,
     /// What came of the request that `Run::awaits` names.
     HttpDone(Result<HttpResponse, HttpFailure>),
 }
@@ -49,6 +53,7 @@ impl fmt::Debug for Event {
             Event::Time => f.write_str("Time"),
             Event::QueueLeft(why) => write!(f, "QueueLeft({why:?})"),
             Event::TransferFailed => f.write_str("TransferFailed"),
+            Event::MessageFailed => f.write_str("MessageFailed"),
             Event::HttpDone(result) => write!(f, "HttpDone({result:?})"),
         }
     }
@@ -77,6 +82,12 @@ pub enum Action {
     Transfer { to: TransferTo },
     /// The run pauses; comes back by `HttpDone`, or by itself when the request's time is over.
     Http { request: Box<HttpRequest> },
+    /// What the caller says from now on is a message. `Event::MessageFailed` if it cannot be had.
+    Record { name: Arc<str> },
+    /// The message is over.
+    MessageOver { end: MessageEnd },
+    /// The caller's rating; `None` if they gave none.
+    Surveyed { score: Option<u8> },
     /// The flow is over.
     Hangup,
     /// For the journal: the caller arrived at this node.
@@ -184,6 +195,13 @@ enum State {
     },
     /// The prompts before a queue, transfer or the end.
     Announcing,
+    /// What is said before a message, and the tone.
+    Cueing,
+    /// The caller speaks a message.
+    Recording {
+        since: Moment,
+        until: Moment,
+    },
     Queued,
     Transferring,
     /// A host has been asked; the answer is due by `until`.
@@ -234,19 +252,6 @@ impl Held {
     }
 }
 
-/// Without variables and numbers: they are the caller's.
-impl fmt::Debug for Run {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Run")
-            .field("flow", self.flow.id())
-            .field("node", &self.node())
-            .field("language", &self.language())
-            .field("state", &self.state)
-            .field("ahead", &self.ahead)
-            .finish_non_exhaustive()
-    }
-}
-
 impl Run {
     /// Starts at the flow's first node. A language that the flow does not speak becomes its first one.
     /// The same `seed` takes the same ways at `percent`.
@@ -280,6 +285,7 @@ impl Run {
             Event::Time => self.time(now, &mut actions),
             Event::QueueLeft(why) => self.queue_left(now, why, &mut actions),
             Event::TransferFailed => self.transfer_failed(now, &mut actions),
+            Event::MessageFailed => self.message_failed(now, &mut actions),
             Event::HttpDone(result) => self.http_done(now, &result, &mut actions),
         }
         debug_assert!(actions.len() <= MAX_ACTIONS);
@@ -294,7 +300,9 @@ impl Run {
             | State::Typing { until, .. }
             | State::Pausing { until, .. }
             | State::Requesting { until, .. } => Some(idle.min(*until)),
-            State::Speaking { .. } | State::Asking { .. } | State::Announcing => Some(idle),
+            // Who speaks is alive, though no key is pressed.
+            State::Recording { until, .. } => Some(*until),
+            State::Speaking { .. } | State::Asking { .. } | State::Announcing | State::Cueing => Some(idle),
         }
     }
 
@@ -352,7 +360,10 @@ impl Run {
                 prompts.extend_from_slice(after.of(self.language));
                 self.speak(prompts, *barge_in, *next, actions)
             }
-            Step::Menu { ask, .. } | Step::Collect { ask, .. } => self.ask(now, ask, 0, &[], actions),
+            Step::Menu { ask, .. } | Step::Collect { ask, .. } | Step::Survey { ask, .. } => {
+                self.ask(now, ask, 0, &[], actions)
+            }
+            Step::Record(message) => self.cue(message, actions),
             Step::Set { language, values, next } => {
                 self.set(*language, values, actions);
                 Some(*next)
@@ -472,6 +483,7 @@ impl Run {
                 self.announced(actions);
                 None
             }
+            State::Cueing => self.cued(now, actions),
             _ => None,
         };
         if let Some(next) = next {
@@ -483,7 +495,7 @@ impl Run {
         if self.next_deadline().is_none_or(|deadline| now < deadline) {
             return;
         }
-        if now >= self.alive + MAX_IDLE {
+        if now >= self.alive + MAX_IDLE && !self.records() {
             actions.push(Action::Remark { name: "ended".into(), value: "nobody pressed a key".to_owned() });
             self.end(actions);
             return;
@@ -492,6 +504,7 @@ impl Run {
             State::Listening { .. } => self.failed(now, Failure::NoInput, actions),
             State::Typing { .. } => self.silence_ends_entry(now, actions),
             State::Pausing { next, .. } => Some(*next),
+            State::Recording { .. } => self.message_over(now, MessageEnd::Longest, actions),
             State::Requesting { .. } => {
                 return self.http_done(now, &Err(HttpFailure::Timeout), actions);
             }

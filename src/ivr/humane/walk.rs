@@ -324,6 +324,8 @@ fn spoken(step: &Step) -> Vec<&Spoken> {
         Step::Say { before, after, .. } => vec![before, after],
         Step::Menu { ask, .. } | Step::Collect { ask, .. } | Step::Language { ask, .. } => vec![&ask.prompts],
         Step::Queue(waiting) => vec![&waiting.prompts],
+        Step::Record(message) => vec![&message.prompts],
+        Step::Survey { ask, .. } => vec![&ask.prompts],
         Step::Set { .. }
         | Step::Switch { .. }
         | Step::Hours { .. }
@@ -366,6 +368,11 @@ fn ways(step: &Step) -> Vec<Out> {
             [&waiting.on_timeout, &waiting.on_full].into_iter().chain(empty).map(by_itself).collect()
         }
         Step::Transfer { on_failed, .. } => vec![by_itself(on_failed)],
+        Step::Record(message) => [&message.next, &message.on_short, &message.on_failed].map(by_itself).into(),
+        Step::Survey { ask, scores } => {
+            let low = scores.low.as_ref().map(|(_, then)| then);
+            [&scores.next, &ask.on_no_input.then].into_iter().chain(low).map(by_itself).collect()
+        }
         Step::Hangup { .. } | Step::Return(_) => Vec::new(),
     }
 }

@@ -37,8 +37,10 @@ impl Run {
     /// The question has been asked: keys typed meanwhile first, then the time runs.
     pub(super) fn listen(&mut self, now: Moment, failures: u8, actions: &mut Vec<Action>) -> Option<NodeId> {
         let flow = self.flow.clone();
-        let (Step::Menu { ask, .. } | Step::Collect { ask, .. } | Step::Language { ask, .. }) =
-            &flow.node(self.node).step
+        let (Step::Menu { ask, .. }
+        | Step::Collect { ask, .. }
+        | Step::Survey { ask, .. }
+        | Step::Language { ask, .. }) = &flow.node(self.node).step
         else {
             return None;
         };
@@ -85,7 +87,8 @@ impl Run {
                 self.listen(now, failures, actions)
             }
             State::Listening { .. } | State::Typing { .. } => self.answer(now, key, actions),
-            State::Announcing | State::Queued | State::Transferring | State::Over => None,
+            State::Recording { .. } => self.key_in_message(now, key, actions),
+            State::Announcing | State::Cueing | State::Queued | State::Transferring | State::Over => None,
         };
         if let Some(next) = next {
             self.go(now, next, actions);
@@ -100,7 +103,10 @@ impl Run {
 
     fn asked_with_barge_in(&self) -> bool {
         match &self.flow.node(self.node).step {
-            Step::Menu { ask, .. } | Step::Collect { ask, .. } | Step::Language { ask, .. } => ask.barge_in,
+            Step::Menu { ask, .. }
+            | Step::Collect { ask, .. }
+            | Step::Survey { ask, .. }
+            | Step::Language { ask, .. } => ask.barge_in,
             _ => false,
         }
     }
@@ -117,6 +123,13 @@ impl Run {
                 Some(language) => {
                     self.speaks(language, actions);
                     Some(*next)
+                }
+                None => self.failed(now, Failure::Invalid, actions),
+            },
+            Step::Survey { scores, .. } => match scores.of(key) {
+                Some(score) => {
+                    actions.push(Action::Surveyed { score: Some(score) });
+                    Some(scores.then(score))
                 }
                 None => self.failed(now, Failure::Invalid, actions),
             },
@@ -187,8 +200,10 @@ impl Run {
     /// Silence or a wrong key: the question again, or where the flow leads after the last try.
     pub(super) fn failed(&mut self, now: Moment, why: Failure, actions: &mut Vec<Action>) -> Option<NodeId> {
         let flow = self.flow.clone();
-        let (Step::Menu { ask, .. } | Step::Collect { ask, .. } | Step::Language { ask, .. }) =
-            &flow.node(self.node).step
+        let (Step::Menu { ask, .. }
+        | Step::Collect { ask, .. }
+        | Step::Survey { ask, .. }
+        | Step::Language { ask, .. }) = &flow.node(self.node).step
         else {
             return None;
         };
@@ -203,7 +218,11 @@ impl Run {
             Failure::Invalid => &ask.on_invalid,
         };
         self.ahead = Typed::default();
-        if failures >= ask.retries {
+        let surveyed = matches!(flow.node(self.node).step, Step::Survey { .. });
+        if failures >= ask.retries || (surveyed && why == Failure::NoInput) {
+            if surveyed {
+                actions.push(Action::Surveyed { score: None });
+            }
             if let Step::Language { default, .. } = &flow.node(self.node).step {
                 self.speaks(*default, actions);
             }
