@@ -19,6 +19,12 @@ pub enum Right {
     /// See which tapes there are and whether they are whole.
     SeeRecordings,
     PlayRecordings,
+    /// See which messages callers left.
+    SeeMessages,
+    /// Say that one was heard or done.
+    MarkMessages,
+    /// See what a caller thinks of the agent they talked to: not for that agent.
+    SeeRatings,
     /// See callers' numbers whole.
     SeeNumbers,
 }
@@ -44,6 +50,9 @@ pub fn reach(role: Role, right: Right) -> Reach {
         Right::ReadCalls => [Own, All, All, All, All],
         Right::SeeRecordings => [Nothing, All, All, All, All],
         Right::PlayRecordings => [Nothing, All, All, All, All],
+        Right::SeeMessages => [Nothing, All, All, All, All],
+        Right::MarkMessages => [Nothing, All, Nothing, All, Nothing],
+        Right::SeeRatings => [Nothing, All, All, All, All],
         Right::SeeNumbers => [Nothing, All, All, All, All],
     };
     match role {
@@ -64,6 +73,7 @@ mod tests {
         for role in [Role::Quality, Role::Auditor] {
             assert_eq!(reach(role, Right::OrderAgents), Reach::Nothing);
             assert_eq!(reach(role, Right::EndCalls), Reach::Nothing);
+            assert_eq!(reach(role, Right::MarkMessages), Reach::Nothing);
         }
     }
 
@@ -72,7 +82,9 @@ mod tests {
         for right in [Right::SeeAgents, Right::OrderAgents, Right::SeeLive, Right::ReadCalls] {
             assert_eq!(reach(Role::Agent, right), Reach::Own);
         }
-        for right in [Right::EndCalls, Right::SeeRecordings, Right::PlayRecordings, Right::SeeNumbers] {
+        let none = [Right::EndCalls, Right::SeeRecordings, Right::PlayRecordings, Right::SeeNumbers];
+        let none = none.into_iter().chain([Right::SeeMessages, Right::MarkMessages, Right::SeeRatings]);
+        for right in none {
             assert_eq!(reach(Role::Agent, right), Reach::Nothing);
         }
     }

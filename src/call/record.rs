@@ -1,5 +1,8 @@
 //! The record of a call: what is kept of it for good. Folded from what happened, by one function.
 
+use std::fmt;
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 
 use super::cause::Cause;
@@ -63,6 +66,40 @@ pub struct VoiceMessage {
     pub state: MessageState,
 }
 
+impl VoiceMessage {
+    pub fn id(&self, call: CallId) -> MessageId {
+        MessageId { call, number: self.number }
+    }
+}
+
+/// A message among all: its call, and its number there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MessageId {
+    pub call: CallId,
+    pub number: u32,
+}
+
+impl fmt::Display for MessageId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.call, self.number)
+    }
+}
+
+/// A text that names no message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a message: expected a call's id, a hyphen and a number")]
+pub struct NotAMessageId;
+
+impl FromStr for MessageId {
+    type Err = NotAMessageId;
+
+    fn from_str(text: &str) -> Result<MessageId, NotAMessageId> {
+        let (call, number) = text.rsplit_once('-').ok_or(NotAMessageId)?;
+        let number = number.parse().map_err(|_| NotAMessageId)?;
+        Ok(MessageId { call: call.parse().map_err(|_| NotAMessageId)?, number })
+    }
+}
+
 /// How a caller rated a talk.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Survey {
@@ -70,6 +107,8 @@ pub struct Survey {
     pub queue: Option<QueueId>,
     /// `None`: none was given.
     pub score: Option<u8>,
+    /// How many nodes the caller had passed before they were asked.
+    pub nodes_before: usize,
 }
 
 /// Messages kept in a record: as many as a call may begin.
@@ -152,9 +191,16 @@ impl CallRecord {
                     message.state = *state;
                 }
             }
+            What::SurveyBegan { queue, talk_ms, .. } => {
+                let (agent, queue) = (event.agent.clone(), Some(queue.clone()));
+                self.survey = Some(Survey { agent, queue, score: None, nodes_before: self.path.len() });
+                self.talk_ms = *talk_ms;
+            }
             What::Surveyed { queue, score } => {
                 let (agent, queue) = (event.agent.clone(), queue.clone());
-                self.survey = Some(Survey { agent, queue, score: *score });
+                // A flow may ask without a talk before.
+                let nodes_before = self.survey.as_ref().map_or(self.path.len(), |asked| asked.nodes_before);
+                self.survey = Some(Survey { agent, queue, score: *score, nodes_before });
             }
             What::LegMeasured(figures) if self.legs.len() < LEGS => self.legs.push(*figures.clone()),
             What::CallEnded { cause, by, talk_ms } => {
@@ -165,6 +211,12 @@ impl CallRecord {
             }
             _ => {}
         }
+    }
+
+    /// The messages that are not being spoken any more; with `open` those that are not done.
+    pub fn messages_left(&self, open: bool) -> impl Iterator<Item = &VoiceMessage> {
+        let done = |message: &VoiceMessage| message.state == MessageState::Done;
+        self.messages.iter().filter(move |message| message.ms.is_some() && !(open && done(message)))
     }
 
     fn message_mut(&mut self, number: u32) -> Option<&mut VoiceMessage> {

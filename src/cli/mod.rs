@@ -6,6 +6,7 @@ mod check;
 mod demo_bank;
 mod dial;
 mod ground;
+mod messages;
 pub mod print;
 mod recordings;
 mod run;
@@ -15,7 +16,7 @@ pub mod ticker;
 
 use std::process::ExitCode;
 
-use args::{Command, Recordings};
+use args::{Command, Messages, Recordings};
 
 /// How a command ended; the numbers are part of the outside contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +55,8 @@ pub fn run(command: Command) -> Exit {
         Command::Test(test) => test::test(&test),
         Command::Dial(dial) => dial::dial(&dial),
         Command::Calls(calls) => calls::calls(&calls),
+        Command::Messages(Messages::List(list)) => messages::list(&list),
+        Command::Messages(Messages::Export(export)) => messages::export(&export),
         Command::Recordings(Recordings::List(list)) => recordings::list(&list),
         Command::Recordings(Recordings::Export(export)) => recordings::export(&export),
         Command::Recordings(Recordings::Verify(verify)) => recordings::verify(&verify),

@@ -134,6 +134,8 @@ pub enum What {
     SurveyBegan {
         queue: QueueId,
         flow: String,
+        /// With agents so far.
+        talk_ms: u64,
     },
     /// The caller's score, or none given. The queue and the event's agent are those of the talk before.
     Surveyed {

@@ -105,7 +105,8 @@ impl Engine {
         else {
             return self.end_call(now, call, Cause::AgentHungUp, Who::Agent);
         };
-        let began = What::SurveyBegan { queue: queue.clone(), flow: name.to_string() };
+        let talk_ms = u64::try_from(call.talked.as_millis()).unwrap_or(u64::MAX);
+        let began = What::SurveyBegan { queue: queue.clone(), flow: name.to_string(), talk_ms };
         self.happened(now, Some(call.id), Some(agent.clone()), began);
         call.survey = Some(Survey { agent, queue, answered: false });
         let language = call.run.language().to_owned();

@@ -5,6 +5,7 @@
 
 pub mod calls;
 pub mod journal;
+mod messages;
 pub mod proof;
 pub mod restart;
 mod rows;

@@ -40,6 +40,8 @@ impl Run {
     /// Says what there is to say and the tone. Keys pressed ahead were for a question, and none is coming.
     pub(super) fn cue(&mut self, message: &Message, actions: &mut Vec<Action>) -> Option<NodeId> {
         self.ahead = Typed::default();
+        // Nor does a key that was to end an entry count any more: here it ends the message.
+        self.late_terminator = None;
         let mut prompts = message.prompts.of(self.language).to_vec();
         prompts.push(message.tone);
         self.state = State::Cueing;
