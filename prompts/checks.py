@@ -137,7 +137,7 @@ def run(root):
         print(f"prompts: {error}")
         return False
     entries = {entry["file"]: entry for entry in manifest["prompts"]}
-    wanted = {"music/hold.wav": None}
+    wanted = {"music/hold.wav": None, "music/beep.wav": None}
     for prompt in prompts:
         for language in texts.LANGUAGES:
             if prompt.text(language):

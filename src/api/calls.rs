@@ -14,6 +14,7 @@ use super::role::{Reach, Right};
 use super::shown::{self, Call, Event, Eyes};
 use super::who::Who;
 use crate::call::record::CallRecord;
+use crate::engine::happened::{Happened, What};
 use crate::ids::CallId;
 use crate::moment::Moment;
 use crate::store::calls::Filter;
@@ -150,7 +151,13 @@ pub async fn events(
     let config = app.config();
     let eyes = Eyes::of(&who, &config);
     let events = app.doors.store.events_of(id).await?;
-    let events = events.iter().map(|happened| shown::event(happened, eyes)).collect();
+    // For the agent the call is over when its caller is asked how it was; an end is told all the same.
+    let asked = |happened: &Happened| matches!(happened.what, What::SurveyBegan { .. });
+    let over = events.iter().position(asked).filter(|_| !eyes.ratings()).unwrap_or(events.len());
+    let told = events.iter().enumerate().filter(|(place, happened)| {
+        *place <= over || matches!(happened.what, What::CallEnded { .. } | What::LegMeasured(_))
+    });
+    let events = told.map(|(_, happened)| shown::event(happened, eyes)).collect();
     Ok(Json(Events { call: id.to_string(), events }))
 }
 

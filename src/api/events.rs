@@ -108,7 +108,8 @@ impl Theirs {
         let named = agent.as_ref() == Some(&self.agent);
         if let Some(call) = *call {
             // An offer that came to nothing takes the caller elsewhere.
-            let over = matches!(what, What::CallEnded { .. })
+            // What a caller says of the agent is not for that agent.
+            let over = matches!(what, What::CallEnded { .. } | What::SurveyBegan { .. } | What::Surveyed { .. })
                 || (named && matches!(what, What::OfferEnded { why, .. } if !answered(*why)));
             if over {
                 self.calls.retain(|followed| *followed != call);
@@ -119,7 +120,7 @@ impl Theirs {
                 self.calls.push_back(call);
             }
         }
-        known || named
+        (known || named) && !matches!(what, What::Surveyed { .. })
     }
 }
 
@@ -253,5 +254,11 @@ mod tests {
         assert!(!theirs.concerns(&happened(1, None, node())), "it is over");
         assert!(theirs.concerns(&happened(3, Some("1001"), offer_ended(OfferEnd::CallerLeft))));
         assert!(!theirs.concerns(&happened(3, None, node())), "the offer came to nothing");
+        assert!(theirs.concerns(&happened(4, Some("1001"), offer_ended(OfferEnd::Answered))));
+        let asked = What::SurveyBegan { queue: "cards".into(), flow: "survey".into(), talk_ms: 5 };
+        assert!(theirs.concerns(&happened(4, Some("1001"), asked)));
+        let rated = What::Surveyed { queue: Some("cards".into()), score: Some(1) };
+        assert!(!theirs.concerns(&happened(4, Some("1001"), rated)), "not how they were rated");
+        assert!(!theirs.concerns(&happened(4, None, node())), "nor where that leads");
     }
 }

@@ -15,6 +15,7 @@ mod legs;
 mod limits;
 mod live;
 mod login;
+mod messages;
 mod openapi;
 mod page;
 mod recordings;
@@ -191,6 +192,9 @@ fn routes() -> Vec<(&'static str, MethodRouter<App>)> {
         ("/api/v1/recordings", get(recordings::list)),
         ("/api/v1/recordings/{call}", get(recordings::one)),
         ("/api/v1/recordings/{call}/audio", get(recordings::audio)),
+        ("/api/v1/messages", get(messages::list)),
+        ("/api/v1/messages/{id}", post(messages::mark)),
+        ("/api/v1/messages/{id}/audio", get(messages::audio)),
         ("/api/v1/events", get(events::events)),
         ("/api/v1/openapi.json", get(openapi::document)),
         ("/healthz", get(health::healthz)),

@@ -5,7 +5,7 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 use utoipa::{Modify, OpenApi};
 
 use super::who::COOKIE;
-use super::{calls, emergency, error, events, health, live, login, recordings};
+use super::{calls, emergency, error, events, health, live, login, messages, recordings};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -17,6 +17,7 @@ use super::{calls, emergency, error, events, health, live, login, recordings};
         calls::list, calls::one, calls::events,
         emergency::status, emergency::start, emergency::stop,
         recordings::list, recordings::one, recordings::audio,
+        messages::list, messages::mark, messages::audio,
         events::events,
         health::healthz, health::readyz, health::metrics,
         document,

@@ -198,7 +198,7 @@ async fn note_playing(app: &App, who: &Who, call: CallId) -> Result<(), ApiError
 }
 
 /// Asks the shelf off the runtime, a few at a time.
-async fn read<T: Send + 'static>(
+pub(super) async fn read<T: Send + 'static>(
     app: &App,
     ask: impl FnOnce(&Shelf) -> Result<T, ShelfError> + Send + 'static,
 ) -> Result<T, ApiError> {

@@ -21,6 +21,12 @@ pub enum Right {
     PlayRecordings,
     /// Say what all callers hear in an emergency, or that it is over.
     Broadcast,
+    /// See which messages callers left.
+    SeeMessages,
+    /// Say that one was heard or done.
+    MarkMessages,
+    /// See what a caller thinks of the agent they talked to: not for that agent.
+    SeeRatings,
     /// See callers' numbers whole.
     SeeNumbers,
 }
@@ -47,6 +53,9 @@ pub fn reach(role: Role, right: Right) -> Reach {
         Right::SeeRecordings => [Nothing, All, All, All, All],
         Right::PlayRecordings => [Nothing, All, All, All, All],
         Right::Broadcast => [Nothing, All, Nothing, All, Nothing],
+        Right::SeeMessages => [Nothing, All, All, All, All],
+        Right::MarkMessages => [Nothing, All, Nothing, All, Nothing],
+        Right::SeeRatings => [Nothing, All, All, All, All],
         Right::SeeNumbers => [Nothing, All, All, All, All],
     };
     match role {
@@ -68,6 +77,7 @@ mod tests {
             assert_eq!(reach(role, Right::OrderAgents), Reach::Nothing);
             assert_eq!(reach(role, Right::EndCalls), Reach::Nothing);
             assert_eq!(reach(role, Right::Broadcast), Reach::Nothing);
+            assert_eq!(reach(role, Right::MarkMessages), Reach::Nothing);
         }
     }
 
@@ -76,7 +86,9 @@ mod tests {
         for right in [Right::SeeAgents, Right::OrderAgents, Right::SeeLive, Right::ReadCalls] {
             assert_eq!(reach(Role::Agent, right), Reach::Own);
         }
-        for right in [Right::EndCalls, Right::SeeRecordings, Right::PlayRecordings, Right::SeeNumbers] {
+        let none = [Right::EndCalls, Right::SeeRecordings, Right::PlayRecordings, Right::SeeNumbers];
+        let none = none.into_iter().chain([Right::SeeMessages, Right::MarkMessages, Right::SeeRatings]);
+        for right in none {
             assert_eq!(reach(Role::Agent, right), Reach::Nothing);
         }
     }

@@ -24,6 +24,8 @@ use crate::observe::pii::Masked;
 pub struct Eyes<'a> {
     config: &'a Config,
     whole: bool,
+    /// What callers think of agents.
+    ratings: bool,
     /// Set for those who see only what is theirs.
     only: Option<&'a AgentId>,
 }
@@ -34,13 +36,19 @@ impl<'a> Eyes<'a> {
             Ok(Reach::All) => None,
             _ => who.person.agent.as_ref(),
         };
-        Eyes { config, whole: who.may_all(Right::SeeNumbers), only }
+        let (whole, ratings) = (who.may_all(Right::SeeNumbers), who.may_all(Right::SeeRatings));
+        Eyes { config, whole, ratings, only }
     }
 
     /// A person's number; the bank's own numbers are no secret.
-    fn number(&self, number: &str) -> String {
+    pub(super) fn number(&self, number: &str) -> String {
         let ours = || self.config.numbers.contains_key(number);
         if self.whole || ours() { number.to_owned() } else { Masked(number).to_string() }
+    }
+
+    /// How callers rate agents, and whatever tells it.
+    pub(super) fn ratings(&self) -> bool {
+        self.ratings
     }
 
     fn sees(&self, agent: Option<&AgentId>) -> bool {
@@ -150,6 +158,10 @@ pub struct Call {
     pub recording_gaps: u32,
     /// Why the tape failed, the last time it did.
     pub recording_failed: Option<String>,
+    /// Messages that the caller left; not for agents.
+    pub messages: Option<usize>,
+    /// How the caller rated the talk; none if they were not asked, gave none, or you may not see it.
+    pub score: Option<u8>,
     /// What its legs sounded like, in the order in which they ended.
     pub legs: Vec<Leg>,
 }
@@ -234,7 +246,12 @@ pub fn snapshot(snapshot: &view::Snapshot, eyes: Eyes<'_>) -> Snapshot {
 }
 
 pub fn call(record: CallRecord, eyes: Eyes<'_>) -> Call {
+    let survey = record.survey.as_ref();
+    // Where a caller goes after the question tells what they answered.
+    let nodes = survey.filter(|_| !eyes.ratings).map_or(record.path.len(), |survey| survey.nodes_before);
     Call {
+        messages: eyes.ratings.then(|| record.messages_left(false).count()),
+        score: survey.filter(|_| eyes.ratings).and_then(|survey| survey.score),
         call: text(&record.call),
         from: eyes.number(&record.from),
         dialled: eyes.number(&record.dialled),
@@ -243,7 +260,7 @@ pub fn call(record: CallRecord, eyes: Eyes<'_>) -> Call {
         ended: record.ended.map(|at| at.as_micros()),
         cause: record.cause.map(|cause| cause.word().to_owned()),
         ended_by: record.ended_by,
-        path: record.path,
+        path: record.path.into_iter().take(nodes).collect(),
         queue: record.queue.as_ref().map(text),
         queued: record.queued.map(|at| at.as_micros()),
         agent: record.agent.as_ref().map(text),
@@ -262,6 +279,9 @@ const NUMBERS: [&str; 4] = ["from", "dialled", "to", "value"];
 
 pub fn event(happened: &Happened, eyes: Eyes<'_>) -> Event {
     let mut event = named(&happened.what);
+    if !eyes.ratings {
+        event.remove("score");
+    }
     for field in NUMBERS {
         if let Some(Value::String(number)) = event.get_mut(field) {
             *number = eyes.number(number);
@@ -324,6 +344,14 @@ mod tests {
         assert_eq!(shown(Role::Quality, arrived)["from"], "13812341234");
         let transferred = What::Transferred { to: "13812341234".into() };
         assert_eq!(shown(Role::Agent, transferred)["to"], "138****1234");
+    }
+
+    #[test]
+    fn agents_do_not_see_how_they_were_rated_and_those_who_lead_them_do() {
+        let surveyed = || What::Surveyed { queue: Some("cards".into()), score: Some(2) };
+        let told = serde_json::json!({"kind": "surveyed", "queue": "cards"});
+        assert_eq!(shown(Role::Agent, surveyed()), told);
+        assert_eq!(shown(Role::Supervisor, surveyed())["score"], 2);
     }
 
     #[test]

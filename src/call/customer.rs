@@ -30,6 +30,16 @@ pub struct Call {
     pub recorded: bool,
     /// The tape is paused: the caller is typing a secret.
     pub hushed: bool,
+    /// Not recorded, but a tape has been opened for messages.
+    pub taped_for_messages: bool,
+    /// The disk takes nothing of the tape now.
+    pub tape_fails: bool,
+    /// The one that the caller is speaking.
+    pub message: Option<Message>,
+    /// Messages begun so far; the number of the last.
+    pub messages: u32,
+    /// The talk that the caller is asked to rate, once in a call.
+    pub survey: Option<Survey>,
     /// Time with agents so far, without the present talk.
     pub talked: Duration,
     /// The request whose answer the flow waits for.
@@ -48,6 +58,25 @@ pub struct Asking {
     pub id: RequestId,
     /// The run's own number for it.
     pub number: u64,
+}
+
+/// A message that a caller is speaking.
+#[derive(Clone, Debug)]
+pub struct Message {
+    /// 1, 2, 3 … within the call.
+    pub number: u32,
+    /// What the flow calls it.
+    pub name: Arc<str>,
+    pub since: Moment,
+}
+
+/// A talk that a caller is asked to rate.
+#[derive(Clone, Debug)]
+pub struct Survey {
+    pub agent: AgentId,
+    pub queue: QueueId,
+    /// Given, or not given in time.
+    pub answered: bool,
 }
 
 /// One end of the call: a SIP leg and its audio.

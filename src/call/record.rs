@@ -1,9 +1,12 @@
 //! The record of a call: what is kept of it for good. Folded from what happened, by one function.
 
+use std::fmt;
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 
 use super::cause::Cause;
-use crate::engine::happened::{Happened, LegFigures, Party, What};
+use crate::engine::happened::{Happened, LegFigures, MessageEnd, MessageState, Party, What};
 use crate::ids::{AgentId, CallId, QueueId};
 use crate::moment::Moment;
 
@@ -36,10 +39,80 @@ pub struct CallRecord {
     /// Why the tape failed, the last time it did. The call went on; what the tape lacks is in `recording_gaps` or cut off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recording_failed: Option<String>,
+    /// Messages that the caller left, in order; one without an end is being spoken. At most `MESSAGES`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub messages: Vec<VoiceMessage>,
+    /// What the caller said of the talk, if they were asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub survey: Option<Survey>,
     /// What its legs sounded like, in the order in which they ended; at most `LEGS`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub legs: Vec<LegFigures>,
 }
+
+/// A message that the caller left.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VoiceMessage {
+    /// 1, 2, 3 … within the call; those that were too short have no entry.
+    pub number: u32,
+    /// What the flow calls it.
+    pub name: String,
+    pub began: Moment,
+    /// How long it is; `None` while it is being spoken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ms: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end: Option<MessageEnd>,
+    pub state: MessageState,
+}
+
+impl VoiceMessage {
+    pub fn id(&self, call: CallId) -> MessageId {
+        MessageId { call, number: self.number }
+    }
+}
+
+/// A message among all: its call, and its number there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MessageId {
+    pub call: CallId,
+    pub number: u32,
+}
+
+impl fmt::Display for MessageId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.call, self.number)
+    }
+}
+
+/// A text that names no message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a message: expected a call's id, a hyphen and a number")]
+pub struct NotAMessageId;
+
+impl FromStr for MessageId {
+    type Err = NotAMessageId;
+
+    fn from_str(text: &str) -> Result<MessageId, NotAMessageId> {
+        let (call, number) = text.rsplit_once('-').ok_or(NotAMessageId)?;
+        let number = number.parse().map_err(|_| NotAMessageId)?;
+        Ok(MessageId { call: call.parse().map_err(|_| NotAMessageId)?, number })
+    }
+}
+
+/// How a caller rated a talk.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Survey {
+    pub agent: Option<AgentId>,
+    pub queue: Option<QueueId>,
+    /// `None`: none was given.
+    pub score: Option<u8>,
+    /// How many nodes the caller had passed before they were asked.
+    pub nodes_before: usize,
+}
+
+/// Messages kept in a record: as many as a call may begin.
+pub const MESSAGES: usize = 20;
 
 /// Nodes kept in a record's path. A caller who wanders further is only counted in the journal.
 pub const PATH: usize = 64;
@@ -72,6 +145,8 @@ impl CallRecord {
             recorded: false,
             recording_gaps: 0,
             recording_failed: None,
+            messages: Vec::new(),
+            survey: None,
             legs: Vec::new(),
         })
     }
@@ -95,6 +170,38 @@ impl CallRecord {
             What::RecordingStarted => self.recorded = true,
             What::RecordingGap { frames, .. } => self.recording_gaps += frames,
             What::RecordingFailed { why } => self.recording_failed = Some(why.clone()),
+            What::MessageBegan { number, name } if self.messages.len() < MESSAGES => {
+                self.messages.push(VoiceMessage {
+                    number: *number,
+                    name: name.clone(),
+                    began: event.at,
+                    ms: None,
+                    end: None,
+                    state: MessageState::New,
+                });
+            }
+            What::MessageLeft { number, ms, end, .. } => {
+                if let Some(message) = self.message_mut(*number) {
+                    (message.ms, message.end) = (Some(*ms), Some(*end));
+                }
+            }
+            What::MessageShort { number } => self.messages.retain(|message| message.number != *number),
+            What::MessageMarked { number, state, .. } => {
+                if let Some(message) = self.message_mut(*number) {
+                    message.state = *state;
+                }
+            }
+            What::SurveyBegan { queue, talk_ms, .. } => {
+                let (agent, queue) = (event.agent.clone(), Some(queue.clone()));
+                self.survey = Some(Survey { agent, queue, score: None, nodes_before: self.path.len() });
+                self.talk_ms = *talk_ms;
+            }
+            What::Surveyed { queue, score } => {
+                let (agent, queue) = (event.agent.clone(), queue.clone());
+                // A flow may ask without a talk before.
+                let nodes_before = self.survey.as_ref().map_or(self.path.len(), |asked| asked.nodes_before);
+                self.survey = Some(Survey { agent, queue, score: *score, nodes_before });
+            }
             What::LegMeasured(figures) if self.legs.len() < LEGS => self.legs.push(*figures.clone()),
             What::CallEnded { cause, by, talk_ms } => {
                 self.ended = Some(event.at);
@@ -104,5 +211,15 @@ impl CallRecord {
             }
             _ => {}
         }
+    }
+
+    /// The messages that are not being spoken any more; with `open` those that are not done.
+    pub fn messages_left(&self, open: bool) -> impl Iterator<Item = &VoiceMessage> {
+        let done = |message: &VoiceMessage| message.state == MessageState::Done;
+        self.messages.iter().filter(move |message| message.ms.is_some() && !(open && done(message)))
+    }
+
+    fn message_mut(&mut self, number: u32) -> Option<&mut VoiceMessage> {
+        self.messages.iter_mut().find(|message| message.number == number)
     }
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::call::record::MessageId;
 use crate::ids::CallId;
 
 /// A contact centre: SIP in, menus, skills, agents, recordings.
@@ -34,6 +35,9 @@ pub enum Command {
     /// List, export and verify recordings
     #[command(subcommand)]
     Recordings(Recordings),
+    /// Messages that callers left
+    #[command(subcommand)]
+    Messages(Messages),
 }
 
 #[derive(Debug, Args)]
@@ -208,6 +212,42 @@ pub struct ExportRecording {
     pub call: CallId,
     /// Where to; default: CALL.wav in this folder
     #[arg(long, short)]
+    pub out: Option<PathBuf>,
+    #[arg(long, default_value = "./data")]
+    pub data: PathBuf,
+    /// The key of sealed tapes, as in the configuration
+    #[arg(long)]
+    pub key_file: Option<PathBuf>,
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Messages {
+    /// What callers left, newest first
+    List(ListMessages),
+    /// Write a message as WAV: the caller, from the tone to the end
+    Export(ExportMessage),
+}
+
+#[derive(Debug, Args)]
+pub struct ListMessages {
+    #[arg(long, default_value = "./data")]
+    pub data: PathBuf,
+    /// Only those that are not done
+    #[arg(long)]
+    pub open: bool,
+    /// At most so many
+    #[arg(long, default_value_t = 50)]
+    pub limit: u32,
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct ExportMessage {
+    pub id: MessageId,
+    /// Where to; default: ID.wav in this folder
     pub out: Option<PathBuf>,
     #[arg(long, default_value = "./data")]
     pub data: PathBuf,

@@ -154,6 +154,9 @@ impl Telephone<'_> {
                         "now:  a status and a body, such as 200 {\"name\": \"Li\"}   fails   timeout   q",
                     );
                 }
+                Standing::InFlow if self.call.records() => {
+                    print::line("now:  +5s to speak for so long   the key that ends it   fails   q");
+                }
                 Standing::InFlow => {}
             }
             prompt();
@@ -202,6 +205,9 @@ impl Telephone<'_> {
                 return Some(After::Number(number, self.call.now()));
             }
             (Standing::InFlow, line) if self.call.unanswered().is_some() => self.host_answers(line),
+            (Standing::InFlow, "fails" | "f") if self.call.records() => {
+                self.call.message_fails();
+            }
             (Standing::InFlow, "" | ".") => {
                 if !self.call.stays_silent() {
                     print::line("The flow does not wait for you.");

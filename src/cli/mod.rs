@@ -7,6 +7,7 @@ mod demo_bank;
 mod dial;
 mod emergency;
 mod ground;
+mod messages;
 pub mod print;
 mod recordings;
 mod remote;
@@ -17,7 +18,7 @@ pub mod ticker;
 
 use std::process::ExitCode;
 
-use args::{Command, Recordings};
+use args::{Command, Messages, Recordings};
 
 /// How a command ended; the numbers are part of the outside contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +58,8 @@ pub fn run(command: Command) -> Exit {
         Command::Dial(dial) => dial::dial(&dial),
         Command::Emergency(emergency) => emergency::emergency(&emergency),
         Command::Calls(calls) => calls::calls(&calls),
+        Command::Messages(Messages::List(list)) => messages::list(&list),
+        Command::Messages(Messages::Export(export)) => messages::export(&export),
         Command::Recordings(Recordings::List(list)) => recordings::list(&list),
         Command::Recordings(Recordings::Export(export)) => recordings::export(&export),
         Command::Recordings(Recordings::Verify(verify)) => recordings::verify(&verify),

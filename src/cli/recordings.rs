@@ -16,7 +16,7 @@ use crate::server;
 use crate::store::calls::{Filter, ROWS};
 
 /// The tapes of a data folder, which must be there: "0 tapes, 0 bad" of a folder misspelt would be a false proof.
-fn shelf(data: &Path, key_file: Option<&PathBuf>) -> Result<Shelf, CannotRun> {
+pub(super) fn shelf(data: &Path, key_file: Option<&PathBuf>) -> Result<Shelf, CannotRun> {
     if !data.is_dir() {
         return Err(CannotRun(format!("{} is not there, or no folder", data.display())));
     }

@@ -64,6 +64,14 @@ fn tell(event: &Happened) -> Option<String> {
         What::CallRefused { from, dialled, cause, unnoted } => {
             format!("{} dials {}: refused, {cause}{}", Masked(from), Masked(dialled), before(*unnoted))
         }
+        What::MessageBegan { name, .. } => format!("speaks a message: {name}"),
+        What::MessageLeft { name, ms, .. } => format!("has left a message of {}: {name}", seconds(*ms)),
+        What::MessageShort { .. } => "left no message: too short".to_owned(),
+        What::MessageMarked { number, state, user } => format!("message {number}: {} by {user}", state.word()),
+        What::SurveyBegan { .. } => "is asked how it was".to_owned(),
+        // What a caller thinks of an agent is not for everybody in the room.
+        What::Surveyed { score: Some(_), .. } => "has rated the talk".to_owned(),
+        What::Surveyed { score: None, .. } => "has not rated the talk".to_owned(),
         What::RecordingStarted => "is being recorded".to_owned(),
         What::RecordingGap { why, frames } => format!("recording has a gap of {frames} packets: {why}"),
         What::RecordingFailed { why } => format!("RECORDING FAILED, the call goes on: {why}"),

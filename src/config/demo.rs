@@ -65,6 +65,10 @@ const QUEUES: [(&str, &str, u8); 6] = [
     ("senior", "senior", 70),
 ];
 
+/// Queues whose callers are asked how it was. Not those of 9 and 0: whoever tries the demo with two phones wants a call
+/// to end when the agent hangs up.
+const SURVEYED: [&str; 2] = ["cards", "complaint"];
+
 const USERS: [(&str, &str, Role); 3] = [
     ("super", "Supervisor", Role::Supervisor),
     ("quality", "Quality", Role::Quality),
@@ -127,7 +131,8 @@ fn queue((id, skill, priority): &(&str, &str, u8)) -> (QueueId, Queue) {
     let requires = BTreeMap::from([(SkillId::from(*skill), 1)]);
     // Shorter than a working day's 10 s of notes, so that a newcomer with one phone need not wait for himself.
     let wrap_up = Duration::from_secs(5);
-    ((*id).into(), Queue { requires, priority: *priority, wrap_up, ..Queue::default() })
+    let survey = SURVEYED.contains(id).then(|| "survey".into());
+    ((*id).into(), Queue { requires, priority: *priority, wrap_up, survey, ..Queue::default() })
 }
 
 #[cfg(test)]

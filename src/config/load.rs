@@ -78,7 +78,7 @@ fn config(
     let flow_names = flow_names.and_then(Result::ok);
     let numbers = top.need("numbers").map(|node| routes::numbers(node, flow_names.as_deref(), out));
     let agents = top.take("agents").map(|node| people::agents(node, out)).unwrap_or_default();
-    let queues = top.need("queues").map(|node| routes::queues(node, &agents, out));
+    let queues = top.need("queues").map(|node| routes::queues(node, flow_names.as_deref(), &agents, out));
     let listens = listens(sip.as_ref(), http.as_ref());
     let users = top.take("users").map(|node| people::users(node, &agents, out)).unwrap_or_default();
     let trunks = match (top.take("trunks"), &numbers) {

@@ -172,6 +172,8 @@ pub struct Queue {
     pub comfort_every: Duration,
     /// The wait after which the caller leaves the queue for the flow's `on_timeout`. None: as long as they like.
     pub max_wait: Option<Duration>,
+    /// The flow that asks callers how it was when the agent has hung up. Default: none.
+    pub survey: Option<FlowId>,
     /// Most callers waiting. Beyond it: the flow's `on_full`. Default 1000.
     pub max_waiting: usize,
 }
@@ -243,6 +245,7 @@ impl Default for Queue {
             comfort: Some("comfort".to_owned()),
             comfort_every: Duration::from_secs(30),
             max_wait: None,
+            survey: None,
             max_waiting: 1_000,
         }
     }

@@ -8,7 +8,7 @@ use super::{Number, Queue, Trunk, places};
 use crate::diagnostic::fields::Fields;
 use crate::diagnostic::yaml::{Key, Node, Value};
 use crate::diagnostic::{Findings, suggest};
-use crate::ids::{AgentId, QueueId};
+use crate::ids::{AgentId, FlowId, QueueId};
 
 /// Languages of the flows and prompts.
 const LANGUAGES: [&str; 2] = ["zh-CN", "en"];
@@ -31,18 +31,7 @@ pub(super) fn numbers(node: &Node, flows: Option<&[String]>, out: &mut Findings)
 
 fn number(key: &Key, node: &Node, flows: Option<&[String]>, out: &mut Findings) -> Option<Number> {
     let mut fields = Fields::of(node, key.span, format!("number `{}`", key.text), out)?;
-    let flow = fields.need("flow").and_then(|node| {
-        let name = out.text(node, "the name of a flow")?;
-        if let Some(flows) = flows.filter(|flows| !flows.iter().any(|flow| flow == name)) {
-            let guess = suggest::nearest(name, flows.iter().map(String::as_str));
-            let added = out.error("config-003", node.span, format!("there is no flow `{name}`"));
-            match guess {
-                Some(guess) => added.label(format!("did you mean `{guess}`?")),
-                None => added.label(format!("expected a file `{name}.yaml` in the folder of flows")),
-            };
-        }
-        Some(name.into())
-    });
+    let flow = fields.need("flow").and_then(|node| flow(node, flows, out));
     let language = match fields.take("language") {
         Some(node) => out.text(node, "a language").and_then(|text| {
             if LANGUAGES.contains(&text) {
@@ -65,21 +54,42 @@ fn number(key: &Key, node: &Node, flows: Option<&[String]>, out: &mut Findings) 
     })
 }
 
+/// The name of a flow; one that does not exist is reported.
+fn flow(node: &Node, flows: Option<&[String]>, out: &mut Findings) -> Option<FlowId> {
+    let name = out.text(node, "the name of a flow")?;
+    if let Some(flows) = flows.filter(|flows| !flows.iter().any(|flow| flow == name)) {
+        let guess = suggest::nearest(name, flows.iter().map(String::as_str));
+        let added = out.error("config-003", node.span, format!("there is no flow `{name}`"));
+        match guess {
+            Some(guess) => added.label(format!("did you mean `{guess}`?")),
+            None => added.label(format!("expected a file `{name}.yaml` in the folder of flows")),
+        };
+    }
+    Some(name.into())
+}
+
 pub(super) fn queues(
     node: &Node,
+    flows: Option<&[String]>,
     agents: &BTreeMap<AgentId, Found>,
     out: &mut Findings,
 ) -> BTreeMap<QueueId, Queue> {
     let mut all = BTreeMap::new();
     for (key, node) in out.entries(node, "queues by their names").unwrap_or(&[]) {
-        if let Some(queue) = queue(key, node, agents, out) {
+        if let Some(queue) = queue(key, node, flows, agents, out) {
             all.insert(key.text.as_str().into(), queue);
         }
     }
     all
 }
 
-fn queue(key: &Key, node: &Node, agents: &BTreeMap<AgentId, Found>, out: &mut Findings) -> Option<Queue> {
+fn queue(
+    key: &Key,
+    node: &Node,
+    flows: Option<&[String]>,
+    agents: &BTreeMap<AgentId, Found>,
+    out: &mut Findings,
+) -> Option<Queue> {
     let usual = Queue::default();
     let mut fields = Fields::of(node, key.span, format!("queue `{}`", key.text), out)?;
     let requires = fields.need("requires").map(|node| {
@@ -113,6 +123,7 @@ fn queue(key: &Key, node: &Node, agents: &BTreeMap<AgentId, Found>, out: &mut Fi
             .map(|text| (text != "none").then(|| text.to_owned())),
         None => Some(usual.comfort),
     };
+    let survey = fields.take("survey").map_or(Some(None), |node| flow(node, flows, out).map(Some));
     let max_waiting = match fields.take("max_waiting") {
         Some(node) => {
             out.integer(node, "the number of callers", 1..=100_000).and_then(|n| usize::try_from(n).ok())
@@ -129,6 +140,7 @@ fn queue(key: &Key, node: &Node, agents: &BTreeMap<AgentId, Found>, out: &mut Fi
         comfort: comfort?,
         comfort_every: comfort_every?,
         max_wait: max_wait?,
+        survey: survey?,
         max_waiting: max_waiting?,
     })
 }

@@ -56,7 +56,7 @@ pub const CODES: &[(&str, &str, &str)] = &[
     (
         "flow-001",
         "unknown node kind",
-        "A node is written `name: { kind: { fields } }`. The kinds are: play, menu, collect, say, set, switch, hours, http, queue, transfer, percent, event, wait, language, call, return, goto, hangup.",
+        "A node is written `name: { kind: { fields } }`. The kinds are: play, menu, collect, say, set, switch, hours, http, queue, transfer, percent, event, wait, language, call, return, goto, hangup, record, survey.",
     ),
     (
         "flow-002",
@@ -254,6 +254,27 @@ pub const CODES: &[(&str, &str, &str)] = &[
         "A flow with parameters needs somebody who gives them, and one that returns needs somewhere to return to.",
     ),
     (
+        "flow-093",
+        "no message can be long enough",
+        "The shortest message (`min`) must be shorter than the longest (`max`).",
+    ),
+    (
+        "flow-094",
+        "no tone before messages",
+        "Callers speak after a tone, which is the file `music/beep.wav` among the prompts, the same in every language.",
+    ),
+    ("flow-095", "bad end of a message", "A message ends by `#`, by `*`, or with `none` by its length or the caller's hanging up."),
+    (
+        "flow-096",
+        "bad scores",
+        "Scores are keys, the first and the last with a hyphen between them: `scores: 1-5`.",
+    ),
+    (
+        "flow-097",
+        "a score that parts nobody",
+        "`on_low: { up_to: 2, then: why }` leads callers with low scores elsewhere: some scores must be as low, and some higher.",
+    ),
+    (
         "flow-070",
         "no person",
         "Whoever keeps silent, presses wrong keys or presses the key for a person must come to a person (a queue or a transfer), not to a goodbye: not everybody can press the right keys. After hours a goodbye will do.",
@@ -387,6 +408,8 @@ pub const CODES: &[(&str, &str, &str)] = &[
         "nobody answers",
         "The flow asks a host, and no mock of the test or its file stands for it. Tests ask nobody outside: write a mock, or look why the flow asks.",
     ),
+    ("test-023", "unknown message", "No flow takes a message of this name (`record`)."),
+    ("test-024", "bad rating", "A rating is a key, or `no_answer`: `survey: 5`."),
 ];
 
 /// The long text for a code, or `None` if there is no such code.

@@ -93,6 +93,9 @@ impl Engine {
             }
             Action::Http { request } => return self.ask_host(now, call, request),
             Action::AskBroadcast => return self.tell_broadcast(now, call),
+            Action::Record { name } => return self.begin_message(now, call, name),
+            Action::MessageOver { end } => self.message_over(now, call, end),
+            Action::Surveyed { score } => self.surveyed(now, call, score),
             Action::Hangup => return Next::Over,
             Action::Entered { node } => {
                 self.happened(now, Some(call.id), None, What::NodeEntered { node: node.to_string() });
@@ -263,7 +266,7 @@ impl Engine {
             Some(LegEvent::Ended { cause, by, .. }) => {
                 self.roles.remove(&leg);
                 let (cause, who) = match by {
-                    EndedBy::Peer => (gave_up_in(&call.stage), Who::Caller),
+                    EndedBy::Peer => (gave_up_in(&call), Who::Caller),
                     EndedBy::Fault | EndedBy::Us => (cause, Who::Server),
                 };
                 self.end_call(now, call, cause, who);
@@ -279,6 +282,7 @@ impl Engine {
         if by == Who::Caller && matches!(call.stage, Stage::Menu { .. }) {
             self.left_broadcast(now, &call);
         }
+        self.last_words(now, &mut call);
         let id = call.id;
         let stage = std::mem::replace(&mut call.stage, Stage::Menu { playing: None });
         match stage {
@@ -303,7 +307,7 @@ impl Engine {
             self.legs.hang_up(now, &mut self.endpoint, call.caller.leg, cause);
         }
         self.streams.close(call.caller.lease.stream, &mut self.out);
-        if call.recorded {
+        if call.recorded || call.taped_for_messages {
             self.out.push(super::Output::Tape(TapeCommand::Close { call: id, at: now }));
         }
         let talk_ms = u64::try_from(call.talked.as_millis()).unwrap_or(u64::MAX);
@@ -319,8 +323,10 @@ impl Engine {
 }
 
 /// What it means that the caller hung up at this stage.
-fn gave_up_in(stage: &Stage) -> Cause {
-    match stage {
+fn gave_up_in(call: &Call) -> Cause {
+    match call.stage {
+        // They were asked how the talk was.
+        Stage::Menu { .. } if call.survey.is_some() => Cause::CallerHungUp,
         Stage::Menu { .. } => Cause::LeftMenu,
         Stage::Waiting(_) | Stage::Transferring { .. } => Cause::Abandoned,
         Stage::Talking(_) => Cause::CallerHungUp,

@@ -11,6 +11,7 @@ use crate::call::cause::Cause;
 use crate::ids::{AgentId, CallId, QueueId};
 pub use crate::ivr::emergency::{Broadcast, Level};
 pub use crate::ivr::http::HttpFailure;
+pub use crate::ivr::run::MessageEnd;
 pub use crate::media::event::Way;
 use crate::moment::Moment;
 
@@ -108,6 +109,42 @@ pub enum What {
         #[serde(default)]
         unnoted: u64,
     },
+    /// The tone is over, and the caller speaks. `number` counts within the call.
+    MessageBegan {
+        number: u32,
+        name: String,
+    },
+    /// A message is on the tape, from when it began on.
+    MessageLeft {
+        number: u32,
+        name: String,
+        ms: u64,
+        end: MessageEnd,
+    },
+    /// It was too short to be one.
+    MessageShort {
+        number: u32,
+    },
+    /// Somebody has dealt with a message.
+    MessageMarked {
+        number: u32,
+        state: MessageState,
+        user: String,
+    },
+    /// The agent hung up, and the caller is asked how it was.
+    SurveyBegan {
+        queue: QueueId,
+        flow: String,
+        /// With agents so far.
+        talk_ms: u64,
+    },
+    /// The caller's score, or none given. The queue and the event's agent are those of the talk before.
+    Surveyed {
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        queue: Option<QueueId>,
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        score: Option<u8>,
+    },
     RecordingStarted,
     RecordingGap {
         why: String,
@@ -203,6 +240,29 @@ pub enum EmergencyEnd {
     Replaced,
     /// A reload took its prompts, or the last place where it is heard.
     Unsayable,
+}
+
+/// How far a message has been dealt with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MessageState {
+    /// Nobody has listened to it.
+    #[default]
+    New,
+    Heard,
+    /// What it asked for has been done.
+    Done,
+}
+
+impl MessageState {
+    /// As reports print it; also its name in JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            MessageState::New => "new",
+            MessageState::Heard => "heard",
+            MessageState::Done => "done",
+        }
+    }
 }
 
 /// How a request to a host ended.

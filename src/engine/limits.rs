@@ -25,6 +25,10 @@ pub const PHONES_PER_OFFER: usize = 4;
 /// Flows a call may be transferred through by number, so that two numbers cannot send it round for ever.
 pub const NUMBER_TRANSFERS: usize = 8;
 
+/// Messages that one call may begin, those included that were too short: a caller has one or two things to say.
+/// Beyond it the flow goes on as if recording had failed.
+pub const MESSAGES_PER_CALL: u32 = 20;
+
 /// Ports tried for one stream before it is given up: other programs hold ports here and there, and eight in a row
 /// only where the range is theirs.
 pub const PORT_TRIES: usize = 8;

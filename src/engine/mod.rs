@@ -3,7 +3,8 @@
 //! `handle(now, input)`, then drain `poll_output`; come back at `next_deadline` with `Input::Time`.
 //! This file owns the order in which the parts are heard; what each happening means is in
 //! `admission` (may this call in?), `registration`, `arrival` (the way to the answer), `customer` (the stages of a call), `offers` (agents' phones),
-//! `negotiation` (audio of a leg under way), `http` (what flows ask of hosts), `emergency` (the broadcast), `service` (star codes), `staff` (the API's wishes), `quality` (what legs sound like).
+//! `messages` (what callers leave behind), `negotiation` (audio of a leg under way), `http` (what flows ask of hosts), `emergency` (the broadcast),
+//! `service` (star codes), `staff` (the API's wishes), `quality` (what legs sound like).
 
 mod admission;
 mod arrival;
@@ -13,6 +14,7 @@ pub mod happened;
 mod http;
 pub mod input;
 pub mod limits;
+mod messages;
 mod negotiation;
 mod noting;
 mod offers;
@@ -303,9 +305,11 @@ impl Engine {
     fn tape(&mut self, now: Moment, event: TapeEvent) {
         match event {
             TapeEvent::Failed { call, why } => {
+                self.tape_fails(now, call, true);
                 self.happened(now, Some(call), None, What::RecordingFailed { why });
             }
             TapeEvent::Recovered { call, frames } => {
+                self.tape_fails(now, call, false);
                 let why = "disk refused".to_owned();
                 self.happened(now, Some(call), None, What::RecordingGap { why, frames });
             }

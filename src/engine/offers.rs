@@ -349,7 +349,7 @@ impl Engine {
     /// The agent hung up: the call is over. But an agent whose phone died, or whom we had no port for, leaves
     /// a caller who wants to talk, and who goes back to the head of the queue.
     fn agent_gone(&mut self, now: Moment, mut call: Call, talk: Talk, cause: Cause, by: EndedBy) {
-        let from_queue = talk.from_queue.clone();
+        let (agent, from_queue) = (talk.agent.clone(), talk.from_queue.clone());
         self.end_talk(now, &mut call, talk, cause);
         match (by, from_queue) {
             (EndedBy::Fault | EndedBy::Us, Some(from)) => {
@@ -357,7 +357,7 @@ impl Engine {
                 self.keep(call);
             }
             (EndedBy::Fault | EndedBy::Us, None) => self.end_call(now, call, cause, Who::Server),
-            (EndedBy::Peer, _) => self.end_call(now, call, Cause::AgentHungUp, Who::Agent),
+            (EndedBy::Peer, from) => self.agent_hung_up(now, call, agent, from),
         }
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Engine;
 use super::emergency;
-use super::happened::{Broadcast, Party, What};
+use super::happened::{Broadcast, MessageState, Party, What};
 use super::input::AskId;
 use super::output::Output;
 use super::view::Snapshot;
@@ -44,6 +44,13 @@ pub enum Ask {
     },
     StopEmergency {
         user: String,
+    },
+    /// A voice message was listened to or done.
+    MarkMessage {
+        user: String,
+        call: CallId,
+        number: u32,
+        state: MessageState,
     },
     /// For the journal: a log-in refused by the API.
     LoginFailed {
@@ -91,6 +98,9 @@ impl Engine {
                 self.start_broadcast(now, user, broadcast, lasts)
             }
             Ask::StopEmergency { user } => self.stop_broadcast(now, user),
+            Ask::MarkMessage { user, call, number, state } => {
+                self.mark_message(now, user, (call, number), state)
+            }
             Ask::LoginFailed { source } => {
                 // The API slows guessers down before it tells; a flood of phones must not hide them.
                 self.login_failures.counts();

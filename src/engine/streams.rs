@@ -148,6 +148,11 @@ impl Streams {
         }
     }
 
+    /// This one has more to do than its core can.
+    pub fn is_overloaded(&self, worker: usize) -> bool {
+        self.overloaded.contains(&worker)
+    }
+
     /// No worker can take another call.
     pub fn all_overloaded(&self) -> bool {
         self.overloaded.len() >= self.load.len()

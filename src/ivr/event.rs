@@ -24,18 +24,24 @@ pub(super) fn read(fields: &mut Fields<'_>, scope: &mut Scope<'_>) -> Option<Ste
 }
 
 fn name<'t>(node: &'t Node, scope: &mut Scope<'_>) -> Option<&'t str> {
-    let name = scope.out.text(node, "the event's name")?;
+    let name = word(node, "the event's name", scope)?;
+    if OURS.contains(&name) {
+        let message = format!("`{name}` has a meaning already and cannot be an event");
+        scope.out.error("flow-026", node.span, message);
+        return None;
+    }
+    Some(name)
+}
+
+/// A name that stands in the journal.
+pub(super) fn word<'t>(node: &'t Node, expected: &str, scope: &mut Scope<'_>) -> Option<&'t str> {
+    let name = scope.out.text(node, expected)?;
     let good = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');
     if name.is_empty() || name.len() > MAX_NAME || !name.chars().all(good) {
         scope
             .out
             .error("flow-026", node.span, format!("`{name}` is not a name"))
             .label(format!("names have letters, digits, `_` and `-`, and at most {MAX_NAME} of them"));
-        return None;
-    }
-    if OURS.contains(&name) {
-        let message = format!("`{name}` has a meaning already and cannot be an event");
-        scope.out.error("flow-026", node.span, message);
         return None;
     }
     Some(name)

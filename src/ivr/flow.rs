@@ -9,10 +9,12 @@ use super::expression::Expression;
 use super::hours::Hours;
 use super::http::Dip;
 use super::humane::Near;
+use super::message::Message;
 use super::percent::Ways;
 use super::say::{Manner, Words};
 use super::subflow::{Call, Outcome, Slot};
 use super::sum::Sum;
+use super::survey::Scores;
 pub use super::value::Kind;
 use super::value::Quantity;
 use crate::ids::{AgentId, FlowId, QueueId};
@@ -57,6 +59,14 @@ impl Flow {
     /// The names of its nodes, in the order of the file.
     pub fn nodes(&self) -> impl Iterator<Item = &str> {
         self.nodes.iter().map(|node| &*node.name)
+    }
+
+    /// The names of the messages that callers may leave in it.
+    pub(super) fn messages(&self) -> impl Iterator<Item = &str> {
+        self.nodes.iter().filter_map(|node| match &node.step {
+            Step::Record(message) => Some(&*message.name),
+            _ => None,
+        })
     }
 
     pub(super) fn node(&self, id: NodeId) -> &Node {
@@ -160,6 +170,13 @@ pub(super) enum Step {
         keys: [Option<LanguageId>; 16],
         default: LanguageId,
         next: NodeId,
+    },
+    /// The caller speaks a message.
+    Record(Box<Message>),
+    /// The caller is asked for a rating.
+    Survey {
+        ask: Ask,
+        scores: Scores,
     },
     Call(Call),
     /// Back to the flow that called this one, with the results in the order of their declaration.

@@ -184,13 +184,16 @@ fn only_called(id: &FlowId, parameters: usize, outcome: Outcome, name: Span, sco
         Some(_) => "it returns",
         None => return,
     };
-    if scope.world.entries.contains(id) {
-        scope
-            .out
-            .error("flow-069", name, format!("a number leads to `{id}`, which only flows can call"))
-            .label(why)
-            .help("let the number lead to a flow that calls this one");
-    }
+    let leads = match () {
+        () if scope.world.entries.contains(id) => "number",
+        () if scope.world.surveys.contains(id) => "survey of a queue",
+        () => return,
+    };
+    scope
+        .out
+        .error("flow-069", name, format!("a {leads} leads to `{id}`, which only flows can call"))
+        .label(why)
+        .help(format!("let the {leads} lead to a flow that calls this one"));
 }
 
 /// The flow's name must be the file's.

@@ -26,6 +26,7 @@ pub mod humane;
 mod input;
 mod language;
 mod load;
+mod message;
 mod nodes;
 mod percent;
 pub mod run;
@@ -33,6 +34,7 @@ mod say;
 mod scope;
 pub mod subflow;
 mod sum;
+mod survey;
 pub mod trial;
 mod value;
 
@@ -81,6 +83,8 @@ pub struct World<'a> {
     pub numbers: BTreeSet<String>,
     /// The flows that those numbers lead to.
     pub entries: BTreeSet<FlowId>,
+    /// The flows that callers of queues come to when the agent has hung up.
+    pub surveys: BTreeSet<FlowId>,
     pub constants: BTreeMap<String, Constant>,
     /// The hosts that may be asked.
     pub hosts: BTreeMap<String, HostTerms>,
@@ -94,6 +98,7 @@ impl<'a> World<'a> {
             agents: config.agents.keys().cloned().collect(),
             numbers: config.numbers.keys().cloned().collect(),
             entries: config.numbers.values().map(|number| number.flow.clone()).collect(),
+            surveys: config.queues.values().filter_map(|queue| queue.survey.clone()).collect(),
             constants: config.constants.clone(),
             hosts: config.http.hosts.iter().map(|(name, host)| (name.clone(), HostTerms::of(host))).collect(),
             catalogue,

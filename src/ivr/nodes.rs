@@ -17,6 +17,8 @@
 //! transfer: { agent: name | number: number | $variable, prompts, on_failed }
 //! percent:  { ways: [{ share: 20, then: a }, { share: 80, then: b }] }
 //! event:    { name: auth_locked, value: text | number | $number, next }
+//! record:   { name: complaint, prompts, max: 60s, min: 1s, end: "#" | "*" | none, next, on_short, on_failed }
+//! survey:   { prompts, scores: 1-5, on_low: { up_to: 2, then }, on_no_answer, timeout: 5s, barge_in: true, next }
 //! wait:     { for: 500ms..60s, next }
 //! language: { prompts, keys: { 1: zh-CN, 2: en }, default: zh-CN, timeout: 5s, barge_in: true, next }
 //! call:     { flow: verify, with: { account: $account }, into: { ok: $ok }, next }
@@ -34,16 +36,15 @@ use std::time::Duration;
 use super::flow::{Destination, Kind, Operand, Saying, Spoken, Step, Waiting};
 use super::say::{self, Manner, Words};
 use super::scope::{By, Scope};
-use super::{call, emergency, event, expression, hours, http, input, language, percent, sum};
+use super::{call, emergency, event, expression, hours, http, input, language, message, percent, sum, survey};
 use crate::diagnostic::Span;
 use crate::diagnostic::fields::Fields;
 use crate::diagnostic::yaml::{Node, Value};
 
 /// The kinds of node, as written. New kinds are added here and in `read`.
-pub(super) const KINDS: [&str; 19] = [
+pub(super) const KINDS: [&str; 21] = [
     "play", "menu", "collect", "say", "set", "switch", "hours", "http", "queue", "transfer", "percent",
-    "event", "wait", "language", "call", "return", "emergency", "goto",
-    "hangup",
+    "event", "wait", "language", "call", "return", "goto", "hangup", "record", "survey", "emergency",
 ];
 /// Silence of a `wait`: a shorter one is not heard, in a longer one callers hang up.
 const PAUSES: std::ops::RangeInclusive<Duration> = Duration::from_millis(500)..=Duration::from_secs(60);
@@ -76,6 +77,8 @@ pub(super) fn read(
         "event" => event::read(fields, scope),
         "wait" => wait(fields, scope),
         "language" => language::read(fields, scope),
+        "record" => message::read(fields, scope),
+        "survey" => survey::read(fields, scope),
         "call" => call::call(fields, scope),
         "return" => call::back(fields, scope),
         "emergency" => emergency::read(fields, words, scope),

@@ -17,12 +17,14 @@ mod answer;
 mod broadcast;
 mod calls;
 mod http;
+mod message;
 mod shown;
 mod typed;
 
 use answer::Failure;
 use calls::fresh;
 use http::Try;
+pub use message::MessageEnd;
 pub use shown::Shown;
 use typed::Typed;
 
@@ -38,6 +40,8 @@ pub enum Event {
     QueueLeft(QueueExit),
     /// The number or agent of `Action::Transfer` could not be reached.
     TransferFailed,
+    /// The message of `Action::Record` cannot be recorded, or not any further.
+    MessageFailed,
     /// What came of the request that `Run::awaits` names.
     HttpDone(Result<HttpResponse, HttpFailure>),
     /// The answer to `Action::AskBroadcast`: what is on, if this caller is to hear it.
@@ -53,6 +57,7 @@ impl fmt::Debug for Event {
             Event::Time => f.write_str("Time"),
             Event::QueueLeft(why) => write!(f, "QueueLeft({why:?})"),
             Event::TransferFailed => f.write_str("TransferFailed"),
+            Event::MessageFailed => f.write_str("MessageFailed"),
             Event::HttpDone(result) => write!(f, "HttpDone({result:?})"),
             Event::Broadcast(notice) => write!(f, "Broadcast({notice:?})"),
         }
@@ -84,6 +89,12 @@ pub enum Action {
     Http { request: Box<HttpRequest> },
     /// The run pauses; `Event::Broadcast` is due at once.
     AskBroadcast,
+    /// What the caller says from now on is a message. `Event::MessageFailed` if it cannot be had.
+    Record { name: Arc<str> },
+    /// The message is over.
+    MessageOver { end: MessageEnd },
+    /// The caller's rating; `None` if they gave none.
+    Surveyed { score: Option<u8> },
     /// The flow is over.
     Hangup,
     /// For the journal: the caller arrived at this node.
@@ -191,6 +202,13 @@ enum State {
     },
     /// The prompts before a queue, transfer or the end.
     Announcing,
+    /// What is said before a message, and the tone.
+    Cueing,
+    /// The caller speaks a message.
+    Recording {
+        since: Moment,
+        until: Moment,
+    },
     Queued,
     Transferring,
     /// A host has been asked; the answer is due by `until`.
@@ -248,19 +266,6 @@ impl Held {
     }
 }
 
-/// Without variables and numbers: they are the caller's.
-impl fmt::Debug for Run {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Run")
-            .field("flow", self.flow.id())
-            .field("node", &self.node())
-            .field("language", &self.language())
-            .field("state", &self.state)
-            .field("ahead", &self.ahead)
-            .finish_non_exhaustive()
-    }
-}
-
 impl Run {
     /// Starts at the flow's first node. A language that the flow does not speak becomes its first one.
     /// The same `seed` takes the same ways at `percent`.
@@ -294,6 +299,7 @@ impl Run {
             Event::Time => self.time(now, &mut actions),
             Event::QueueLeft(why) => self.queue_left(now, why, &mut actions),
             Event::TransferFailed => self.transfer_failed(now, &mut actions),
+            Event::MessageFailed => self.message_failed(now, &mut actions),
             Event::HttpDone(result) => self.http_done(now, &result, &mut actions),
             Event::Broadcast(notice) => self.broadcast(now, notice, &mut actions),
         }
@@ -310,9 +316,12 @@ impl Run {
             | State::Pausing { until, .. }
             | State::Requesting { until, .. } => Some(idle.min(*until)),
             State::Warned { until: Some(until), .. } => Some(idle.min(*until)),
+            // Who speaks is alive, though no key is pressed.
+            State::Recording { until, .. } => Some(*until),
             State::Speaking { .. }
             | State::Asking { .. }
             | State::Announcing
+            | State::Cueing
             | State::Inquiring
             | State::Warned { until: None, .. } => Some(idle),
         }
@@ -372,7 +381,10 @@ impl Run {
                 prompts.extend_from_slice(after.of(self.language));
                 self.speak(prompts, *barge_in, *next, actions)
             }
-            Step::Menu { ask, .. } | Step::Collect { ask, .. } => self.ask(now, ask, 0, &[], actions),
+            Step::Menu { ask, .. } | Step::Collect { ask, .. } | Step::Survey { ask, .. } => {
+                self.ask(now, ask, 0, &[], actions)
+            }
+            Step::Record(message) => self.cue(message, actions),
             Step::Set { language, values, next } => {
                 self.set(*language, values, actions);
                 Some(*next)
@@ -498,6 +510,7 @@ impl Run {
                 None
             }
             State::Warned { level, until: None } => self.warned(now, *level),
+            State::Cueing => self.cued(now, actions),
             _ => None,
         };
         if let Some(next) = next {
@@ -509,7 +522,7 @@ impl Run {
         if self.next_deadline().is_none_or(|deadline| now < deadline) {
             return;
         }
-        if now >= self.alive + MAX_IDLE {
+        if now >= self.alive + MAX_IDLE && !self.records() {
             actions.push(Action::Remark { name: "ended".into(), value: "nobody pressed a key".to_owned() });
             self.end(actions);
             return;
@@ -519,6 +532,7 @@ impl Run {
             State::Typing { .. } => self.silence_ends_entry(now, actions),
             State::Pausing { next, .. } => Some(*next),
             State::Warned { until: Some(_), .. } => return self.end(actions),
+            State::Recording { .. } => self.message_over(now, MessageEnd::Longest, actions),
             State::Requesting { .. } => {
                 return self.http_done(now, &Err(HttpFailure::Timeout), actions);
             }

@@ -20,8 +20,8 @@ use crate::moment::Moment;
 pub type Hash = [u8; 32];
 
 const MAGIC: &[u8; 8] = b"HLTAPE\r\n";
-/// 2: packets say whether they were made here. 1 is read as well.
-const VERSION: u16 = 2;
+/// 2: packets say whether they were made here. 3: there are marks of messages. All before are read as well.
+const VERSION: u16 = 3;
 const SEALED: u16 = 1;
 const HEADER_BODY: usize = 40;
 pub const HEADER_BYTES: usize = HEADER_BODY + 32;
@@ -75,6 +75,15 @@ pub enum Mark {
         reason: String,
     },
     Resume,
+    /// The caller begins to speak a message.
+    Message {
+        number: u32,
+        name: String,
+    },
+    MessageOver {
+        number: u32,
+        why: String,
+    },
     /// The last record. Without it the tape was cut short.
     End {
         why: String,
@@ -249,19 +258,23 @@ const GAP: u8 = 2;
 const PAUSE: u8 = 3;
 const RESUME: u8 = 4;
 const END: u8 = 5;
+const MESSAGE: u8 = 6;
+const MESSAGE_OVER: u8 = 7;
 
 /// Appends a mark's record to a body.
 pub fn put_mark(body: &mut Vec<u8>, at: Moment, mark: &Mark) {
-    let (tag, frames, text) = match mark {
+    let (tag, number, text) = match mark {
         Mark::Gap { why, frames } => (GAP, *frames, why.as_str()),
         Mark::Pause { reason } => (PAUSE, 0, reason.as_str()),
         Mark::Resume => (RESUME, 0, ""),
         Mark::End { why } => (END, 0, why.as_str()),
+        Mark::Message { number, name } => (MESSAGE, *number, name.as_str()),
+        Mark::MessageOver { number, why } => (MESSAGE_OVER, *number, why.as_str()),
     };
     let text = &text[..text.floor_char_boundary(TEXT_BYTES)];
     body.push(tag);
     body.extend_from_slice(&at.as_micros().to_le_bytes());
-    body.extend_from_slice(&frames.to_le_bytes());
+    body.extend_from_slice(&number.to_le_bytes());
     body.push(text.len() as u8);
     body.extend_from_slice(text.as_bytes());
 }
@@ -292,14 +305,16 @@ fn record<'a>(fields: &mut Fields<'a>) -> Option<Record<'a>> {
         return Some(Record::Packet(Packet { side, codec, rtp_time, at, made, payload }));
     }
     let at = Moment::from_micros(fields.u64()?);
-    let frames = fields.u32()?;
+    let number = fields.u32()?;
     let length = fields.u8()?;
     let text = std::str::from_utf8(fields.take(usize::from(length))?).ok()?.to_owned();
     let mark = match tag {
-        GAP => Mark::Gap { why: text, frames },
+        GAP => Mark::Gap { why: text, frames: number },
         PAUSE => Mark::Pause { reason: text },
         RESUME => Mark::Resume,
         END => Mark::End { why: text },
+        MESSAGE => Mark::Message { number, name: text },
+        MESSAGE_OVER => Mark::MessageOver { number, why: text },
         _ => return None,
     };
     Some(Record::Mark { at, mark })

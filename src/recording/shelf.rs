@@ -1,6 +1,7 @@
 //! What the command line and the API ask of the tapes as a whole.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
+use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
@@ -11,7 +12,7 @@ use super::read::{Tape, TapeError};
 use super::seal::TapeKey;
 use super::timeline::Timeline;
 use super::verify::{Report, verify};
-use super::wav;
+use super::{message, wav};
 use crate::ids::CallId;
 use crate::moment::Moment;
 
@@ -26,6 +27,8 @@ pub struct Shelf {
 pub enum ShelfError {
     #[error("call {0} has no tape")]
     NoTape(CallId),
+    #[error("call {0} has no message {1}")]
+    NoMessage(CallId, u32),
     #[error(transparent)]
     Tape(#[from] TapeError),
     #[error("{path}: {source}")]
@@ -79,11 +82,25 @@ impl Shelf {
     pub fn export(&self, call: CallId, out: &Path) -> Result<u64, ShelfError> {
         let timeline = self.timeline(call)?;
         let failed = |source| ShelfError::Out { path: out.display().to_string(), source };
-        let mut options = OpenOptions::new();
-        let file = options.write(true).create(true).truncate(true).mode(0o600).open(out);
-        let file = std::io::BufWriter::new(file.map_err(|e| failed(hound::Error::IoError(e)))?);
-        wav::write(&timeline, file).map_err(failed)?;
+        let file = private(out).map_err(|e| failed(hound::Error::IoError(e)))?;
+        wav::write(&timeline, std::io::BufWriter::new(file)).map_err(failed)?;
         Ok(wav::wav_len(&timeline))
+    }
+
+    /// A message as a WAV file: the caller, from the message's begin to its end.
+    pub fn message(&self, call: CallId, number: u32) -> Result<Vec<u8>, ShelfError> {
+        let timeline = self.timeline(call)?;
+        let span = message::span(&timeline, number).ok_or(ShelfError::NoMessage(call, number))?;
+        Ok(wav::caller(&timeline, span))
+    }
+
+    /// Writes a message as a WAV file that only its owner may read; returns its bytes.
+    pub fn export_message(&self, call: CallId, number: u32, out: &Path) -> Result<u64, ShelfError> {
+        let sound = self.message(call, number)?;
+        let written = private(out).and_then(|mut file| file.write_all(&sound));
+        let failed = |source| ShelfError::Out { path: out.display().to_string(), source };
+        written.map_err(|error| failed(hound::Error::IoError(error)))?;
+        Ok(sound.len() as u64)
     }
 
     /// Accounts for one tape. `call_ended`: the end that the call's record tells.
@@ -112,4 +129,9 @@ impl Shelf {
         let tape = Tape::read(&self.find(call).ok()?, self.key.as_ref()).ok()?;
         Some(tape.last_heard())
     }
+}
+
+/// A file that only its owner may read, in place of what was there.
+fn private(path: &Path) -> std::io::Result<File> {
+    OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)
 }

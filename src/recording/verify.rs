@@ -206,7 +206,7 @@ fn name_pauses(timeline: &Timeline, holes: &mut [Hole]) {
         match mark {
             Mark::Pause { .. } => since = since.or(Some(at)),
             Mark::Resume | Mark::End { .. } => pauses.extend(since.take().map(|from| (from, at))),
-            Mark::Gap { .. } => {}
+            Mark::Gap { .. } | Mark::Message { .. } | Mark::MessageOver { .. } => {}
         }
     }
     pauses.extend(since.map(|from| (from, timeline.samples() as i64)));

@@ -2,6 +2,7 @@
 //! without making the rest, for players that ask for ranges.
 
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -11,8 +12,11 @@ use super::timeline::{RATE, Timeline};
 
 const HEADER: u64 = 44;
 
+/// Bytes of one sample of one side.
+const SAMPLE: u64 = 2;
+
 /// Bytes of one sample of both sides.
-const FRAME: u64 = 4;
+const FRAME: u64 = 2 * SAMPLE;
 
 /// Samples rendered at a time when exporting: one second.
 const STRETCH: u64 = RATE as u64;
@@ -51,6 +55,20 @@ pub fn read_range(timeline: &Timeline, start: u64, length: usize) -> Vec<u8> {
     bytes
 }
 
+/// A part of the caller's side by itself: a file of one channel.
+pub fn caller(timeline: &Timeline, part: Range<u64>) -> Vec<u8> {
+    let mut bytes = head(1, (part.end - part.start) * SAMPLE).to_vec();
+    let mut from = part.start;
+    while from < part.end {
+        let count = STRETCH.min(part.end - from);
+        let mut sound = vec![0; count as usize * 2];
+        timeline.stereo(from, &mut sound);
+        bytes.extend(sound.chunks_exact(2).flat_map(|both| both[0].to_le_bytes()));
+        from += count;
+    }
+    bytes
+}
+
 /// Writes the whole file.
 pub fn write(timeline: &Timeline, out: impl Write + Seek) -> Result<(), hound::Error> {
     let spec = hound::WavSpec {
@@ -73,9 +91,14 @@ pub fn write(timeline: &Timeline, out: impl Write + Seek) -> Result<(), hound::E
     writer.finalize()
 }
 
-/// RIFF header of PCM sound. A tape's limit keeps the length far below 4 GiB; were it not, players stop early.
 fn header(timeline: &Timeline) -> [u8; HEADER as usize] {
-    let sound = u32::try_from(timeline.samples() * FRAME).unwrap_or(u32::MAX - HEADER as u32);
+    head(2, timeline.samples() * FRAME)
+}
+
+/// RIFF header of PCM sound. A tape's limit keeps the length far below 4 GiB; were it not, players stop early.
+fn head(channels: u16, sound: u64) -> [u8; HEADER as usize] {
+    let sound = u32::try_from(sound).unwrap_or(u32::MAX - HEADER as u32);
+    let frame = channels * SAMPLE as u16;
     let mut header = [0; HEADER as usize];
     let mut at = 0;
     let mut put = |bytes: &[u8]| {
@@ -87,10 +110,10 @@ fn header(timeline: &Timeline) -> [u8; HEADER as usize] {
     put(b"WAVEfmt ");
     put(&16u32.to_le_bytes());
     put(&1u16.to_le_bytes());
-    put(&2u16.to_le_bytes());
+    put(&channels.to_le_bytes());
     put(&RATE.to_le_bytes());
-    put(&(RATE * FRAME as u32).to_le_bytes());
-    put(&(FRAME as u16).to_le_bytes());
+    put(&(RATE * u32::from(frame)).to_le_bytes());
+    put(&frame.to_le_bytes());
     put(&16u16.to_le_bytes());
     put(b"data");
     put(&sound.to_le_bytes());

@@ -5,7 +5,7 @@ use super::rows::{JournalRow, last_event, put_events, put_records};
 use super::{Store, StoreError};
 use crate::call::cause::Cause;
 use crate::call::record::CallRecord;
-use crate::engine::happened::{Happened, Party, What};
+use crate::engine::happened::{Happened, MessageEnd, Party, What};
 use crate::ids::CallId;
 use crate::moment::Moment;
 
@@ -33,19 +33,21 @@ impl Store {
                 .await?;
             let last = Moment::from_micros(last.map_or(0, |at| at.max(0) as u64)).max(record.arrived);
             let at = last_heard(record.call).map_or(last, |heard| heard.max(last));
-            let talk = record.agent_answered.map_or(0, |since| at.since(since).as_millis() as u64);
-            seq += 1;
-            let event = Happened {
-                seq: seq as u64,
-                at,
-                call: Some(record.call),
-                agent: None,
-                what: What::CallEnded { cause, by: Party::Server, talk_ms: talk },
+            let talk = match &record.survey {
+                // The talk was over.
+                Some(_) => record.talk_ms,
+                None => record.agent_answered.map_or(0, |since| at.since(since).as_millis() as u64),
             };
-            record.apply(&event);
-            let row = JournalRow::new(&event, &hash);
-            hash = row.hash;
-            rows.push(row);
+            let over = What::CallEnded { cause, by: Party::Server, talk_ms: talk };
+            for what in message_under_way(&record, at).into_iter().chain([over]) {
+                seq += 1;
+                let event =
+                    Happened { seq: seq as u64, at, call: Some(record.call), agent: None, what };
+                record.apply(&event);
+                let row = JournalRow::new(&event, &hash);
+                hash = row.hash;
+                rows.push(row);
+            }
             closed.push(record);
         }
         put_events(&mut change, &rows).await?;
@@ -53,6 +55,17 @@ impl Store {
         change.commit().await?;
         Ok(closed)
     }
+}
+
+/// The end of a message that was being spoken: up to the last that was heard it is on the tape.
+fn message_under_way(record: &CallRecord, at: Moment) -> Option<What> {
+    let message = record.messages.iter().find(|message| message.ms.is_none())?;
+    let (number, name) = (message.number, message.name.clone());
+    let ms = at.since(message.began).as_millis() as u64;
+    Some(match ms {
+        0 => What::MessageShort { number },
+        _ => What::MessageLeft { number, name, ms, end: MessageEnd::CallEnded },
+    })
 }
 
 #[cfg(test)]

@@ -126,7 +126,7 @@ pub async fn put_records(
 ) -> Result<(), sqlx::Error> {
     static TEXTS: LazyLock<[String; 3]> = LazyLock::new(|| {
         let head = "INSERT INTO calls (call, from_number, dialled, arrived, answered, ended, cause, queue, \
-                    queued, agent, agent_answered, talk_ms, missed_offers, recorded, recording_gaps, json)";
+                    queued, agent, agent_answered, talk_ms, missed_offers, recorded, recording_gaps, messages, messages_open, json)";
         let changing = [
             "answered",
             "ended",
@@ -139,10 +139,12 @@ pub async fn put_records(
             "missed_offers",
             "recorded",
             "recording_gaps",
+            "messages",
+            "messages_open",
             "json",
         ];
         let set = changing.map(|column| format!("{column} = excluded.{column}")).join(", ");
-        texts(head, 16, &format!(" ON CONFLICT (call) DO UPDATE SET {set}"))
+        texts(head, 18, &format!(" ON CONFLICT (call) DO UPDATE SET {set}"))
     });
     put(connection, &TEXTS, records, bind_record).await
 }
@@ -164,7 +166,14 @@ fn bind_record(record: &CallRecord, query: Statement) -> Statement {
         .bind(record.missed_offers)
         .bind(record.recorded)
         .bind(record.recording_gaps)
+        .bind(count(record, false))
+        .bind(count(record, true))
         .bind(serde_json::to_string(record).expect("a record is plain data"))
+}
+
+/// Messages that were left; with `open` those that are not done. A record holds few.
+fn count(record: &CallRecord, open: bool) -> i64 {
+    record.messages_left(open).count() as i64
 }
 
 /// SQLite's integers are signed; times fit until the year 294247.

@@ -43,6 +43,11 @@ PRAGMA user_version = 1;
 CREATE INDEX journal_emergency ON journal (kind, seq)
     WHERE kind IN ('emergency_started', 'emergency_heard', 'emergency_left', 'emergency_ended');
 PRAGMA user_version = 2;
+", "
+ALTER TABLE calls ADD COLUMN messages INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE calls ADD COLUMN messages_open INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX calls_messages ON calls (arrived) WHERE messages > 0;
+PRAGMA user_version = 3;
 "];
 
 pub async fn bring_up_to_date(writer: &SqlitePool) -> Result<(), StoreError> {

@@ -15,7 +15,8 @@ const PROMPTS: &str = "welcome rec_notice lang main noinput invalid to_agent goo
     refuse acct acct_thanks urgent elder card_menu sme_menu cmp_menu transfer_failed num_hundred num_thousand \
     num_wan num_yi num_million num_minus num_yao num_and loss_kind get_id6 loss_ok_pre loss_ok_post loss_fail \
     person_or_end pin pin_bad_2 pin_bad_1 pin_lock menu_acct bal_pre stmt_pre stmt_due_pre limit_pre vip antifraud \
-    closed_menu progress_pre progress_mid progress_none ticket_pre ticket_post";
+    closed_menu progress_pre progress_mid progress_none ticket_pre ticket_post music/beep leave_msg leave_number msg_short \
+    msg_thanks msg_failed svy svy_why svy_thx";
 
 /// Words that values are said with, besides numbers, months and days.
 const WORDS: &str = "num_liang num_billion num_point num_yuan num_jiao num_fen num_zheng num_nian num_yue num_ri \
@@ -34,6 +35,13 @@ impl Names {
                 .chain(["only_zh".to_owned()])
                 .collect(),
         )
+    }
+
+    /// All but one.
+    pub fn without(name: &str) -> Names {
+        let Names(mut all) = Names::all();
+        all.retain(|known| known != name);
+        Names(all)
     }
 
     /// The name behind an id, with the language: `en/main`.
@@ -68,6 +76,7 @@ pub fn world(catalogue: &Names) -> World<'_> {
         agents: ["1001", "1002"].map(Into::into).into(),
         numbers: ["95500", "95501"].map(str::to_owned).into(),
         entries: [].into(),
+        surveys: [].into(),
         constants: [
             ("max_tries".to_owned(), Constant::Number(3)),
             ("desk".to_owned(), Constant::Text("95501".to_owned())),

@@ -286,6 +286,11 @@ const FAULTS: &[(&str, &str)] = &[
     ("variables: { pin: { typed: «six } }", "test-009"),
     ("language: «fr", "test-011"),
     ("transfer: { agent: «1009 }", "test-012"),
+    ("message: «applause", "test-023"),
+    ("survey: «happy", "test-024"),
+    ("survey: «10", "test-024"),
+    ("speaks: «5", "yaml-007"),
+    ("message_fails: «yes", "test-006"),
     ("transfer: «{ agent: 1001, number: '95500' }", "yaml-010"),
     ("remark: «{ a: b, c: d }", "test-006"),
 ];

@@ -60,6 +60,8 @@ pub struct Office {
     pub journal: Vec<Happened>,
     pub records: BTreeMap<CallId, CallRecord>,
     pub tapes: BTreeMap<CallId, bool>,
+    /// Everything the disk thread was told.
+    pub taped: Vec<TapeCommand>,
     /// Pauses, resumes and gaps, of all tapes.
     pub marks: Vec<Mark>,
     world: World,
@@ -94,6 +96,7 @@ impl Office {
             journal: Vec::new(),
             records: BTreeMap::new(),
             tapes: BTreeMap::new(),
+            taped: Vec::new(),
             marks: Vec::new(),
             server: SocketAddr::from((Ipv4Addr::LOCALHOST, 5060)),
             world,
@@ -386,6 +389,9 @@ impl Office {
             if let Some(trace) = &mut self.trace {
                 use std::fmt::Write as _;
                 let _ = writeln!(trace, "{:?} {output:?}", self.now);
+            }
+            if let Output::Tape(command) = &output {
+                self.taped.push(command.clone());
             }
             match output {
                 Output::Transmit { flow, bytes } => {

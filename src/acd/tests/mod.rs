@@ -27,6 +27,7 @@ fn queue(requires: &[(&str, u8)]) -> config::Queue {
         comfort: None,
         comfort_every: Duration::from_secs(30),
         max_wait: None,
+        survey: None,
         max_waiting: 1000,
     }
 }

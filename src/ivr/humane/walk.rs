@@ -326,6 +326,8 @@ fn spoken(step: &Step) -> Vec<&Spoken> {
         Step::Say { before, after, .. } => vec![before, after],
         Step::Menu { ask, .. } | Step::Collect { ask, .. } | Step::Language { ask, .. } => vec![&ask.prompts],
         Step::Queue(waiting) => vec![&waiting.prompts],
+        Step::Record(message) => vec![&message.prompts],
+        Step::Survey { ask, .. } => vec![&ask.prompts],
         Step::Set { .. }
         | Step::Switch { .. }
         | Step::Hours { .. }
@@ -373,6 +375,11 @@ fn ways(step: &Step) -> Vec<Out> {
         Step::Emergency(emergency) => {
             let loss = Out { key: true, ..by_itself(&emergency.loss) };
             vec![by_itself(&emergency.next), by_itself(&emergency.deflect), loss]
+        }
+        Step::Record(message) => [&message.next, &message.on_short, &message.on_failed].map(by_itself).into(),
+        Step::Survey { ask, scores } => {
+            let low = scores.low.as_ref().map(|(_, then)| then);
+            [&scores.next, &ask.on_no_input.then].into_iter().chain(low).map(by_itself).collect()
         }
         Step::Hangup { .. } | Step::Return(_) => Vec::new(),
     }

@@ -37,8 +37,10 @@ impl Run {
     /// The question has been asked: keys typed meanwhile first, then the time runs.
     pub(super) fn listen(&mut self, now: Moment, failures: u8, actions: &mut Vec<Action>) -> Option<NodeId> {
         let flow = self.flow.clone();
-        let (Step::Menu { ask, .. } | Step::Collect { ask, .. } | Step::Language { ask, .. }) =
-            &flow.node(self.node).step
+        let (Step::Menu { ask, .. }
+        | Step::Collect { ask, .. }
+        | Step::Survey { ask, .. }
+        | Step::Language { ask, .. }) = &flow.node(self.node).step
         else {
             return None;
         };
@@ -86,7 +88,9 @@ impl Run {
             }
             State::Listening { .. } | State::Typing { .. } => self.answer(now, key, actions),
             State::Warned { level, until } => self.key_while_warned(key, *level, until.is_none(), actions),
+            State::Recording { .. } => self.key_in_message(now, key, actions),
             State::Announcing
+            | State::Cueing
             | State::Queued
             | State::Transferring
             | State::Inquiring
@@ -105,7 +109,10 @@ impl Run {
 
     fn asked_with_barge_in(&self) -> bool {
         match &self.flow.node(self.node).step {
-            Step::Menu { ask, .. } | Step::Collect { ask, .. } | Step::Language { ask, .. } => ask.barge_in,
+            Step::Menu { ask, .. }
+            | Step::Collect { ask, .. }
+            | Step::Survey { ask, .. }
+            | Step::Language { ask, .. } => ask.barge_in,
             _ => false,
         }
     }
@@ -122,6 +129,13 @@ impl Run {
                 Some(language) => {
                     self.speaks(language, actions);
                     Some(*next)
+                }
+                None => self.failed(now, Failure::Invalid, actions),
+            },
+            Step::Survey { scores, .. } => match scores.of(key) {
+                Some(score) => {
+                    actions.push(Action::Surveyed { score: Some(score) });
+                    Some(scores.then(score))
                 }
                 None => self.failed(now, Failure::Invalid, actions),
             },
@@ -192,8 +206,10 @@ impl Run {
     /// Silence or a wrong key: the question again, or where the flow leads after the last try.
     pub(super) fn failed(&mut self, now: Moment, why: Failure, actions: &mut Vec<Action>) -> Option<NodeId> {
         let flow = self.flow.clone();
-        let (Step::Menu { ask, .. } | Step::Collect { ask, .. } | Step::Language { ask, .. }) =
-            &flow.node(self.node).step
+        let (Step::Menu { ask, .. }
+        | Step::Collect { ask, .. }
+        | Step::Survey { ask, .. }
+        | Step::Language { ask, .. }) = &flow.node(self.node).step
         else {
             return None;
         };
@@ -208,7 +224,11 @@ impl Run {
             Failure::Invalid => &ask.on_invalid,
         };
         self.ahead = Typed::default();
-        if failures >= ask.retries {
+        let surveyed = matches!(flow.node(self.node).step, Step::Survey { .. });
+        if failures >= ask.retries || (surveyed && why == Failure::NoInput) {
+            if surveyed {
+                actions.push(Action::Surveyed { score: None });
+            }
             if let Step::Language { default, .. } = &flow.node(self.node).step {
                 self.speaks(*default, actions);
             }

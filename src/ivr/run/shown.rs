@@ -25,6 +25,19 @@ impl fmt::Display for Shown<'_> {
     }
 }
 
+/// Without variables and numbers: they are the caller's.
+impl fmt::Debug for Run {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Run")
+            .field("flow", self.flow.id())
+            .field("node", &self.node())
+            .field("language", &self.language())
+            .field("state", &self.state)
+            .field("ahead", &self.ahead)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Run {
     /// The variables of the flow the caller is in, in their order.
     pub(in crate::ivr) fn shown(&self) -> impl Iterator<Item = (&str, Shown<'_>)> {
@@ -40,7 +53,10 @@ impl Run {
 
     /// A question is being asked, or has been and waits for its answer.
     pub(in crate::ivr) fn asks(&self) -> bool {
-        matches!(self.state, State::Asking { .. } | State::Listening { .. } | State::Typing { .. })
+        matches!(
+            self.state,
+            State::Asking { .. } | State::Listening { .. } | State::Typing { .. } | State::Recording { .. }
+        )
     }
 
     /// How many keys are kept for a question that is yet to come.

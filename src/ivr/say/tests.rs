@@ -152,6 +152,7 @@ fn a_word_that_is_not_recorded_is_missed_by_every_manner_that_may_need_it() {
                     numbers: BTreeSet::new(),
                     constants: Default::default(),
                     entries: Default::default(),
+                    surveys: Default::default(),
                     hosts: BTreeMap::new(),
                     catalogue: &catalogue,
                 };

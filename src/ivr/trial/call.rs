@@ -12,7 +12,7 @@ use crate::ivr::chart;
 use crate::ivr::emergency::Broadcast;
 use crate::ivr::flow::Flow;
 use crate::ivr::http::{HttpFailure, HttpRequest, HttpResponse};
-use crate::ivr::run::{Action, Caller, Event, QueueExit, Run, Shown, TransferTo};
+use crate::ivr::run::{Action, Caller, Event, MessageEnd, QueueExit, Run, Shown, TransferTo};
 use crate::media::prompts::PromptId;
 use crate::moment::Moment;
 
@@ -47,12 +47,23 @@ pub struct Call<'s> {
     /// Ways taken, by flow and place in its chart.
     ways: Vec<(FlowId, usize)>,
     turns: usize,
+    /// The message being spoken, and since when.
+    message: Option<(Arc<str>, Moment)>,
+    /// Since the caller last did something: messages left, and ratings.
+    left: Left,
     /// With how often each has answered.
     mocks: Vec<(&'s Mock, usize)>,
     /// What a host has been asked.
     asked: Asked,
     /// What is on, until the caller has heard it.
     broadcast: Option<Broadcast>,
+}
+
+/// What the caller has left behind.
+#[derive(Default)]
+pub(super) struct Left {
+    pub messages: Vec<String>,
+    pub ratings: Vec<Option<u8>>,
 }
 
 /// How it stands with a question to a host.
@@ -103,6 +114,8 @@ impl<'s> Call<'s> {
             remarks: Vec::new(),
             ways: Vec::new(),
             turns: 0,
+            message: None,
+            left: Left::default(),
             mocks: mocks.iter().map(|mock| (mock, 0)).collect(),
             asked: Asked::Nothing,
             broadcast,
@@ -161,6 +174,16 @@ impl<'s> Call<'s> {
         &self.remarks
     }
 
+    /// What the caller has left since they last did something.
+    pub(super) fn left(&self) -> &Left {
+        &self.left
+    }
+
+    /// The caller may speak a message now.
+    pub fn records(&self) -> bool {
+        self.standing == Standing::InFlow && self.run.records()
+    }
+
     pub(super) fn ways(&self) -> &[(FlowId, usize)] {
         &self.ways
     }
@@ -178,6 +201,7 @@ impl<'s> Call<'s> {
     fn acts(&mut self) {
         self.heard.clear();
         self.remarks.clear();
+        self.left = Left::default();
     }
 
     /// Presses keys, one after the other, at this moment.
@@ -262,6 +286,29 @@ impl<'s> Call<'s> {
         self.waits(time);
     }
 
+    /// Speaks for so long. False if nobody listens to a message.
+    pub fn speaks(&mut self, time: Duration) -> bool {
+        self.listens();
+        let records = self.records();
+        if records {
+            self.is_silent_for(time);
+        }
+        records
+    }
+
+    /// The message cannot be recorded. False if there is none.
+    pub fn message_fails(&mut self) -> bool {
+        self.listens();
+        let records = self.records();
+        if records {
+            self.acts();
+            self.note(Rung::MessageFails);
+            let actions = self.run.handle(self.now, Event::MessageFailed);
+            self.obey(actions);
+        }
+        records
+    }
+
     /// Comes back from the queue. False if the caller is in none.
     pub fn leaves_queue(&mut self, why: QueueExit) -> bool {
         let waits = matches!(self.standing, Standing::InQueue { .. });
@@ -294,6 +341,8 @@ impl<'s> Call<'s> {
     pub fn hangs_up(&mut self) {
         self.acts();
         self.note(Rung::HangsUp);
+        let last_words = self.run.hung_up(self.now);
+        self.obey(last_words);
         self.standing = Standing::Over;
         self.playing = None;
     }
@@ -347,7 +396,7 @@ impl<'s> Call<'s> {
         if self.run.awaits().is_some() {
             self.note(Rung::Answered(Err(HttpFailure::Timeout)));
             self.asked = Asked::Nothing;
-        } else if self.run.asks() {
+        } else if self.run.asks() && !self.run.records() {
             self.note(Rung::Silence);
         }
         let actions = self.run.handle(self.now, Event::Time);
@@ -374,6 +423,15 @@ impl<'s> Call<'s> {
                 }
                 Action::Http { request } => self.asks(&request),
                 Action::AskBroadcast => self.hears_broadcast(),
+                Action::Record { name } => {
+                    self.note(Rung::Speaks(name.to_string()));
+                    self.message = Some((name, self.now));
+                }
+                Action::MessageOver { end } => self.message_over(end),
+                Action::Surveyed { score } => {
+                    self.note(Rung::Rates(score));
+                    self.left.ratings.push(score);
+                }
                 Action::Hangup => {
                     self.note(Rung::Ends);
                     self.standing = Standing::Over;
@@ -387,6 +445,15 @@ impl<'s> Call<'s> {
                 }
             }
         }
+    }
+
+    fn message_over(&mut self, end: MessageEnd) {
+        let Some((name, since)) = self.message.take() else { return };
+        let (name, lasts) = (name.to_string(), self.now.since(since));
+        if end != MessageEnd::Short {
+            self.left.messages.push(name.clone());
+        }
+        self.note(Rung::MessageOver { name, lasts, end });
     }
 
     fn plays_now(&mut self, prompts: VecDeque<PromptId>) {

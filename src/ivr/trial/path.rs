@@ -6,7 +6,7 @@ use super::Stage;
 use crate::ids::QueueId;
 use crate::ivr::flow::Flow;
 use crate::ivr::http::HttpFailure;
-use crate::ivr::run::{QueueExit, TransferTo};
+use crate::ivr::run::{MessageEnd, QueueExit, TransferTo};
 use crate::media::prompts::PromptId;
 use crate::moment::Moment;
 
@@ -40,6 +40,17 @@ pub enum Rung {
         name: String,
         value: String,
     },
+    /// The tone is over: the caller may speak.
+    Speaks(String),
+    /// A message is over.
+    MessageOver {
+        name: String,
+        lasts: Duration,
+        end: MessageEnd,
+    },
+    MessageFails,
+    /// A rating.
+    Rates(Option<u8>),
     /// The flow ends the call.
     Ends,
     HangsUp,
@@ -126,6 +137,16 @@ impl Rung {
             Rung::Answered(Ok(status)) => format!("  the host answers {status}"),
             Rung::Answered(Err(why)) => format!("  the host does not answer: {}", why.word()),
             Rung::Remark { name, value } => format!("  remark {name}: {value}"),
+            Rung::Speaks(name) => format!("  may speak a message: {name}"),
+            Rung::MessageOver { name, end: MessageEnd::Short, .. } => {
+                format!("  was too short to leave a message: {name}")
+            }
+            Rung::MessageOver { name, lasts, end } => {
+                format!("  has left a message of {:.1} s ({}): {name}", lasts.as_secs_f64(), end.word())
+            }
+            Rung::MessageFails => "  the message cannot be recorded".to_owned(),
+            Rung::Rates(Some(score)) => format!("  rates the talk: {score}"),
+            Rung::Rates(None) => "  does not rate the talk".to_owned(),
             Rung::Ends => "  the flow hangs up".to_owned(),
             Rung::HangsUp => "  hangs up".to_owned(),
         }

@@ -106,6 +106,14 @@ fn does(doing: &Doing, call: &mut Call<'_>) -> Result<(), Fault> {
             call.hangs_up();
             Ok(())
         }
+        Doing::Speaks(time) => {
+            let records = call.speaks(*time);
+            records.then_some(()).ok_or("nobody listens to a message here")
+        }
+        Doing::MessageFails => {
+            let records = call.message_fails();
+            records.then_some(()).ok_or("no message is being recorded here")
+        }
         Doing::QueueLeaves(why) => {
             call.listens();
             call.leaves_queue(*why).then_some(()).ok_or("the caller is in no queue here")
@@ -153,6 +161,14 @@ fn check(expectation: &Expectation, call: &mut Call<'_>) -> Result<(), Fault> {
                 Fault::expected(format!("expected the language {language}"), format!("the call speaks {is}"))
             };
             if is == language { Ok(()) } else { Err(fault()) }
+        }
+        Expectation::Message(name) => {
+            let left = call.left().messages.iter().any(|known| known == name);
+            ensure(left, || format!("expected a message to be left: {name}"), call)
+        }
+        Expectation::Survey(score) => {
+            let expected = score.map_or("none".to_owned(), |score| score.to_string());
+            ensure(call.left().ratings.contains(score), || format!("expected the rating: {expected}"), call)
         }
         Expectation::Variables(variables) => variables.iter().try_for_each(|variable| holds(variable, call)),
     }

@@ -79,6 +79,9 @@ pub(super) enum Doing {
     /// Until the flow gives up waiting, or so long.
     Silence(Option<Duration>),
     HangsUp,
+    /// A message, so long.
+    Speaks(Duration),
+    MessageFails,
     QueueLeaves(QueueExit),
     TransferFails,
 }
@@ -103,6 +106,10 @@ pub(super) enum Expectation {
         value: Option<String>,
     },
     Language(String),
+    /// A message of this name has been left.
+    Message(String),
+    /// A score, or that none was given.
+    Survey(Option<u8>),
     Variables(Vec<Variable>),
 }
 

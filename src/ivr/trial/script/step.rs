@@ -10,7 +10,7 @@ use crate::ivr::flow::{Flow, Kind, key_index};
 use crate::ivr::run::{MAX_IDLE, QueueExit, TransferTo};
 
 /// The steps, as written. New ones are added here and in `with`.
-const STEPS: [&str; 12] = [
+const STEPS: [&str; 16] = [
     "presses",
     "silence",
     "hangs_up",
@@ -23,11 +23,15 @@ const STEPS: [&str; 12] = [
     "at",
     "remark",
     "variables",
+    "speaks",
+    "message_fails",
+    "message",
+    "survey",
 ];
 /// The step that shares its name with a setting.
 const LANGUAGE: &str = "language";
 /// Those that need nothing more.
-const BARE: [&str; 4] = ["silence", "hangs_up", "transfer_fails", "ends"];
+const BARE: [&str; 5] = ["silence", "hangs_up", "transfer_fails", "message_fails", "ends"];
 /// Further prompts that a test does not name.
 const MORE: &str = "...";
 /// Longest time that one step lets pass: after it every flow has given up waiting.
@@ -54,6 +58,7 @@ fn bare(word: &str, span: Span, scope: &mut Scope<'_>) -> Option<Line> {
         "silence" => return Some(Line::Does(Doing::Silence(None))),
         "hangs_up" => return Some(Line::Does(Doing::HangsUp)),
         "transfer_fails" => return Some(Line::Does(Doing::TransferFails)),
+        "message_fails" => return Some(Line::Does(Doing::MessageFails)),
         "ends" => return Some(Line::Expects(Expectation::Ends)),
         _ => {}
     }
@@ -105,8 +110,9 @@ fn with(name: &str, node: &Node, after: Option<&Node>, scope: &mut Scope<'_>) ->
         "silence" => {
             scope.out.duration(node, Duration::ZERO..=LONGEST).map(|time| Doing::Silence(Some(time)))
         }
+        "speaks" => scope.out.duration(node, Duration::ZERO..=LONGEST).map(Doing::Speaks),
         "queue_leaves" => queue_leaves(node, scope),
-        "hangs_up" | "transfer_fails" | "ends" => {
+        "hangs_up" | "transfer_fails" | "message_fails" | "ends" => {
             let message = format!("`{name}` stands alone");
             scope.out.error("test-006", node.span, message).label(format!("write `- {name}`"));
             None
@@ -164,6 +170,8 @@ fn expectation(name: &str, node: &Node, scope: &mut Scope<'_>) -> Option<Expecta
         "remark" => remark(node, scope),
         LANGUAGE => super::language(node, scope.on, scope.out).map(Expectation::Language),
         "variables" => variables(node, scope),
+        "message" => message(node, scope),
+        "survey" => survey(node, scope),
         _ => None,
     }
 }
@@ -263,6 +271,28 @@ fn transfer(node: &Node, scope: &mut Scope<'_>) -> Option<Expectation> {
             None
         }
     }
+}
+
+/// `message: complaint`: one that the flow, or one that it calls, takes.
+fn message(node: &Node, scope: &mut Scope<'_>) -> Option<Expectation> {
+    let name = scope.out.text(node, "the name of a message")?;
+    let known: Vec<&str> = scope.stage.flows().flat_map(|(_, flow)| flow.messages()).collect();
+    let what = "a message that a flow takes";
+    known_name("test-023", what, name, node.span, known.into_iter(), scope.out).map(Expectation::Message)
+}
+
+/// `survey: 5` or `survey: no_answer`.
+fn survey(node: &Node, scope: &mut Scope<'_>) -> Option<Expectation> {
+    let text = scope.out.text(node, "a score, or no_answer")?;
+    let score = match text {
+        "no_answer" => Some(None),
+        _ => text.parse().ok().filter(|score| *score <= 9u8).map(Some),
+    };
+    if score.is_none() {
+        let message = format!("`{text}` is no score");
+        scope.out.error("test-024", node.span, message).label("expected a key, or no_answer");
+    }
+    score.map(Expectation::Survey)
 }
 
 /// `remark: name` or `remark: { name: value }`.
