@@ -258,7 +258,7 @@ pub fn call(record: CallRecord, eyes: Eyes<'_>) -> Call {
 }
 
 /// Fields of events that may hold a person's number.
-const NUMBERS: [&str; 4] = ["from", "dialled", "to", "value"];
+const NUMBERS: [&str; 5] = ["from", "dialled", "to", "value", "number"];
 
 pub fn event(happened: &Happened, eyes: Eyes<'_>) -> Event {
     let mut event = named(&happened.what);

@@ -55,6 +55,10 @@ fn tell(event: &Happened) -> Option<String> {
         What::AgentAnswered { waited_ms, .. } => {
             format!("talks with agent {agent} after waiting {}", seconds(*waited_ms))
         }
+        What::CallbackWanted { queue, number, .. } => {
+            format!("{} wants to be called back by queue {queue}", Masked(number))
+        }
+        What::CallbackDone { wish, user } => format!("{user}: callback {wish} is done"),
         What::Held { by } => format!("put on hold by the {}", word(by)),
         What::Resumed { by } => format!("taken off hold by the {}", word(by)),
         What::Transferred { to } => format!("transferred to {to}"),

@@ -121,6 +121,7 @@ impl Engine {
             hushed: false,
             talked: Duration::ZERO,
             asking: None,
+            left: None,
             number_transfers: 0,
             wake: None,
         };

@@ -31,6 +31,11 @@ pub enum Ask {
         user: String,
         call: CallId,
     },
+    /// For the journal: a caller has been called back, or need not be. The API knows that the wish is open.
+    CallbackDone {
+        user: String,
+        wish: u64,
+    },
     /// For the journal: a log-in refused by the API.
     LoginFailed {
         source: String,
@@ -69,6 +74,10 @@ impl Engine {
                 self.order_agent(now, user, &agent, "wrap_up_done", acd::Event::WrapUpDone(agent.clone()))
             }
             Ask::HangUp { user, call } => self.hang_up_by_staff(now, user, call),
+            Ask::CallbackDone { user, wish } => {
+                self.happened(now, None, None, What::CallbackDone { wish, user });
+                Answer::Done
+            }
             Ask::LoginFailed { source } => {
                 // The API slows guessers down before it tells; a flood of phones must not hide them.
                 self.login_failures.counts();

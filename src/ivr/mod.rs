@@ -14,6 +14,7 @@ use crate::ids::{AgentId, FlowId, QueueId};
 use crate::media::prompts::{Library, PromptId};
 
 mod call;
+mod callback;
 mod chart;
 mod event;
 mod expression;
@@ -25,6 +26,7 @@ pub mod humane;
 mod input;
 mod language;
 mod load;
+mod meanwhile;
 mod nodes;
 mod percent;
 pub mod run;

@@ -39,6 +39,19 @@ CREATE INDEX calls_queue ON calls (queue, arrived);
 CREATE INDEX calls_agent ON calls (agent, arrived);
 CREATE INDEX calls_open ON calls (call) WHERE ended IS NULL;
 PRAGMA user_version = 1;
+", "
+CREATE TABLE callbacks (
+    id      INTEGER PRIMARY KEY,
+    call    INTEGER,
+    number  TEXT NOT NULL,
+    queue   TEXT NOT NULL,
+    since   INTEGER NOT NULL,
+    wanted  INTEGER NOT NULL,
+    done    INTEGER,
+    done_by TEXT
+) STRICT;
+CREATE UNIQUE INDEX callbacks_open ON callbacks (number, queue) WHERE done IS NULL;
+PRAGMA user_version = 2;
 "];
 
 pub async fn bring_up_to_date(writer: &SqlitePool) -> Result<(), StoreError> {

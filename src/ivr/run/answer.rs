@@ -85,7 +85,8 @@ impl Run {
                 self.listen(now, failures, actions)
             }
             State::Listening { .. } | State::Typing { .. } => self.answer(now, key, actions),
-            State::Announcing | State::Queued | State::Transferring | State::Over => None,
+            State::Queued(_) => self.key_while_waiting(now, key, actions),
+            State::Announcing | State::Transferring | State::Over => None,
         };
         if let Some(next) = next {
             self.go(now, next, actions);

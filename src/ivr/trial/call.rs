@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::Stage;
 use super::mock::Mock;
 use super::path::{Path, Pressed, Rung};
-use crate::ids::{FlowId, QueueId};
+use crate::ids::{AgentId, FlowId, QueueId};
 use crate::ivr::chart;
 use crate::ivr::flow::Flow;
 use crate::ivr::http::{HttpFailure, HttpRequest, HttpResponse};
@@ -25,6 +25,8 @@ pub enum Standing {
     InFlow,
     InQueue { queue: QueueId, priority: Option<u8> },
     Transferred(TransferTo),
+    /// An agent has picked up.
+    WithAgent(AgentId),
     Over,
 }
 
@@ -50,6 +52,10 @@ pub struct Call<'s> {
     mocks: Vec<(&'s Mock, usize)>,
     /// What a host has been asked.
     asked: Asked,
+    /// In the queue: callers before this one, and the wait that is expected.
+    place: (usize, Option<Duration>),
+    /// Numbers to be called back, by queue, since the caller last did something.
+    wishes: Vec<(QueueId, String)>,
 }
 
 /// How it stands with a question to a host.
@@ -101,6 +107,8 @@ impl<'s> Call<'s> {
             turns: 0,
             mocks: mocks.iter().map(|mock| (mock, 0)).collect(),
             asked: Asked::Nothing,
+            place: (0, None),
+            wishes: Vec::new(),
         };
         call.obey(actions);
         call
@@ -156,6 +164,10 @@ impl<'s> Call<'s> {
         &self.remarks
     }
 
+    pub(super) fn wishes(&self) -> &[(QueueId, String)] {
+        &self.wishes
+    }
+
     pub(super) fn ways(&self) -> &[(FlowId, usize)] {
         &self.ways
     }
@@ -173,6 +185,7 @@ impl<'s> Call<'s> {
     fn acts(&mut self) {
         self.heard.clear();
         self.remarks.clear();
+        self.wishes.clear();
     }
 
     /// Presses keys, one after the other, at this moment.
@@ -200,6 +213,11 @@ impl<'s> Call<'s> {
         while self.goes_on() && self.turn() {}
     }
 
+    /// Listens until an agent can pick up.
+    pub(super) fn listens_for_queue(&mut self) {
+        while self.standing == Standing::InFlow && self.goes_on() && self.turn() {}
+    }
+
     /// Lets mocks answer.
     pub(super) fn lets_hosts_answer(&mut self) {
         while matches!(self.asked, Asked::Mocked { .. }) && self.turn() {}
@@ -207,8 +225,16 @@ impl<'s> Call<'s> {
 
     /// The flow goes on without the caller: something plays, a mock is about to answer, a pause passes.
     fn goes_on(&self) -> bool {
-        let waits = self.run.asks() && self.playing.is_none();
-        self.standing == Standing::InFlow && !waits && self.unanswered().is_none()
+        match self.standing {
+            Standing::InFlow => {
+                let waits = self.run.asks() && self.playing.is_none();
+                !waits && self.unanswered().is_none()
+            }
+            // In a queue what is due is said, and no time passes by itself.
+            Standing::InQueue { .. } => self.playing.is_some() || self.due().is_some_and(|due| due <= self.now),
+            Standing::WithAgent(_) => self.playing.is_some(),
+            Standing::Transferred(_) | Standing::Over => false,
+        }
     }
 
     /// The request that no mock answers, if there is one.
@@ -279,8 +305,43 @@ impl<'s> Call<'s> {
         waits
     }
 
+    /// So many are before the caller in the queue. False if they are in none.
+    pub fn is_at(&mut self, ahead: usize) -> bool {
+        self.placed(ahead, self.place.1)
+    }
+
+    /// So long a wait is still expected; `None`: nobody knows. False if the caller is in no queue.
+    pub fn expects(&mut self, wait: Option<Duration>) -> bool {
+        self.placed(self.place.0, wait)
+    }
+
+    fn placed(&mut self, ahead: usize, estimate: Option<Duration>) -> bool {
+        let waits = matches!(self.standing, Standing::InQueue { .. });
+        if waits {
+            self.acts();
+            self.place = (ahead, estimate);
+            let actions = self.run.handle(self.now, Event::Place { ahead, estimate });
+            self.obey(actions);
+        }
+        waits
+    }
+
+    /// An agent picks up. False if the caller waits for none.
+    pub fn agent_answers(&mut self, agent: &AgentId) -> bool {
+        let waits = matches!(self.standing, Standing::InQueue { .. });
+        if waits {
+            self.acts();
+            self.note(Rung::AgentAnswers(agent.clone()));
+            self.playing = None;
+            self.standing = Standing::WithAgent(agent.clone());
+            self.plays_now(self.run.introduces(agent).into());
+        }
+        waits
+    }
+
     fn comes_back(&mut self, event: Event) {
         self.standing = Standing::InFlow;
+        self.playing = None;
         let actions = self.run.handle(self.now, event);
         self.obey(actions);
     }
@@ -295,10 +356,12 @@ impl<'s> Call<'s> {
 
     /// When something happens next by itself.
     fn due(&self) -> Option<Moment> {
-        if self.standing != Standing::InFlow {
-            return None;
-        }
         let plays = self.playing.as_ref().map(|playing| playing.until);
+        match self.standing {
+            Standing::InFlow | Standing::InQueue { .. } => {}
+            Standing::WithAgent(_) => return plays,
+            Standing::Transferred(_) | Standing::Over => return None,
+        }
         let answer = match &self.asked {
             Asked::Mocked { due, .. } => Some(*due),
             _ => None,
@@ -333,6 +396,9 @@ impl<'s> Call<'s> {
             return;
         }
         self.playing = None;
+        if matches!(self.standing, Standing::WithAgent(_)) {
+            return;
+        }
         let actions = self.run.handle(self.now, Event::Played);
         self.obey(actions);
     }
@@ -354,6 +420,21 @@ impl<'s> Call<'s> {
         for action in actions {
             match action {
                 Action::Play { prompts } => self.plays_now(prompts.into()),
+                Action::Announce { prompts } if prompts.is_empty() => {
+                    if self.playing.take().is_some() {
+                        self.note(Rung::Interrupts);
+                    }
+                }
+                Action::Announce { prompts } => self.plays_now(prompts.into()),
+                Action::LeaveQueue => {
+                    self.note(Rung::LeavesByKey);
+                    self.standing = Standing::InFlow;
+                    self.playing = None;
+                }
+                Action::Callback { queue, number } => {
+                    self.note(Rung::WantsCallback { queue: queue.clone(), number: number.clone() });
+                    self.wishes.push((queue, number));
+                }
                 Action::StopPlaying => {
                     if self.playing.take().is_some() {
                         self.note(Rung::Interrupts);
@@ -362,6 +443,7 @@ impl<'s> Call<'s> {
                 Action::Queue { queue, priority, leave_when_empty: _ } => {
                     self.note(Rung::Waits { queue: queue.clone(), priority });
                     self.standing = Standing::InQueue { queue, priority };
+                    self.place = (0, None);
                 }
                 Action::Transfer { to } => {
                     self.note(Rung::Transfers(to.clone()));

@@ -24,7 +24,7 @@ use super::mock::{self, Mock};
 use crate::diagnostic::fields::Fields;
 use crate::diagnostic::yaml::{self, Node, Value};
 use crate::diagnostic::{Diagnostic, Findings, Source, Span, suggest};
-use crate::ids::{FlowId, QueueId};
+use crate::ids::{AgentId, FlowId, QueueId};
 use crate::ivr::flow::{Flow, Step as FlowStep};
 use crate::ivr::run::{Caller, QueueExit, TransferTo};
 use crate::moment::Moment;
@@ -76,6 +76,11 @@ pub(super) enum Doing {
     Silence(Option<Duration>),
     HangsUp,
     QueueLeaves(QueueExit),
+    /// So many callers are before this one.
+    Position(usize),
+    /// So long a wait is still expected.
+    Estimate(Option<Duration>),
+    AgentAnswers(AgentId),
     TransferFails,
 }
 
@@ -92,6 +97,10 @@ pub(super) enum Expectation {
         priority: Option<u8>,
     },
     Transfer(TransferTo),
+    Callback {
+        to: QueueId,
+        number: Option<String>,
+    },
     Ends,
     At(String),
     Remark {
