@@ -5,7 +5,7 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 use utoipa::{Modify, OpenApi};
 
 use super::who::COOKIE;
-use super::{calls, error, events, health, live, login, recordings};
+use super::{callbacks, calls, error, events, health, live, login, recordings};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -15,6 +15,7 @@ use super::{calls, error, events, health, live, login, recordings};
         login::login, login::logout, login::me,
         live::snapshot, live::calls, live::hang_up, live::queues, live::agents, live::agent, live::order,
         calls::list, calls::one, calls::events,
+        callbacks::list, callbacks::done,
         recordings::list, recordings::one, recordings::audio,
         events::events,
         health::healthz, health::readyz, health::metrics,

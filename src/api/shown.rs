@@ -38,7 +38,7 @@ impl<'a> Eyes<'a> {
     }
 
     /// A person's number; the bank's own numbers are no secret.
-    fn number(&self, number: &str) -> String {
+    pub fn number(&self, number: &str) -> String {
         let ours = || self.config.numbers.contains_key(number);
         if self.whole || ours() { number.to_owned() } else { Masked(number).to_string() }
     }

@@ -28,6 +28,8 @@ pub enum Command {
     Dial(Dial),
     /// What happened to each call, newest first
     Calls(Calls),
+    /// Who wants to be called back, who has waited longest first; and that it is done
+    Callbacks(Callbacks),
     /// List, export and verify recordings
     #[command(subcommand)]
     Recordings(Recordings),
@@ -131,6 +133,43 @@ pub struct Calls {
     /// Only calls that waited in this queue
     #[arg(long)]
     pub queue: Option<String>,
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct Callbacks {
+    #[command(subcommand)]
+    pub command: Option<CallbacksCommand>,
+    #[arg(long, default_value = "./data")]
+    pub data: PathBuf,
+    /// Those that are done too
+    #[arg(long)]
+    pub all: bool,
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum CallbacksCommand {
+    /// Say that a caller has been called back, or need not be
+    Done(CallbackDone),
+}
+
+#[derive(Debug, Args)]
+pub struct CallbackDone {
+    /// The wish's number, as `hotline callbacks` shows it
+    pub id: u64,
+    /// The server's API
+    #[arg(long, default_value = "127.0.0.1:8080")]
+    pub at: String,
+    /// A user of the server who may say it
+    #[arg(long)]
+    pub user: String,
+    /// A file with that user's password; default: the environment's HOTLINE_PASSWORD
+    #[arg(long)]
+    pub password_file: Option<PathBuf>,
     #[arg(long)]
     pub json: bool,
 }

@@ -1,6 +1,7 @@
 //! The commands of `hotline`: what they take, what they print, how they end.
 
 pub mod args;
+mod callbacks;
 mod calls;
 mod check;
 mod demo_bank;
@@ -8,6 +9,7 @@ mod dial;
 mod ground;
 pub mod print;
 mod recordings;
+mod remote;
 mod run;
 mod sound;
 mod test;
@@ -54,6 +56,7 @@ pub fn run(command: Command) -> Exit {
         Command::Test(test) => test::test(&test),
         Command::Dial(dial) => dial::dial(&dial),
         Command::Calls(calls) => calls::calls(&calls),
+        Command::Callbacks(callbacks) => callbacks::callbacks(&callbacks),
         Command::Recordings(Recordings::List(list)) => recordings::list(&list),
         Command::Recordings(Recordings::Export(export)) => recordings::export(&export),
         Command::Recordings(Recordings::Verify(verify)) => recordings::verify(&verify),

@@ -129,7 +129,11 @@ impl Store {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::made::{Folder, event, moment, write};
+    use crate::store::made::{Folder, event, write};
+
+    fn moment(call: u64, at: u64) -> Moment {
+        event(call, at, What::ServerStopping).at
+    }
 
     fn wanted(call: u64, at: u64, number: &str, queue: &str) -> Happened {
         let number = number.to_owned();
