@@ -35,7 +35,7 @@ impl Reply {
     /// What the server says is wrong.
     pub fn why(&self) -> String {
         let body: Option<serde_json::Value> = serde_json::from_slice(&self.body).ok();
-        let message = body.as_ref().and_then(|body| body.pointer("/message").or(body.pointer("/error/message")));
+        let message = body.as_ref().and_then(|body| body.get("message"));
         message.and_then(|text| text.as_str()).map_or_else(|| self.status.to_string(), str::to_owned)
     }
 }

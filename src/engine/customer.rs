@@ -230,10 +230,7 @@ impl Engine {
             Stage::Waiting(waiting) if waiting.announcing == Some(play) => {
                 self.announced(now, id);
             }
-            Stage::Talking(talk) if talk.introducing == Some(play) => {
-                talk.introducing = None;
-                self.introduced(id);
-            }
+            Stage::Talking(talk) if talk.introducing == Some(play) => self.introduced(now, id),
             _ => {}
         }
     }
@@ -313,7 +310,9 @@ impl Engine {
 
     /// The talk is over: the agent's phone is hung up on, wrap-up begins.
     pub(super) fn end_talk(&mut self, now: Moment, call: &mut Call, talk: Talk, cause: Cause) {
-        call.talked += now.since(talk.since);
+        if talk.introducing.is_none() {
+            call.talked += now.since(talk.since);
+        }
         self.acd.handle(now, acd::Event::TalkEnded { agent: talk.agent, call: call.id });
         self.hang_up_phone(now, talk.phone, cause);
     }

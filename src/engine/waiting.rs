@@ -131,8 +131,11 @@ impl Engine {
     }
 
     /// The agent has been announced: now they talk.
-    pub(super) fn introduced(&mut self, id: CallId) {
-        if let Some(call) = self.calls.remove(&id) {
+    pub(super) fn introduced(&mut self, now: Moment, id: CallId) {
+        if let Some(mut call) = self.calls.remove(&id) {
+            if let Stage::Talking(talk) = &mut call.stage {
+                (talk.introducing, talk.since) = (None, now);
+            }
             self.bridge(&call);
             self.keep(call);
         }

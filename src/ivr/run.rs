@@ -499,10 +499,7 @@ impl Run {
                 self.announced(now, actions);
                 None
             }
-            State::Queued(_) => {
-                self.said();
-                None
-            }
+            State::Queued(_) => self.said(),
             _ => None,
         };
         if let Some(next) = next {
@@ -534,21 +531,6 @@ impl Run {
         if let Some(next) = next {
             self.go(now, next, actions);
         }
-    }
-
-    fn queue_left(&mut self, now: Moment, why: QueueExit, actions: &mut Vec<Action>) {
-        let flow = self.flow.clone();
-        if !matches!(self.state, State::Queued(_)) {
-            return;
-        }
-        let Step::Queue(waiting) = &flow.node(self.node).step else { return };
-        self.alive = now;
-        let next = match why {
-            QueueExit::Timeout => waiting.on_timeout,
-            QueueExit::Full => waiting.on_full,
-            QueueExit::Empty => waiting.on_empty.unwrap_or(waiting.on_timeout),
-        };
-        self.go(now, next, actions);
     }
 
     fn transfer_failed(&mut self, now: Moment, actions: &mut Vec<Action>) {

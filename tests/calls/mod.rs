@@ -5,6 +5,7 @@ mod attacks;
 mod flows;
 mod hosts;
 mod main_job;
+mod patience;
 mod ports;
 mod quality;
 mod races;

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use super::{Action, Run, State};
+use super::{Action, QueueExit, Run, State};
 use crate::ids::AgentId;
 use crate::ivr::callback::{self, Wish};
 use crate::ivr::expression::Compared;
@@ -218,11 +218,27 @@ impl Run {
         actions.push(Action::Announce { prompts });
     }
 
-    /// What was said in the queue has ended.
-    pub(super) fn said(&mut self) {
+    /// What was said in the queue has ended. That leads nowhere.
+    pub(super) fn said(&mut self) -> Option<NodeId> {
         if let State::Queued(patience) = &mut self.state {
             patience.speaks = false;
         }
+        None
+    }
+
+    pub(super) fn queue_left(&mut self, now: Moment, why: QueueExit, actions: &mut Vec<Action>) {
+        let flow = self.flow.clone();
+        if !matches!(self.state, State::Queued(_)) {
+            return;
+        }
+        let Step::Queue(waiting) = &flow.node(self.node).step else { return };
+        self.alive = now;
+        let next = match why {
+            QueueExit::Timeout => waiting.on_timeout,
+            QueueExit::Full => waiting.on_full,
+            QueueExit::Empty => waiting.on_empty.unwrap_or(waiting.on_timeout),
+        };
+        self.go(now, next, actions);
     }
 
     /// Says what is due.
