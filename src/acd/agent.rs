@@ -66,6 +66,18 @@ impl Agent {
         self.state != AgentState::LoggedOut && !self.phone_gone && !self.dismissed
     }
 
+    /// Takes callers now or when free again.
+    pub(super) fn is_at_work(&self) -> bool {
+        let takes = matches!(
+            self.state,
+            AgentState::Ready { .. }
+                | AgentState::Offered { .. }
+                | AgentState::Talking { .. }
+                | AgentState::WrapUp { .. }
+        );
+        takes && self.is_here() && self.wish.is_none()
+    }
+
     fn learn(&mut self, config: config::Agent) {
         self.skills = config.skills;
         self.ready_on_register = config.ready_on_register;

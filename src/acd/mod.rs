@@ -3,6 +3,7 @@
 //! Drive it with `handle`; drain `poll` after each; call `handle(Event::Time)` at `next_deadline`.
 
 mod agent;
+pub mod estimate;
 mod matcher;
 mod offer;
 mod queue;
@@ -307,6 +308,14 @@ impl Acd {
             return false;
         };
         self.agents.values().any(|agent| agent.is_here() && agent.serves(number))
+    }
+
+    /// How long somebody in a queue will still wait, as far as the queue's talks tell. `None`: nobody knows.
+    pub fn estimate(&self, call: CallId) -> Option<Duration> {
+        let caller = self.callers.get(&call)?;
+        let number = self.queue_number(caller.queue())?;
+        let at_work = self.agents.values().filter(|agent| agent.serves(number) && agent.is_at_work());
+        self.queues[number].pace.wait(caller.ahead(), at_work.count())
     }
 
     fn time(&mut self, now: Moment) {

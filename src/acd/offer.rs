@@ -112,19 +112,27 @@ impl Acd {
         let Some(agent) = self.agents.get(id) else {
             return;
         };
-        if !matches!(agent.state, AgentState::Talking { call: current, .. } if current == call) {
+        let AgentState::Talking { call: current, since } = &agent.state else {
+            return;
+        };
+        if *current != call {
             return;
         }
-        self.engaged.remove(&call);
-        if agent.dismissed {
-            return self.forget(id);
-        }
-        if agent.phone_gone {
-            return self.log_out(id);
-        }
+        let talked = now.since(*since);
         let queue = agent.task.as_ref().and_then(|task| task.queue.as_ref());
         let queue = queue.and_then(|queue| self.queue_number(queue));
         let wrap_up = queue.map_or(DEFAULT_WRAP_UP, |number| self.queues[number].rules.wrap_up);
+        let (dismissed, phone_gone) = (agent.dismissed, agent.phone_gone);
+        if let Some(number) = queue {
+            self.queues[number].pace.took(talked + wrap_up);
+        }
+        self.engaged.remove(&call);
+        if dismissed {
+            return self.forget(id);
+        }
+        if phone_gone {
+            return self.log_out(id);
+        }
         if wrap_up.is_zero() {
             return self.rest(now, id, now);
         }

@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::estimate::Pace;
 use super::matcher::Idle;
 use super::{Acd, Alarm, Decision, POSITION_WINDOW, Withdrawn};
 use crate::config;
@@ -49,6 +50,11 @@ impl Caller {
         self.place.since
     }
 
+    /// How many are before them, as they were told last.
+    pub(super) fn ahead(&self) -> usize {
+        self.told
+    }
+
     /// Whose phone rings.
     pub(super) fn rung(&self) -> Option<&AgentId> {
         self.rings.as_ref().map(|rings| &rings.agent)
@@ -74,6 +80,8 @@ pub(super) struct Queue {
     pub open: BTreeSet<Place>,
     /// Ready agents who may serve this queue.
     pub ready: BTreeSet<Idle>,
+    /// How long its talks take.
+    pub pace: Pace,
 }
 
 impl Queue {
@@ -85,6 +93,7 @@ impl Queue {
             priorities: BTreeMap::new(),
             open: BTreeSet::new(),
             ready: BTreeSet::new(),
+            pace: Pace::default(),
         }
     }
 

@@ -176,7 +176,7 @@ pub fn call_id(text: &str) -> Result<CallId, ApiError> {
     text.parse().map_err(|error: crate::ids::NotACallId| ApiError::Bad(error.to_string()))
 }
 
-fn done(answer: Answer, what: &'static str) -> Result<StatusCode, ApiError> {
+pub(super) fn done(answer: Answer, what: &'static str) -> Result<StatusCode, ApiError> {
     match answer {
         Answer::Done => Ok(StatusCode::NO_CONTENT),
         Answer::NotFound => Err(ApiError::NotFound(what)),

@@ -4,6 +4,7 @@
 
 pub mod role;
 
+mod callbacks;
 mod calls;
 mod connections;
 mod emergency;
@@ -189,6 +190,8 @@ fn routes() -> Vec<(&'static str, MethodRouter<App>)> {
         ("/api/v1/calls/{call}", get(calls::one)),
         ("/api/v1/calls/{call}/events", get(calls::events)),
         ("/api/v1/emergency", get(emergency::status).post(emergency::start).delete(emergency::stop)),
+        ("/api/v1/callbacks", get(callbacks::list)),
+        ("/api/v1/callbacks/{id}/done", post(callbacks::done)),
         ("/api/v1/recordings", get(recordings::list)),
         ("/api/v1/recordings/{call}", get(recordings::one)),
         ("/api/v1/recordings/{call}/audio", get(recordings::audio)),

@@ -5,7 +5,7 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 use utoipa::{Modify, OpenApi};
 
 use super::who::COOKIE;
-use super::{calls, emergency, error, events, health, live, login, messages, recordings};
+use super::{callbacks, calls, emergency, error, events, health, live, login, messages, recordings};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -16,6 +16,7 @@ use super::{calls, emergency, error, events, health, live, login, messages, reco
         live::snapshot, live::calls, live::hang_up, live::queues, live::agents, live::agent, live::order,
         calls::list, calls::one, calls::events,
         emergency::status, emergency::start, emergency::stop,
+        callbacks::list, callbacks::done,
         recordings::list, recordings::one, recordings::audio,
         messages::list, messages::mark, messages::audio,
         events::events,

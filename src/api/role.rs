@@ -16,6 +16,10 @@ pub enum Right {
     EndCalls,
     /// Read the records of calls.
     ReadCalls,
+    /// See who wants to be called back.
+    SeeCallbacks,
+    /// Say that they have been.
+    EndCallbacks,
     /// See which tapes there are and whether they are whole.
     SeeRecordings,
     PlayRecordings,
@@ -50,6 +54,8 @@ pub fn reach(role: Role, right: Right) -> Reach {
         Right::SeeQueues => [All, All, All, All, All],
         Right::EndCalls => [Nothing, All, Nothing, All, Nothing],
         Right::ReadCalls => [Own, All, All, All, All],
+        Right::SeeCallbacks => [Nothing, All, All, All, All],
+        Right::EndCallbacks => [Nothing, All, Nothing, All, Nothing],
         Right::SeeRecordings => [Nothing, All, All, All, All],
         Right::PlayRecordings => [Nothing, All, All, All, All],
         Right::Broadcast => [Nothing, All, Nothing, All, Nothing],

@@ -41,7 +41,7 @@ impl<'a> Eyes<'a> {
     }
 
     /// A person's number; the bank's own numbers are no secret.
-    pub(super) fn number(&self, number: &str) -> String {
+    pub fn number(&self, number: &str) -> String {
         let ours = || self.config.numbers.contains_key(number);
         if self.whole || ours() { number.to_owned() } else { Masked(number).to_string() }
     }
@@ -275,7 +275,7 @@ pub fn call(record: CallRecord, eyes: Eyes<'_>) -> Call {
 }
 
 /// Fields of events that may hold a person's number.
-const NUMBERS: [&str; 4] = ["from", "dialled", "to", "value"];
+const NUMBERS: [&str; 5] = ["from", "dialled", "to", "value", "number"];
 
 pub fn event(happened: &Happened, eyes: Eyes<'_>) -> Event {
     let mut event = named(&happened.what);

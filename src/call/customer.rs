@@ -46,6 +46,8 @@ pub struct Call {
     pub asking: Option<Asking>,
     /// The number of the emergency broadcast that the caller heard last.
     pub warned: Option<u64>,
+    /// The queue that the caller left by a key, and since when they had waited there.
+    pub left: Option<(QueueId, Moment)>,
     /// Times the flow sent the call on to another number.
     pub number_transfers: usize,
     /// When the engine must look at it again; kept by the engine's timetable.
@@ -143,7 +145,7 @@ pub struct Waiting {
     pub since: Moment,
     /// Callers before this one.
     pub ahead: usize,
-    /// A comfort message interrupts the music.
+    /// Something is said, instead of the music.
     pub announcing: Option<PlayId>,
     pub ringing: Option<Ringing>,
 }
@@ -177,6 +179,8 @@ pub struct Talk {
     pub from_queue: Option<FromQueue>,
     pub phone: Party,
     pub since: Moment,
+    /// The agent is announced to the caller: until that ends they are not joined.
+    pub introducing: Option<PlayId>,
     /// Whether each side was on hold when last looked at.
     pub held_by_caller: bool,
     pub held_by_agent: bool,

@@ -32,6 +32,8 @@ pub enum Command {
     Emergency(Emergency),
     /// What happened to each call, newest first
     Calls(Calls),
+    /// Who wants to be called back, who has waited longest first; and that it is done
+    Callbacks(Callbacks),
     /// List, export and verify recordings
     #[command(subcommand)]
     Recordings(Recordings),
@@ -140,12 +142,15 @@ pub enum Emergency {
 #[derive(Debug, Args)]
 pub struct Server {
     /// Its HTTP address
-    #[arg(long, default_value = "http://127.0.0.1:8080")]
+    #[arg(long, global = true, default_value = "http://127.0.0.1:8080")]
     pub server: String,
-    /// A supervisor or administrator; the password is taken from HOTLINE_PASSWORD, or else from a line of the input
-    #[arg(long)]
+    /// Who asks: one of its users whose role allows it
+    #[arg(long, global = true, default_value = "admin")]
     pub user: String,
-    #[arg(long)]
+    /// File with the password; default: the environment's HOTLINE_PASSWORD
+    #[arg(long, global = true)]
+    pub password_file: Option<PathBuf>,
+    #[arg(long, global = true)]
     pub json: bool,
 }
 
@@ -184,6 +189,34 @@ pub struct Calls {
     pub queue: Option<String>,
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct Callbacks {
+    #[command(subcommand)]
+    pub command: Option<CallbacksCommand>,
+    #[arg(long, default_value = "./data")]
+    pub data: PathBuf,
+    /// Those that are done too
+    #[arg(long)]
+    pub all: bool,
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum CallbacksCommand {
+    /// Say that a caller has been called back, or need not be
+    Done(CallbackDone),
+}
+
+#[derive(Debug, Args)]
+pub struct CallbackDone {
+    /// The wish's number, as `hotline callbacks` shows it
+    pub id: u64,
+    #[command(flatten)]
+    pub server: Server,
 }
 
 #[derive(Debug, Subcommand)]

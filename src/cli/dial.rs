@@ -117,7 +117,8 @@ impl Desk<'_> {
     fn broadcast(&self) -> Result<Option<Broadcast>, String> {
         let Some(text) = &self.args.emergency else { return Ok(None) };
         let (level, prompt) = text.split_once(':').unwrap_or((text, USUAL_BROADCAST));
-        let level = Level::read(level).ok_or_else(|| format!("there is no level `{level}`: info, deflect or full"))?;
+        let level = Level::read(level)
+            .ok_or_else(|| format!("there is no level `{level}`: info, deflect or full"))?;
         let time = Some("12:00".to_owned());
         let broadcast = Broadcast { level, prompts: vec![prompt.to_owned()], time };
         let check = self.stage.check_broadcast(&broadcast);
@@ -143,8 +144,14 @@ impl Telephone<'_> {
             self.tell();
             match self.call.standing() {
                 Standing::Over => return After::Over,
+                Standing::WithAgent(_) => {
+                    print::line("You talk with the agent.");
+                    return After::Over;
+                }
                 Standing::InQueue { .. } => {
-                    print::line("now:  timeout, full or empty to come back   person to be connected   q");
+                    print::line(
+                        "now:  keys   +70s   place 3   wait 5m   timeout, full or empty to come back   agent 1001   person   q",
+                    );
                 }
                 Standing::Transferred(_) => {
                     print::line("now:  fails to come back   on to go on with that number   person   q");
@@ -191,6 +198,8 @@ impl Telephone<'_> {
         let time = line.strip_prefix('+').and_then(parse_duration);
         match (self.call.standing().clone(), line) {
             (_, _) if time.is_some() => self.call.waits(time.unwrap_or_default()),
+            (Standing::InQueue { .. }, line) if self.waits(line) => {}
+            (Standing::InQueue { .. }, keys) if is_keys(keys) => self.call.presses(keys),
             (Standing::InQueue { .. }, "timeout" | "t") => self.leaves(QueueExit::Timeout),
             (Standing::InQueue { .. }, "full" | "f") => self.leaves(QueueExit::Full),
             (Standing::InQueue { .. }, "empty" | "e") => self.leaves(QueueExit::Empty),
@@ -229,6 +238,16 @@ impl Telephone<'_> {
                 self.call.host_answers(Ok(HttpResponse { status, body: body.to_owned() }));
             }
             _ => print::line("That is no answer of a host."),
+        }
+    }
+
+    /// Something happens in the queue: `place 3`, `wait 5m`, `agent 1001`. False if the line says something else.
+    fn waits(&mut self, line: &str) -> bool {
+        match line.split_once(' ') {
+            Some(("place", ahead)) => ahead.parse().is_ok_and(|ahead| self.call.is_at(ahead)),
+            Some(("wait", wait)) => parse_duration(wait).is_some_and(|wait| self.call.expects(Some(wait))),
+            Some(("agent", agent)) => self.call.agent_answers(&agent.into()),
+            _ => false,
         }
     }
 

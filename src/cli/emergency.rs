@@ -5,8 +5,7 @@ use serde_json::{Value, json};
 
 use super::args::{self, StartEmergency};
 use super::calls::{print_json, utc};
-use super::remote::{Remote, Reply};
-use super::{CannotRun, Exit, print};
+use super::{CannotRun, Exit, client, print};
 use crate::moment::Moment;
 
 const PATH: &str = "/api/v1/emergency";
@@ -17,26 +16,16 @@ pub(super) fn emergency(args: &args::Emergency) -> Result<Exit, CannotRun> {
         args::Emergency::Stop(server) => (server, Method::DELETE, None),
         args::Emergency::Status(server) => (server, Method::GET, None),
     };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| CannotRun::because("no runtime", error))?;
-    runtime.block_on(async {
-        let remote = Remote::log_in(server).await?;
-        let reply = remote.ask(method, PATH, body).await?;
-        remote.log_out().await;
-        match reply {
-            Reply::Done(status) if server.json => print_json(&status),
-            Reply::Done(status) => {
-                lines(&status).iter().for_each(|line| print::line(line));
-                Ok(Exit::Fine)
-            }
-            Reply::Refused(why) => {
-                eprintln!("hotline: {why}");
-                Ok(Exit::Bad)
-            }
-        }
-    })
+    let reply = client::ask(server, method, PATH, body)?;
+    if !reply.is_fine() {
+        eprintln!("hotline: {}", reply.message());
+        return Ok(Exit::Bad);
+    }
+    if server.json {
+        return print_json(&reply.body);
+    }
+    lines(&reply.body).iter().for_each(|line| print::line(line));
+    Ok(Exit::Fine)
 }
 
 fn wished(start: &StartEmergency) -> Value {

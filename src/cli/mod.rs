@@ -1,8 +1,10 @@
 //! The commands of `hotline`: what they take, what they print, how they end.
 
 pub mod args;
+mod callbacks;
 mod calls;
 mod check;
+mod client;
 mod demo_bank;
 mod dial;
 mod emergency;
@@ -10,7 +12,6 @@ mod ground;
 mod messages;
 pub mod print;
 mod recordings;
-mod remote;
 mod run;
 mod sound;
 mod test;
@@ -60,6 +61,7 @@ pub fn run(command: Command) -> Exit {
         Command::Calls(calls) => calls::calls(&calls),
         Command::Messages(Messages::List(list)) => messages::list(&list),
         Command::Messages(Messages::Export(export)) => messages::export(&export),
+        Command::Callbacks(callbacks) => callbacks::callbacks(&callbacks),
         Command::Recordings(Recordings::List(list)) => recordings::list(&list),
         Command::Recordings(Recordings::Export(export)) => recordings::export(&export),
         Command::Recordings(Recordings::Verify(verify)) => recordings::verify(&verify),

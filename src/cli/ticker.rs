@@ -55,6 +55,10 @@ fn tell(event: &Happened) -> Option<String> {
         What::AgentAnswered { waited_ms, .. } => {
             format!("talks with agent {agent} after waiting {}", seconds(*waited_ms))
         }
+        What::CallbackWanted { queue, number, .. } => {
+            format!("{} wants to be called back by queue {queue}", Masked(number))
+        }
+        What::CallbackDone { wish, user } => format!("{user}: callback {wish} is done"),
         What::Held { by } => format!("put on hold by the {}", word(by)),
         What::Resumed { by } => format!("taken off hold by the {}", word(by)),
         What::Transferred { to } => format!("transferred to {to}"),
@@ -67,7 +71,9 @@ fn tell(event: &Happened) -> Option<String> {
         What::MessageBegan { name, .. } => format!("speaks a message: {name}"),
         What::MessageLeft { name, ms, .. } => format!("has left a message of {}: {name}", seconds(*ms)),
         What::MessageShort { .. } => "left no message: too short".to_owned(),
-        What::MessageMarked { number, state, user } => format!("message {number}: {} by {user}", state.word()),
+        What::MessageMarked { number, state, user } => {
+            format!("message {number}: {} by {user}", state.word())
+        }
         What::SurveyBegan { .. } => "is asked how it was".to_owned(),
         // What a caller thinks of an agent is not for everybody in the room.
         What::Surveyed { score: Some(_), .. } => "has rated the talk".to_owned(),
@@ -93,7 +99,11 @@ fn tell(event: &Happened) -> Option<String> {
         }
         What::StaffAction { user, action } => format!("{user}: {action}"),
         What::EmergencyStarted { user, broadcast, .. } => {
-            format!("{user}: emergency broadcast on, {}: {}", broadcast.level.name(), broadcast.prompts.join(", "))
+            format!(
+                "{user}: emergency broadcast on, {}: {}",
+                broadcast.level.name(),
+                broadcast.prompts.join(", ")
+            )
         }
         What::EmergencyHeard { .. } => "hears the emergency broadcast".to_owned(),
         What::EmergencyLeft { .. } => "hangs up during the emergency broadcast".to_owned(),

@@ -127,6 +127,7 @@ impl Engine {
             talked: Duration::ZERO,
             asking: None,
             warned: None,
+            left: None,
             number_transfers: 0,
             wake: None,
         };

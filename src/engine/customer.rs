@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::Engine;
-use super::happened::{OfferEnd, Party as Who, What};
+use super::happened::{Party as Who, What};
 use super::limits::{NUMBER_TRANSFERS, TRANSFER_RING};
+use super::waiting::place_of;
 use crate::acd::{self, AgentState};
 use crate::call::cause::Cause;
 use crate::call::customer::{Call, Stage, Talk, Waiting};
@@ -13,6 +14,7 @@ use crate::ids::{AgentId, CallId, LegId, PlayId};
 use crate::ivr::http::HttpFailure;
 use crate::ivr::run::{Action, Caller, Event as RunEvent, QueueExit, Run, TransferTo};
 use crate::media::command::{Command, Source};
+use crate::media::prompts::PromptId;
 use crate::moment::Moment;
 use crate::recording::block::Mark;
 use crate::recording::recorder::TapeCommand;
@@ -79,11 +81,15 @@ impl Engine {
                 self.hear(call.caller.lease, Source::Silence);
                 call.stage = Stage::Menu { playing: None };
             }
+            Action::Announce { prompts } => self.announce(call, prompts),
+            Action::LeaveQueue => self.leave_queue_by_key(now, call),
+            Action::Callback { queue, number } => self.note_callback(now, call, queue, number),
             Action::Queue { queue, priority, leave_when_empty } => {
                 if leave_when_empty && !self.acd.is_staffed(&queue) {
                     return Next::Tell(RunEvent::QueueLeft(QueueExit::Empty));
                 }
-                self.enqueue(now, call, queue, priority, now);
+                let since = place_of(call, &queue).unwrap_or(now);
+                self.enqueue(now, call, queue, priority, since);
             }
             Action::Transfer { to: TransferTo::Agent(agent) } => {
                 return self.transfer_to_agent(now, call, agent);
@@ -108,17 +114,18 @@ impl Engine {
     }
 
     /// Starts playing and says under which number the end will be reported.
-    fn play(&mut self, call: &Call, prompts: Vec<crate::media::prompts::PromptId>) -> PlayId {
+    pub(super) fn play(&mut self, call: &Call, prompts: Vec<PromptId>) -> PlayId {
         let play = PlayId(self.next_play);
         self.next_play += 1;
-        let (began_with, now_has) = (&call.library, &self.world.library);
-        let prompts = if Arc::ptr_eq(began_with, now_has) {
-            prompts.into()
-        } else {
-            prompts.into_iter().filter_map(|prompt| began_with.find_in(now_has, prompt)).collect()
-        };
+        let prompts = prompts.into_iter().filter_map(|prompt| self.known_now(call, prompt)).collect();
         self.hear(call.caller.lease, Source::Prompts { play, prompts });
         play
+    }
+
+    /// The prompt as it is counted since the last reload.
+    pub(super) fn known_now(&self, call: &Call, prompt: PromptId) -> Option<PromptId> {
+        let (began_with, now_has) = (&call.library, &self.world.library);
+        if Arc::ptr_eq(began_with, now_has) { Some(prompt) } else { began_with.find_in(now_has, prompt) }
     }
 
     pub(super) fn enqueue(
@@ -209,7 +216,10 @@ impl Engine {
     }
 
     pub(super) fn digit(&mut self, now: Moment, call: CallId, symbol: char) {
-        self.tell(now, call, RunEvent::Digit(symbol));
+        match self.calls.get(&call).map(|call| &call.stage) {
+            Some(Stage::Waiting(_)) => self.tell_waiting(now, call, RunEvent::Digit(symbol)),
+            _ => self.tell(now, call, RunEvent::Digit(symbol)),
+        }
     }
 
     pub(super) fn played(&mut self, now: Moment, id: CallId, play: PlayId) {
@@ -222,11 +232,9 @@ impl Engine {
                 self.tell(now, id, RunEvent::Played);
             }
             Stage::Waiting(waiting) if waiting.announcing == Some(play) => {
-                waiting.announcing = None;
-                let lease = call.caller.lease;
-                let music = self.calls.get(&id).map_or(Source::Silence, |call| self.music(call));
-                self.hear(lease, music);
+                self.announced(now, id);
             }
+            Stage::Talking(talk) if talk.introducing == Some(play) => self.introduced(now, id),
             _ => {}
         }
     }
@@ -246,7 +254,8 @@ impl Engine {
         match call.stage {
             Stage::Menu { .. } => self.tell(now, id, RunEvent::Time),
             Stage::Transferring { .. } => self.transfer_unanswered(now, id),
-            Stage::Waiting(_) | Stage::Talking(_) => {}
+            Stage::Waiting(_) => self.wake_waiting(now, id),
+            Stage::Talking(_) => {}
         }
         if let Some(mut call) = self.calls.remove(&id) {
             self.timetable.put(&mut call);
@@ -288,14 +297,7 @@ impl Engine {
         match stage {
             Stage::Menu { .. } => {}
             Stage::Waiting(waiting) => {
-                // The distributor withdraws its offer, for a call that is no longer there.
-                self.acd.handle(now, acd::Event::Leave(id));
-                if let Some(ringing) = waiting.ringing {
-                    let queue = waiting.queue.clone();
-                    let ended = What::OfferEnded { queue, why: OfferEnd::CallerLeft };
-                    self.happened(now, Some(id), Some(ringing.agent.clone()), ended);
-                    self.silence(now, ringing, Cause::Abandoned);
-                }
+                self.stop_waiting(now, id, waiting);
             }
             Stage::Transferring { ringing, .. } => {
                 self.acd.handle(now, acd::Event::Leave(id));
@@ -316,7 +318,9 @@ impl Engine {
 
     /// The talk is over: the agent's phone is hung up on, wrap-up begins.
     pub(super) fn end_talk(&mut self, now: Moment, call: &mut Call, talk: Talk, cause: Cause) {
-        call.talked += now.since(talk.since);
+        if talk.introducing.is_none() {
+            call.talked += now.since(talk.since);
+        }
         self.acd.handle(now, acd::Event::TalkEnded { agent: talk.agent, call: call.id });
         self.hang_up_phone(now, talk.phone, cause);
     }

@@ -79,7 +79,8 @@ impl Engine {
         lasts: Duration,
     ) -> Answer {
         if !BROADCAST_LASTS.contains(&lasts) {
-            let (least, most) = (write_duration(*BROADCAST_LASTS.start()), write_duration(*BROADCAST_LASTS.end()));
+            let (least, most) =
+                (write_duration(*BROADCAST_LASTS.start()), write_duration(*BROADCAST_LASTS.end()));
             return Answer::Wrong(format!("for: a broadcast is on from {least} to {most}"));
         }
         if let Err(why) = broadcast.check(&self.world.flows, &*self.world.library) {
@@ -89,7 +90,8 @@ impl Engine {
         self.end_broadcast(now, EmergencyEnd::Replaced, Some(user.clone()));
         let number = now.as_micros().max(before + 1);
         let until = now + lasts;
-        let started = What::EmergencyStarted { number, user: user.clone(), broadcast: broadcast.clone(), until };
+        let started =
+            What::EmergencyStarted { number, user: user.clone(), broadcast: broadcast.clone(), until };
         self.happened(now, None, None, started);
         self.emergency.on = Some(OnAir { number, user, broadcast, since: now, until, heard: 0, left: 0 });
         Answer::Emergency(Box::new(self.emergency.status()))

@@ -80,6 +80,18 @@ pub enum What {
         queue: QueueId,
         why: OfferEnd,
     },
+    /// The caller wants to be called back by the queue's agents; they have waited since then. A second wish for the same
+    /// number and queue while one is open is the same wish.
+    CallbackWanted {
+        queue: QueueId,
+        number: String,
+        since: Moment,
+    },
+    /// The wish that is stored under this number has been dealt with.
+    CallbackDone {
+        wish: u64,
+        user: String,
+    },
     /// `waited_ms`: from queue entry.
     AgentAnswered {
         queue: Option<QueueId>,

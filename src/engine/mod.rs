@@ -2,8 +2,8 @@
 //!
 //! `handle(now, input)`, then drain `poll_output`; come back at `next_deadline` with `Input::Time`.
 //! This file owns the order in which the parts are heard; what each happening means is in
-//! `admission` (may this call in?), `registration`, `arrival` (the way to the answer), `customer` (the stages of a call), `offers` (agents' phones),
-//! `messages` (what callers leave behind), `negotiation` (audio of a leg under way), `http` (what flows ask of hosts), `emergency` (the broadcast),
+//! `admission` (may this call in?), `registration`, `arrival` (the way to the answer), `customer` (the stages of a call), `waiting` (what callers in a queue hear and press),
+//! `offers` (agents' phones), `messages` (what callers leave behind), `negotiation` (audio of a leg under way), `http` (what flows ask of hosts), `emergency` (the broadcast),
 //! `service` (star codes), `staff` (the API's wishes), `quality` (what legs sound like).
 
 mod admission;
@@ -28,6 +28,7 @@ pub mod staff;
 pub mod streams;
 mod timetable;
 pub mod view;
+mod waiting;
 
 use std::collections::BTreeMap;
 

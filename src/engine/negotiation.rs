@@ -9,6 +9,7 @@ use crate::call::cause::Cause;
 use crate::call::customer::{Audio, Call, Party, Stage};
 use crate::call::legs::LegEvent;
 use crate::ids::{LegId, StreamId};
+use crate::ivr::run::Music;
 use crate::media::command::{Codec, Command, Session, Source};
 use crate::moment::Moment;
 use crate::sdp::negotiate;
@@ -153,10 +154,13 @@ impl Engine {
     }
 
     /// Lets caller and agent hear each other, or music where one has put the other on hold.
-    fn bridge(&mut self, call: &Call) {
+    pub(super) fn bridge(&mut self, call: &Call) {
         let Stage::Talking(talk) = &call.stage else {
             return;
         };
+        if talk.introducing.is_some() {
+            return;
+        }
         let music = self.music(call);
         let or_music = |held: bool, peer: Source| if held { music.clone() } else { peer };
         let to_caller = Source::Peer { stream: talk.phone.lease.stream, digits: false };
@@ -167,9 +171,17 @@ impl Engine {
         self.hear(talk.phone.lease, to_agent);
     }
 
-    /// What a waiting or held person hears: the queue's music, or silence if it has gone from the prompts.
+    /// What a waiting or held person hears: the node's music or the queue's, or silence if it has gone from the prompts.
     pub(super) fn music(&self, call: &Call) -> Source {
-        let name = call.stage.queue().and_then(|queue| self.world.config.queues.get(queue));
+        let queue = call.stage.queue();
+        match call.run.music() {
+            Music::Silence if queue.is_some() => return Source::Silence,
+            Music::Prompt(prompt) if queue.is_some() => {
+                return self.known_now(call, prompt).map_or(Source::Silence, Source::Loop);
+            }
+            _ => {}
+        }
+        let name = queue.and_then(|queue| self.world.config.queues.get(queue));
         let name = name.map_or("music/hold", |queue| queue.music.as_str());
         self.world.library.find(call.run.language(), name).map_or(Source::Silence, Source::Loop)
     }

@@ -9,9 +9,8 @@ use crate::acd::{self, AgentState, Decision, OfferFailure, Reasons, Withdrawn};
 use crate::call::cause::Cause;
 use crate::call::customer::{Audio, Call, FromQueue, Opening, Party, Ringing, Stage, Talk, Waiting};
 use crate::call::legs::{EndedBy, Invite, LegEvent};
-use crate::ids::{AgentId, CallId, LegId, PlayId, QueueId, StreamId};
+use crate::ids::{AgentId, CallId, LegId, QueueId, StreamId};
 use crate::ivr::run::Event as RunEvent;
-use crate::media::command::Source;
 use crate::moment::Moment;
 use crate::sdp::negotiate;
 use crate::sip::transport::Flow;
@@ -28,12 +27,8 @@ impl Engine {
             Decision::State { agent, state } => {
                 self.happened(now, None, Some(agent), What::StateChanged { state });
             }
-            Decision::Position { call, ahead } => {
-                if let Some(Stage::Waiting(waiting)) = self.calls.get_mut(&call).map(|call| &mut call.stage) {
-                    waiting.ahead = ahead;
-                }
-            }
-            Decision::Comfort { call } => self.comfort(call),
+            Decision::Position { call, ahead } => self.placed(now, call, ahead),
+            Decision::Comfort { call } => self.comfort(now, call),
             Decision::Expired { call, queue, why } => {
                 if let Some(call) = self.calls.remove(&call) {
                     let left = What::QueueLeft { queue, why: format!("{why:?}").to_lowercase() };
@@ -165,6 +160,10 @@ impl Engine {
         let ended = What::OfferEnded { queue, why: end };
         self.happened(now, Some(id), Some(agent.clone()), ended);
         self.silence(now, ringing, cause);
+        // What was due to be said while the phone rang is due now.
+        if let Some(call) = self.calls.remove(&id) {
+            self.keep(call);
+        }
     }
 
     /// The one agent a flow sent the caller to has gone.
@@ -172,7 +171,9 @@ impl Engine {
         let Some(mut call) = self.calls.remove(&id) else {
             return;
         };
-        let ours = matches!(&call.stage, Stage::Transferring { ringing, .. } if ringing.agent == *agent);
+        // A flow may have sent the caller, who just left a queue by a key, to the very agent whose phone rang.
+        let ours = !self.is_offered(agent, id)
+            && matches!(&call.stage, Stage::Transferring { ringing, .. } if ringing.agent == *agent);
         match ours.then(|| call.take_ringing()).flatten() {
             Some(ringing) => {
                 self.silence(now, ringing, Cause::Unreachable);
@@ -196,31 +197,6 @@ impl Engine {
                 self.back_to_flow(now, call, RunEvent::TransferFailed);
             }
             None => self.keep(call),
-        }
-    }
-
-    /// Interrupts the music by the queue's comfort message, and the place in the queue.
-    fn comfort(&mut self, id: CallId) {
-        let Some(call) = self.calls.get(&id) else {
-            return;
-        };
-        let Stage::Waiting(waiting) = &call.stage else {
-            return;
-        };
-        let (language, library) = (call.run.language(), &self.world.library);
-        let queue = self.world.config.queues.get(&waiting.queue);
-        let comfort = queue.and_then(|queue| queue.comfort.as_deref());
-        let place = (waiting.ahead == 0).then_some("q_next");
-        let names = comfort.into_iter().chain(place);
-        let prompts: Vec<_> = names.filter_map(|name| library.find(language, name)).collect();
-        if prompts.is_empty() {
-            return;
-        }
-        let (lease, play) = (call.caller.lease, PlayId(self.next_play));
-        self.next_play += 1;
-        self.hear(lease, Source::Prompts { play, prompts: prompts.into() });
-        if let Some(Stage::Waiting(waiting)) = self.calls.get_mut(&id).map(|call| &mut call.stage) {
-            waiting.announcing = Some(play);
         }
     }
 
@@ -294,11 +270,13 @@ impl Engine {
             waited_ms: u64::try_from(waited).unwrap_or(u64::MAX),
         };
         self.happened(now, Some(id), Some(agent.clone()), what);
+        let introducing = from.as_ref().and_then(|_| self.introduce(&call, &phone, &agent));
         call.stage = Stage::Talking(Talk {
             agent,
             from_queue: from,
             phone,
             since: now,
+            introducing,
             held_by_caller: false,
             held_by_agent: false,
         });
@@ -346,13 +324,16 @@ impl Engine {
         }
     }
 
-    /// The agent hung up: the call is over. But an agent whose phone died, or whom we had no port for, leaves
-    /// a caller who wants to talk, and who goes back to the head of the queue.
+    /// The agent hung up: the call is over. But an agent whose phone died, whom we had no port for, or who put down
+    /// before a word was exchanged, leaves a caller who wants to talk, and who goes back to the head of the queue.
     fn agent_gone(&mut self, now: Moment, mut call: Call, talk: Talk, cause: Cause, by: EndedBy) {
         let (agent, from_queue) = (talk.agent.clone(), talk.from_queue.clone());
+        let by = if talk.introducing.is_some() { EndedBy::Fault } else { by };
         self.end_talk(now, &mut call, talk, cause);
         match (by, from_queue) {
             (EndedBy::Fault | EndedBy::Us, Some(from)) => {
+                // What was being said when the agent picked up has not been heard to its end.
+                call.run.handle(now, RunEvent::Played);
                 self.enqueue(now, &mut call, from.queue, from.priority, from.since);
                 self.keep(call);
             }

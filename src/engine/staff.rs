@@ -52,6 +52,11 @@ pub enum Ask {
         number: u32,
         state: MessageState,
     },
+    /// For the journal: a caller has been called back, or need not be. The API knows that the wish is open.
+    CallbackDone {
+        user: String,
+        wish: u64,
+    },
     /// For the journal: a log-in refused by the API.
     LoginFailed {
         source: String,
@@ -100,6 +105,10 @@ impl Engine {
             Ask::StopEmergency { user } => self.stop_broadcast(now, user),
             Ask::MarkMessage { user, call, number, state } => {
                 self.mark_message(now, user, (call, number), state)
+            }
+            Ask::CallbackDone { user, wish } => {
+                self.happened(now, None, None, What::CallbackDone { wish, user });
+                Answer::Done
             }
             Ask::LoginFailed { source } => {
                 // The API slows guessers down before it tells; a flood of phones must not hide them.

@@ -32,6 +32,8 @@ impl Timetable {
         let stage = match &call.stage {
             Stage::Menu { .. } => call.run.next_deadline(),
             Stage::Transferring { until, .. } => Some(*until),
+            // While a phone rings nothing new is said.
+            Stage::Waiting(waiting) if waiting.ringing.is_none() => call.run.next_deadline(),
             Stage::Waiting(_) | Stage::Talking(_) => None,
         };
         let wake = stage.map_or(life, |at| at.min(life));

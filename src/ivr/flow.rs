@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::callback::Wish;
 use super::chart::Chart;
 use super::emergency::Emergency;
 use super::expression::Expression;
 use super::hours::Hours;
 use super::http::Dip;
 use super::humane::Near;
+use super::meanwhile::Meanwhile;
 use super::message::Message;
 use super::percent::Ways;
 use super::say::{Manner, Words};
@@ -151,6 +153,8 @@ pub(super) enum Step {
         prompts: Spoken,
         on_failed: NodeId,
     },
+    /// The caller wants to be called back.
+    Callback(Wish),
     Http(Box<Dip>),
     /// Callers are parted by shares.
     Percent(Ways),
@@ -241,6 +245,7 @@ pub(super) struct Waiting {
     pub on_timeout: NodeId,
     pub on_full: NodeId,
     pub on_empty: Option<NodeId>,
+    pub meanwhile: Box<Meanwhile>,
 }
 
 #[derive(Debug)]

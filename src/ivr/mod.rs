@@ -14,6 +14,7 @@ use crate::ids::{AgentId, FlowId, QueueId};
 use crate::media::prompts::{Library, PromptId};
 
 mod call;
+mod callback;
 mod chart;
 pub mod emergency;
 mod event;
@@ -26,6 +27,7 @@ pub mod humane;
 mod input;
 mod language;
 mod load;
+mod meanwhile;
 mod message;
 mod nodes;
 mod percent;

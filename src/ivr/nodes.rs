@@ -14,6 +14,8 @@
 //! http:     { method: get, to: host, path: "/cards/{$card}", body: { name: value | $variable }, timeout: 2s, retries,
 //!             answer: { field.of.json: $variable }, next, on_status: { 404: node }, on_failed }
 //! queue:    { to: queue, priority: 0..100, prompts, on_timeout, on_full, on_empty }
+//!             # and for the wait: music, comfort, tell, keys, offer, agent_id (see `meanwhile`)
+//! callback: { number: $caller, queue: general, next, on_refused }
 //! transfer: { agent: name | number: number | $variable, prompts, on_failed }
 //! percent:  { ways: [{ share: 20, then: a }, { share: 80, then: b }] }
 //! event:    { name: auth_locked, value: text | number | $number, next }
@@ -36,15 +38,38 @@ use std::time::Duration;
 use super::flow::{Destination, Kind, Operand, Saying, Spoken, Step, Waiting};
 use super::say::{self, Manner, Words};
 use super::scope::{By, Scope};
-use super::{call, emergency, event, expression, hours, http, input, language, message, percent, sum, survey};
+use super::{
+    call, callback, emergency, event, expression, hours, http, input, language, meanwhile, message, percent,
+    sum, survey,
+};
 use crate::diagnostic::Span;
 use crate::diagnostic::fields::Fields;
 use crate::diagnostic::yaml::{Node, Value};
 
 /// The kinds of node, as written. New kinds are added here and in `read`.
-pub(super) const KINDS: [&str; 21] = [
-    "play", "menu", "collect", "say", "set", "switch", "hours", "http", "queue", "transfer", "percent",
-    "event", "wait", "language", "call", "return", "goto", "hangup", "record", "survey", "emergency",
+pub(super) const KINDS: [&str; 22] = [
+    "play",
+    "menu",
+    "collect",
+    "say",
+    "set",
+    "switch",
+    "hours",
+    "http",
+    "queue",
+    "callback",
+    "transfer",
+    "percent",
+    "event",
+    "wait",
+    "language",
+    "call",
+    "return",
+    "goto",
+    "hangup",
+    "record",
+    "survey",
+    "emergency",
 ];
 /// Silence of a `wait`: a shorter one is not heard, in a longer one callers hang up.
 const PAUSES: std::ops::RangeInclusive<Duration> = Duration::from_millis(500)..=Duration::from_secs(60);
@@ -71,7 +96,8 @@ pub(super) fn read(
             hours::read(fields, scope).map(|(hours, open, closed)| Step::Hours { hours, open, closed })
         }
         "http" => http::read::read(fields, scope).map(|dip| Step::Http(Box::new(dip))),
-        "queue" => queue(fields, scope),
+        "queue" => queue(fields, words, scope),
+        "callback" => callback::read(fields, scope),
         "transfer" => transfer(fields, scope),
         "percent" => percent::read(fields, scope),
         "event" => event::read(fields, scope),
@@ -274,7 +300,7 @@ fn switch(fields: &mut Fields<'_>, scope: &mut Scope<'_>) -> Option<Step> {
     Some(Step::Switch { cases: cases?, otherwise: otherwise? })
 }
 
-fn queue(fields: &mut Fields<'_>, scope: &mut Scope<'_>) -> Option<Step> {
+fn queue(fields: &mut Fields<'_>, words: &[Words], scope: &mut Scope<'_>) -> Option<Step> {
     let world = scope.world;
     let queue = fields.need("to").and_then(|node| {
         scope.of_world("flow-005", "a queue", node, world.queues.iter().map(|q| q.as_str()))
@@ -290,6 +316,7 @@ fn queue(fields: &mut Fields<'_>, scope: &mut Scope<'_>) -> Option<Step> {
         Some(node) => scope.target(node, By::Itself, "`on_empty`").map(Some),
         None => Some(None),
     };
+    let meanwhile = meanwhile::read(fields, words, scope);
     Some(Step::Queue(Waiting {
         queue: queue?.as_str().into(),
         priority: priority?,
@@ -297,6 +324,7 @@ fn queue(fields: &mut Fields<'_>, scope: &mut Scope<'_>) -> Option<Step> {
         on_timeout: on_timeout?,
         on_full: on_full?,
         on_empty: on_empty?,
+        meanwhile: Box::new(meanwhile?),
     }))
 }
 

@@ -20,6 +20,7 @@ mod http;
 mod message;
 mod shown;
 mod typed;
+mod waiting;
 
 use answer::Failure;
 use calls::fresh;
@@ -27,6 +28,8 @@ use http::Try;
 pub use message::MessageEnd;
 pub use shown::Shown;
 use typed::Typed;
+use waiting::Patience;
+pub use waiting::{ESTIMATE_SAID, Music, PLACE_PAUSE};
 
 /// What the run is told.
 #[derive(Clone, PartialEq, Eq)]
@@ -36,6 +39,15 @@ pub enum Event {
     Played,
     /// `next_deadline` has come.
     Time,
+    /// The caller's place in the queue: how many are before them, and how long it will take, if that is known.
+    Place {
+        ahead: usize,
+        estimate: Option<Duration>,
+    },
+    /// The queue's own comfort message is due.
+    Comfort {
+        prompts: Vec<PromptId>,
+    },
     /// The call could not stay in the queue: why.
     QueueLeft(QueueExit),
     /// The number or agent of `Action::Transfer` could not be reached.
@@ -55,6 +67,8 @@ impl fmt::Debug for Event {
             Event::Digit(_) => f.write_str("Digit(..)"),
             Event::Played => f.write_str("Played"),
             Event::Time => f.write_str("Time"),
+            Event::Place { ahead, estimate } => write!(f, "Place({ahead}, {estimate:?})"),
+            Event::Comfort { .. } => f.write_str("Comfort(..)"),
             Event::QueueLeft(why) => write!(f, "QueueLeft({why:?})"),
             Event::TransferFailed => f.write_str("TransferFailed"),
             Event::MessageFailed => f.write_str("MessageFailed"),
@@ -81,7 +95,14 @@ pub enum Action {
     Play { prompts: Vec<PromptId> },
     /// The caller pressed a key: stop at once.
     StopPlaying,
-    /// The run pauses; the call waits for an agent. Comes back only by `QueueLeft`.
+    /// Play these instead of the queue's music, and then the music again; nothing to play: the music at once.
+    /// `Event::Played` is due at the end.
+    Announce { prompts: Vec<PromptId> },
+    /// The caller leaves the queue by a key.
+    LeaveQueue,
+    /// The caller wants to be called back at this number.
+    Callback { queue: QueueId, number: String },
+    /// The run pauses; the call waits for an agent, and is told the place. Comes back by `QueueLeft` or a key.
     Queue { queue: QueueId, priority: Option<u8>, leave_when_empty: bool },
     /// The run pauses; comes back only by `TransferFailed`.
     Transfer { to: TransferTo },
@@ -209,7 +230,7 @@ enum State {
         since: Moment,
         until: Moment,
     },
-    Queued,
+    Queued(Box<Patience>),
     Transferring,
     /// A host has been asked; the answer is due by `until`.
     Requesting {
@@ -297,6 +318,8 @@ impl Run {
             Event::Digit(key) => self.digit(now, key, &mut actions),
             Event::Played => self.played(now, &mut actions),
             Event::Time => self.time(now, &mut actions),
+            Event::Place { ahead, estimate } => self.placed(now, ahead, estimate),
+            Event::Comfort { prompts } => self.comforted(now, prompts, &mut actions),
             Event::QueueLeft(why) => self.queue_left(now, why, &mut actions),
             Event::TransferFailed => self.transfer_failed(now, &mut actions),
             Event::MessageFailed => self.message_failed(now, &mut actions),
@@ -310,7 +333,8 @@ impl Run {
     pub fn next_deadline(&self) -> Option<Moment> {
         let idle = self.alive + MAX_IDLE;
         match &self.state {
-            State::Queued | State::Transferring | State::Over => None,
+            State::Queued(patience) => patience.next_deadline(),
+            State::Transferring | State::Over => None,
             State::Listening { until, .. }
             | State::Typing { until, .. }
             | State::Pausing { until, .. }
@@ -395,9 +419,9 @@ impl Run {
                 Some(case.map_or(*otherwise, |(_, then)| *then))
             }
             Step::Hours { hours, open, closed } => Some(if hours.open_at(now) { *open } else { *closed }),
-            Step::Queue(waiting) => self.announce(waiting.prompts.of(self.language).to_vec(), actions),
+            Step::Queue(waiting) => self.announce(now, waiting.prompts.of(self.language).to_vec(), actions),
             Step::Transfer { prompts, .. } | Step::Hangup { prompts } => {
-                self.announce(prompts.of(self.language).to_vec(), actions)
+                self.announce(now, prompts.of(self.language).to_vec(), actions)
             }
             Step::Percent(ways) => {
                 let way = ways.of(self.seed, &format!("{}/{}", self.flow.id(), self.node()));
@@ -426,6 +450,7 @@ impl Run {
             Step::Call(call) => Some(self.call(call)),
             Step::Return(results) => self.go_back(results, actions),
             Step::Http(dip) => self.dip(now, dip, actions),
+            Step::Callback(wish) => Some(self.wishes(wish, actions)),
             Step::Goto(next) => Some(*next),
             Step::Emergency(_) => {
                 self.state = State::Inquiring;
@@ -452,23 +477,23 @@ impl Run {
     }
 
     /// Prompts before the run pauses or ends. Nothing to say: at once.
-    fn announce(&mut self, prompts: Vec<PromptId>, actions: &mut Vec<Action>) -> Option<NodeId> {
+    fn announce(&mut self, now: Moment, prompts: Vec<PromptId>, actions: &mut Vec<Action>) -> Option<NodeId> {
         // Keys meant for a menu that is not coming must not answer a later one.
         self.ahead = Typed::default();
         self.state = State::Announcing;
         if prompts.is_empty() {
-            self.announced(actions);
+            self.announced(now, actions);
         } else {
             actions.push(Action::Play { prompts });
         }
         None
     }
 
-    fn announced(&mut self, actions: &mut Vec<Action>) {
+    fn announced(&mut self, now: Moment, actions: &mut Vec<Action>) {
         let flow = self.flow.clone();
         match &flow.node(self.node).step {
             Step::Queue(waiting) => {
-                self.state = State::Queued;
+                self.state = State::Queued(Box::new(Patience::begin(now, &waiting.meanwhile)));
                 actions.push(Action::Queue {
                     queue: waiting.queue.clone(),
                     priority: waiting.priority,
@@ -506,11 +531,12 @@ impl Run {
                 self.listen(now, failures, actions)
             }
             State::Announcing => {
-                self.announced(actions);
+                self.announced(now, actions);
                 None
             }
             State::Warned { level, until: None } => self.warned(now, *level),
             State::Cueing => self.cued(now, actions),
+            State::Queued(_) => self.said(),
             _ => None,
         };
         if let Some(next) = next {
@@ -521,6 +547,9 @@ impl Run {
     fn time(&mut self, now: Moment, actions: &mut Vec<Action>) {
         if self.next_deadline().is_none_or(|deadline| now < deadline) {
             return;
+        }
+        if matches!(self.state, State::Queued(_)) {
+            return self.speak_up(now, actions);
         }
         if now >= self.alive + MAX_IDLE && !self.records() {
             actions.push(Action::Remark { name: "ended".into(), value: "nobody pressed a key".to_owned() });
@@ -541,21 +570,6 @@ impl Run {
         if let Some(next) = next {
             self.go(now, next, actions);
         }
-    }
-
-    fn queue_left(&mut self, now: Moment, why: QueueExit, actions: &mut Vec<Action>) {
-        let flow = self.flow.clone();
-        if self.state != State::Queued {
-            return;
-        }
-        let Step::Queue(waiting) = &flow.node(self.node).step else { return };
-        self.alive = now;
-        let next = match why {
-            QueueExit::Timeout => waiting.on_timeout,
-            QueueExit::Full => waiting.on_full,
-            QueueExit::Empty => waiting.on_empty.unwrap_or(waiting.on_timeout),
-        };
-        self.go(now, next, actions);
     }
 
     fn transfer_failed(&mut self, now: Moment, actions: &mut Vec<Action>) {

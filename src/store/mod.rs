@@ -1,8 +1,9 @@
 //! The journal and the call records, on disk (SQLite). Written in batches, off the engine thread.
 //!
-//! [`Store`] is the file; [`journal`] the one writer, fed by the engine; [`calls`] and [`proof`] what is asked of it;
-//! [`restart`] closes what a dead server left open. The journal is the truth: `calls` is folded from it.
+//! [`Store`] is the file; [`journal`] the one writer, fed by the engine; [`calls`], [`callbacks`] and [`proof`] what is asked of it;
+//! [`restart`] closes what a dead server left open. The journal is the truth: `calls` and `callbacks` are folded from it.
 
+pub mod callbacks;
 pub mod calls;
 mod emergency;
 pub mod journal;

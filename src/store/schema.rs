@@ -5,7 +5,8 @@ use sqlx::sqlite::SqlitePool;
 use super::StoreError;
 
 /// Times are microseconds since the Unix epoch; calls are `CallId`s as numbers.
-const STEPS: &[&str] = &["
+const STEPS: &[&str] = &[
+    "
 CREATE TABLE journal (
     seq   INTEGER PRIMARY KEY,
     at    INTEGER NOT NULL,
@@ -39,16 +40,33 @@ CREATE INDEX calls_queue ON calls (queue, arrived);
 CREATE INDEX calls_agent ON calls (agent, arrived);
 CREATE INDEX calls_open ON calls (call) WHERE ended IS NULL;
 PRAGMA user_version = 1;
-", "
+",
+    "
 CREATE INDEX journal_emergency ON journal (kind, seq)
     WHERE kind IN ('emergency_started', 'emergency_heard', 'emergency_left', 'emergency_ended');
 PRAGMA user_version = 2;
-", "
+",
+    "
 ALTER TABLE calls ADD COLUMN messages INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE calls ADD COLUMN messages_open INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX calls_messages ON calls (arrived) WHERE messages > 0;
 PRAGMA user_version = 3;
-"];
+",
+    "
+CREATE TABLE callbacks (
+    id      INTEGER PRIMARY KEY,
+    call    INTEGER,
+    number  TEXT NOT NULL,
+    queue   TEXT NOT NULL,
+    since   INTEGER NOT NULL,
+    wanted  INTEGER NOT NULL,
+    done    INTEGER,
+    done_by TEXT
+) STRICT;
+CREATE UNIQUE INDEX callbacks_open ON callbacks (number, queue) WHERE done IS NULL;
+PRAGMA user_version = 4;
+",
+];
 
 pub async fn bring_up_to_date(writer: &SqlitePool) -> Result<(), StoreError> {
     let found: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(writer).await?;

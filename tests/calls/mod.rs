@@ -6,6 +6,7 @@ mod flows;
 mod hosts;
 mod main_job;
 mod messages;
+mod patience;
 mod ports;
 mod quality;
 mod races;

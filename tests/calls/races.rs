@@ -160,7 +160,7 @@ fn an_agent_who_declines_on_one_phone_is_rung_on_none() {
     assert!(office.phones["1001"].is_idle());
     let state = office.agent_state("1001");
     assert!(matches!(&state, AgentState::NotReady { reason, .. } if reason == "rejected"), "{state:?}");
-    assert!(office.hears(ALICE, "music/hold"));
+    office.until("the caller waits on", |office| office.hears(ALICE, "music/hold"));
 }
 
 #[test]

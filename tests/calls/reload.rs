@@ -61,7 +61,7 @@ fn an_agent_dismissed_in_mid_talk_may_finish_and_one_who_rings_is_withdrawn() {
     config.agents.remove(&"1002".into());
     office.reload(world::build(config));
     office.until("it stops", |office| office.phones["1002"].is_idle());
-    assert!(office.hears(CALLER, "music/hold"), "the caller waits on");
+    office.until("the caller waits on", |office| office.hears(CALLER, "music/hold"));
 }
 
 #[test]

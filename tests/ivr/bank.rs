@@ -16,7 +16,9 @@ const PROMPTS: &str = "welcome rec_notice lang main noinput invalid to_agent goo
     num_wan num_yi num_million num_minus num_yao num_and loss_kind get_id6 loss_ok_pre loss_ok_post loss_fail \
     person_or_end pin pin_bad_2 pin_bad_1 pin_lock menu_acct bal_pre stmt_pre stmt_due_pre limit_pre vip antifraud \
     closed_menu progress_pre progress_mid progress_none ticket_pre ticket_post music/beep leave_msg leave_number msg_short \
-    msg_thanks msg_failed svy svy_why svy_thx";
+    msg_thanks msg_failed svy svy_why svy_thx \
+    agent_id_pre agent_id_post q_ahead_one q_ahead_pre q_ahead_post q_wait q_busier cb_offer cb_confirm_pre \
+    cb_confirm_post cb_number cb_refused cb_done";
 
 /// Words that values are said with, besides numbers, months and days.
 const WORDS: &str = "num_liang num_billion num_point num_yuan num_jiao num_fen num_zheng num_nian num_yue num_ri \

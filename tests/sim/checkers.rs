@@ -99,7 +99,7 @@ fn nobody_waits_while_an_eligible_agent_idles(office: &Office, snapshot: &Snapsh
 const SECRET: [&str; 2] = ["account/pin", "card_loss/identity"];
 
 /// Each answered caller has one stream, known by the tape it feeds (in these offices every call is recorded); in a talk
-/// it is joined with the agent's. While somebody is on hold the agent's cannot be told from those of other calls.
+/// it is joined with the agent's, who may be announced first. While somebody is on hold the agent's cannot be told from those of other calls.
 fn an_answered_call_has_its_streams(office: &Office, snapshot: &Snapshot) -> Result<(), String> {
     let streams = &office.sound.streams;
     let taped = streams.values().filter(|stream| stream.recorded.is_some()).count();
@@ -120,7 +120,11 @@ fn an_answered_call_has_its_streams(office: &Office, snapshot: &Snapshot) -> Res
         };
         let hears_caller = |stream: &Source| matches!(stream, Source::Peer { stream, .. } if stream == id);
         let joined = agents.is_some_and(|agents| hears_caller(&agents.hears));
-        if call.stage == "talking" && !call.held && !joined {
+        // Before they are joined both hear who has picked up.
+        let announced = |stream: &Stream| matches!(stream.hears, Source::Prompts { .. });
+        let introduced =
+            announced(own) && streams.values().any(|other| other.recorded.is_none() && announced(other));
+        if call.stage == "talking" && !call.held && !joined && !introduced {
             return Err(format!("the caller hears {:?}, not the agent: {call:?}", own.hears));
         }
     }

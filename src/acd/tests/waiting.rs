@@ -105,3 +105,30 @@ fn a_full_and_an_unknown_queue_refuse_at_once() {
     floor.leaves(1);
     assert_eq!(expired(&floor.calls(3, "loans")), []);
 }
+
+#[test]
+fn the_wait_is_estimated_from_the_queues_own_talks() {
+    let mut floor = Floor::new(&[("ann", &[("loan", 5)]), ("bob", &[("loan", 5)])]);
+    floor.logs_in("ann");
+    for call in 1..=3 {
+        floor.calls(call, "loans");
+        floor.answers("ann", call);
+        floor.calls(100 + call, "loans");
+        let known = floor.acd.estimate(CallId(100 + call));
+        assert_eq!(known, None, "after {} talks", call - 1);
+        floor.leaves(100 + call);
+        floor.passes(100 - WRAP_UP);
+        floor.ends("ann", call);
+        floor.passes(WRAP_UP);
+    }
+    floor.not_ready("ann", "lunch");
+    floor.calls(4, "loans");
+    floor.calls(5, "loans");
+    assert_eq!(floor.acd.estimate(CallId(4)), None, "nobody is at work");
+    floor.ready("ann");
+    assert_eq!(floor.acd.estimate(CallId(4)), Some(Duration::from_secs(100)), "notes are part of a talk");
+    assert_eq!(floor.acd.estimate(CallId(5)), Some(Duration::from_secs(200)));
+    floor.logs_in("bob");
+    assert_eq!(floor.acd.estimate(CallId(5)), Some(Duration::from_secs(100)), "two share the work");
+    assert_eq!(floor.acd.estimate(CallId(9)), None, "who is in no queue does not wait");
+}

@@ -79,6 +79,8 @@ pub(super) struct Out {
     key: bool,
     /// Taken when nobody works.
     pub closed: bool,
+    /// Taken by who waits for a person already.
+    waits: bool,
 }
 
 pub(super) struct Walker<'s> {
@@ -144,7 +146,8 @@ impl<'s> Walker<'s> {
         fewest[start.0] = menus(start.0);
         let mut left = VecDeque::from([start.0]);
         while let Some(node) = left.pop_front() {
-            for way in &self.ways[node] {
+            // Who waits for a person has found the way.
+            for way in self.ways[node].iter().filter(|way| !way.waits) {
                 let depth = fewest[node] + menus(way.to);
                 if depth < fewest[way.to] {
                     fewest[way.to] = depth;
@@ -335,6 +338,7 @@ fn spoken(step: &Step) -> Vec<&Spoken> {
         | Step::Event { .. }
         | Step::Wait { .. }
         | Step::Http(_)
+        | Step::Callback(_)
         | Step::Call(_)
         | Step::Return(_)
         // What a broadcast says is known only while it is on.
@@ -344,7 +348,7 @@ fn spoken(step: &Step) -> Vec<&Spoken> {
 }
 
 fn ways(step: &Step) -> Vec<Out> {
-    let by_itself = |to: &NodeId| Out { to: to.0, key: false, closed: false };
+    let by_itself = |to: &NodeId| Out { to: to.0, key: false, closed: false, waits: false };
     match step {
         Step::Play { next, .. }
         | Step::Say { next, .. }
@@ -355,6 +359,7 @@ fn ways(step: &Step) -> Vec<Out> {
         | Step::Goto(next) => vec![by_itself(next)],
         Step::Percent(ways) => ways.all().map(by_itself).collect(),
         Step::Http(dip) => dip.ways().map(by_itself).collect(),
+        Step::Callback(wish) => [&wish.next, &wish.on_refused].map(by_itself).into(),
         Step::Call(call) => call.next.iter().map(by_itself).collect(),
         Step::Menu { ask, keys } => {
             let keys = keys.iter().flatten().map(|to| Out { key: true, ..by_itself(to) });
@@ -369,7 +374,11 @@ fn ways(step: &Step) -> Vec<Out> {
         Step::Hours { open, closed, .. } => vec![by_itself(open), Out { closed: true, ..by_itself(closed) }],
         Step::Queue(waiting) => {
             let empty = waiting.on_empty.as_ref();
-            [&waiting.on_timeout, &waiting.on_full].into_iter().chain(empty).map(by_itself).collect()
+            let offer = waiting.meanwhile.offer.as_ref();
+            let keys = offer.into_iter().flat_map(|offer| &offer.keys).chain(&waiting.meanwhile.keys);
+            let ends = [&waiting.on_timeout, &waiting.on_full].into_iter().chain(empty);
+            let keys = keys.flatten().map(|to| Out { waits: true, ..by_itself(to) });
+            ends.map(by_itself).chain(keys).collect()
         }
         Step::Transfer { on_failed, .. } => vec![by_itself(on_failed)],
         Step::Emergency(emergency) => {

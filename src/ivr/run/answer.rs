@@ -89,12 +89,8 @@ impl Run {
             State::Listening { .. } | State::Typing { .. } => self.answer(now, key, actions),
             State::Warned { level, until } => self.key_while_warned(key, *level, until.is_none(), actions),
             State::Recording { .. } => self.key_in_message(now, key, actions),
-            State::Announcing
-            | State::Cueing
-            | State::Queued
-            | State::Transferring
-            | State::Inquiring
-            | State::Over => None,
+            State::Queued(_) => self.key_while_waiting(now, key, actions),
+            State::Announcing | State::Cueing | State::Transferring | State::Inquiring | State::Over => None,
         };
         if let Some(next) = next {
             self.go(now, next, actions);

@@ -10,7 +10,7 @@ use jiff::civil::{Date, Time};
 use super::super::value::Money;
 use super::{DAY, DIGITS, HOUR, MAX_WHOLE, MINUTE, Manner, Word};
 
-const LIANG: Word = Word("num_liang");
+pub(super) const LIANG: Word = Word("num_liang");
 const YAO: Word = Word("num_yao");
 const SHI: Word = Word("num_10");
 const BAI: Word = Word("num_hundred");

@@ -151,6 +151,16 @@ impl Words {
         words.iter().filter_map(|word| self.recorded.get(word).copied()).collect()
     }
 
+    /// So many of what is counted. Its words are those of numbers and durations.
+    pub fn count(&self, number: usize) -> Vec<PromptId> {
+        let number = i64::try_from(number).unwrap_or(i64::MAX);
+        let words = match (self.grammar, number) {
+            (Grammar::Chinese, 2) => vec![chinese::LIANG],
+            _ => self.grammar.words(Compared::Number(number), Manner::Number),
+        };
+        words.iter().filter_map(|word| self.recorded.get(word).copied()).collect()
+    }
+
     /// The words that `manner` may need and that are not recorded.
     fn missing(&self, manner: Manner) -> Vec<&'static str> {
         let needed = self.grammar.vocabulary(manner).into_iter();

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::Stage;
 use super::mock::Mock;
 use super::path::{Path, Pressed, Rung};
-use crate::ids::{FlowId, QueueId};
+use crate::ids::{AgentId, FlowId, QueueId};
 use crate::ivr::chart;
 use crate::ivr::emergency::Broadcast;
 use crate::ivr::flow::Flow;
@@ -24,8 +24,13 @@ pub const MAX_TURNS: usize = 10_000;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Standing {
     InFlow,
-    InQueue { queue: QueueId, priority: Option<u8> },
+    InQueue {
+        queue: QueueId,
+        priority: Option<u8>,
+    },
     Transferred(TransferTo),
+    /// An agent has picked up.
+    WithAgent(AgentId),
     Over,
 }
 
@@ -57,6 +62,10 @@ pub struct Call<'s> {
     asked: Asked,
     /// What is on, until the caller has heard it.
     broadcast: Option<Broadcast>,
+    /// In the queue: callers before this one, and the wait that is expected.
+    place: (usize, Option<Duration>),
+    /// Numbers to be called back, by queue, since the caller last did something.
+    wishes: Vec<(QueueId, String)>,
 }
 
 /// What the caller has left behind.
@@ -119,6 +128,8 @@ impl<'s> Call<'s> {
             mocks: mocks.iter().map(|mock| (mock, 0)).collect(),
             asked: Asked::Nothing,
             broadcast,
+            place: (0, None),
+            wishes: Vec::new(),
         };
         call.obey(actions);
         call
@@ -184,6 +195,10 @@ impl<'s> Call<'s> {
         self.standing == Standing::InFlow && self.run.records()
     }
 
+    pub(super) fn wishes(&self) -> &[(QueueId, String)] {
+        &self.wishes
+    }
+
     pub(super) fn ways(&self) -> &[(FlowId, usize)] {
         &self.ways
     }
@@ -202,6 +217,7 @@ impl<'s> Call<'s> {
         self.heard.clear();
         self.remarks.clear();
         self.left = Left::default();
+        self.wishes.clear();
     }
 
     /// Presses keys, one after the other, at this moment.
@@ -229,6 +245,11 @@ impl<'s> Call<'s> {
         while self.goes_on() && self.turn() {}
     }
 
+    /// Listens until an agent can pick up.
+    pub(super) fn listens_for_queue(&mut self) {
+        while self.standing == Standing::InFlow && self.goes_on() && self.turn() {}
+    }
+
     /// Lets mocks answer.
     pub(super) fn lets_hosts_answer(&mut self) {
         while matches!(self.asked, Asked::Mocked { .. }) && self.turn() {}
@@ -236,8 +257,18 @@ impl<'s> Call<'s> {
 
     /// The flow goes on without the caller: something plays, a mock is about to answer, a pause passes.
     fn goes_on(&self) -> bool {
-        let waits = self.run.asks() && self.playing.is_none();
-        self.standing == Standing::InFlow && !waits && self.unanswered().is_none()
+        match self.standing {
+            Standing::InFlow => {
+                let waits = self.run.asks() && self.playing.is_none();
+                !waits && self.unanswered().is_none()
+            }
+            // In a queue what is due is said, and no time passes by itself.
+            Standing::InQueue { .. } => {
+                self.playing.is_some() || self.due().is_some_and(|due| due <= self.now)
+            }
+            Standing::WithAgent(_) => self.playing.is_some(),
+            Standing::Transferred(_) | Standing::Over => false,
+        }
     }
 
     /// The request that no mock answers, if there is one.
@@ -331,8 +362,43 @@ impl<'s> Call<'s> {
         waits
     }
 
+    /// So many are before the caller in the queue. False if they are in none.
+    pub fn is_at(&mut self, ahead: usize) -> bool {
+        self.placed(ahead, self.place.1)
+    }
+
+    /// So long a wait is still expected; `None`: nobody knows. False if the caller is in no queue.
+    pub fn expects(&mut self, wait: Option<Duration>) -> bool {
+        self.placed(self.place.0, wait)
+    }
+
+    fn placed(&mut self, ahead: usize, estimate: Option<Duration>) -> bool {
+        let waits = matches!(self.standing, Standing::InQueue { .. });
+        if waits {
+            self.acts();
+            self.place = (ahead, estimate);
+            let actions = self.run.handle(self.now, Event::Place { ahead, estimate });
+            self.obey(actions);
+        }
+        waits
+    }
+
+    /// An agent picks up. False if the caller waits for none.
+    pub fn agent_answers(&mut self, agent: &AgentId) -> bool {
+        let waits = matches!(self.standing, Standing::InQueue { .. });
+        if waits {
+            self.acts();
+            self.note(Rung::AgentAnswers(agent.clone()));
+            self.playing = None;
+            self.standing = Standing::WithAgent(agent.clone());
+            self.plays_now(self.run.introduces(agent).into());
+        }
+        waits
+    }
+
     fn comes_back(&mut self, event: Event) {
         self.standing = Standing::InFlow;
+        self.playing = None;
         let actions = self.run.handle(self.now, event);
         self.obey(actions);
     }
@@ -349,10 +415,12 @@ impl<'s> Call<'s> {
 
     /// When something happens next by itself.
     fn due(&self) -> Option<Moment> {
-        if self.standing != Standing::InFlow {
-            return None;
-        }
         let plays = self.playing.as_ref().map(|playing| playing.until);
+        match self.standing {
+            Standing::InFlow | Standing::InQueue { .. } => {}
+            Standing::WithAgent(_) => return plays,
+            Standing::Transferred(_) | Standing::Over => return None,
+        }
         let answer = match &self.asked {
             Asked::Mocked { due, .. } => Some(*due),
             _ => None,
@@ -387,6 +455,9 @@ impl<'s> Call<'s> {
             return;
         }
         self.playing = None;
+        if matches!(self.standing, Standing::WithAgent(_)) {
+            return;
+        }
         let actions = self.run.handle(self.now, Event::Played);
         self.obey(actions);
     }
@@ -408,6 +479,21 @@ impl<'s> Call<'s> {
         for action in actions {
             match action {
                 Action::Play { prompts } => self.plays_now(prompts.into()),
+                Action::Announce { prompts } if prompts.is_empty() => {
+                    if self.playing.take().is_some() {
+                        self.note(Rung::Interrupts);
+                    }
+                }
+                Action::Announce { prompts } => self.plays_now(prompts.into()),
+                Action::LeaveQueue => {
+                    self.note(Rung::LeavesByKey);
+                    self.standing = Standing::InFlow;
+                    self.playing = None;
+                }
+                Action::Callback { queue, number } => {
+                    self.note(Rung::WantsCallback { queue: queue.clone(), number: number.clone() });
+                    self.wishes.push((queue, number));
+                }
                 Action::StopPlaying => {
                     if self.playing.take().is_some() {
                         self.note(Rung::Interrupts);
@@ -416,6 +502,7 @@ impl<'s> Call<'s> {
                 Action::Queue { queue, priority, leave_when_empty: _ } => {
                     self.note(Rung::Waits { queue: queue.clone(), priority });
                     self.standing = Standing::InQueue { queue, priority };
+                    self.place = (0, None);
                 }
                 Action::Transfer { to } => {
                     self.note(Rung::Transfers(to.clone()));
@@ -466,8 +553,7 @@ impl<'s> Call<'s> {
     /// Each caller hears a broadcast once, as in the server.
     fn hears_broadcast(&mut self) {
         let broadcast = self.broadcast.take();
-        let notice =
-            broadcast.and_then(|broadcast| broadcast.notice(self.stage.words, self.run.language()));
+        let notice = broadcast.and_then(|broadcast| broadcast.notice(self.stage.words, self.run.language()));
         let actions = self.run.handle(self.now, Event::Broadcast(notice));
         self.obey(actions);
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Stage;
-use crate::ids::QueueId;
+use crate::ids::{AgentId, QueueId};
 use crate::ivr::flow::Flow;
 use crate::ivr::http::HttpFailure;
 use crate::ivr::run::{MessageEnd, QueueExit, TransferTo};
@@ -26,6 +26,12 @@ pub enum Rung {
         priority: Option<u8>,
     },
     Leaves(QueueExit),
+    LeavesByKey,
+    WantsCallback {
+        queue: QueueId,
+        number: String,
+    },
+    AgentAnswers(AgentId),
     Transfers(TransferTo),
     TransferFails,
     /// A host is asked. What the body holds is nobody's business.
@@ -131,6 +137,11 @@ impl Rung {
                 None => format!("  waits in the queue {queue} with the queue's priority"),
             },
             Rung::Leaves(why) => format!("  leaves the queue: {}", exit(*why)),
+            Rung::LeavesByKey => "  leaves the queue by that key".to_owned(),
+            Rung::WantsCallback { queue, number } => {
+                format!("  wants to be called back at {number} by the queue {queue}")
+            }
+            Rung::AgentAnswers(agent) => format!("  the agent {agent} picks up"),
             Rung::Transfers(to) => format!("  is transferred to {}", destination(to)),
             Rung::TransferFails => "  the transfer fails".to_owned(),
             Rung::Asks { host, method, path } => format!("  asks {host}: {method} {path}"),

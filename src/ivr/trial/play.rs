@@ -5,7 +5,7 @@ use super::call::{Call, Standing};
 use super::path::{Path, Rung, destination};
 use super::script::{Doing, Expectation, Holds, Line, Step, Test, Variable};
 use crate::diagnostic::{Diagnostic, Findings, Span};
-use crate::ids::FlowId;
+use crate::ids::{FlowId, QueueId};
 use crate::ivr::run::Shown;
 
 /// What came of a test.
@@ -48,7 +48,8 @@ impl Fault {
 /// Performs a test. `None` if its flow is not on stage.
 pub fn play(test: &Test, stage: &Stage<'_>) -> Option<Outcome> {
     let on = stage.flow(&test.flow)?;
-    let mut call = Call::begin(stage, on, &test.mocks, test.broadcast.clone(), test.caller.clone(), test.seed, test.at);
+    let mut call =
+        Call::begin(stage, on, &test.mocks, test.broadcast.clone(), test.caller.clone(), test.seed, test.at);
     let failed = test.steps.iter().enumerate().find_map(|(at, step)| {
         let done = match &step.line {
             Line::Does(doing) => does(doing, &mut call),
@@ -118,6 +119,18 @@ fn does(doing: &Doing, call: &mut Call<'_>) -> Result<(), Fault> {
             call.listens();
             call.leaves_queue(*why).then_some(()).ok_or("the caller is in no queue here")
         }
+        Doing::Position(ahead) => {
+            call.listens();
+            call.is_at(*ahead).then_some(()).ok_or("the caller is in no queue here")
+        }
+        Doing::Estimate(wait) => {
+            call.listens();
+            call.expects(*wait).then_some(()).ok_or("the caller is in no queue here")
+        }
+        Doing::AgentAnswers(agent) => {
+            call.listens_for_queue();
+            call.agent_answers(agent).then_some(()).ok_or("the caller waits for no agent here")
+        }
         Doing::TransferFails => {
             call.listens();
             call.transfer_fails().then_some(()).ok_or("the caller is not being transferred here")
@@ -145,6 +158,15 @@ fn check(expectation: &Expectation, call: &mut Call<'_>) -> Result<(), Fault> {
             call.listens();
             let right = *call.standing() == Standing::Transferred(to.clone());
             ensure(right, || format!("expected a transfer to {}", destination(to)), call)
+        }
+        Expectation::Callback { to, number } => {
+            call.listens();
+            let right = |(queue, called): &(QueueId, String)| {
+                queue == to && number.as_ref().is_none_or(|number| number == called)
+            };
+            let at = number.as_ref().map_or(String::new(), |number| format!(" at {number}"));
+            let right = call.wishes().iter().any(right);
+            ensure(right, || format!("expected a wish to be called back by {to}{at}"), call)
         }
         Expectation::Ends => {
             call.listens();
@@ -260,6 +282,7 @@ fn stands(call: &Call<'_>) -> String {
             format!("the caller waits in the queue {queue} with the queue's own priority")
         }
         Standing::Transferred(to) => format!("the caller is transferred to {}", destination(to)),
+        Standing::WithAgent(agent) => format!("the caller talks with the agent {agent}"),
         Standing::Over => "the call is over".to_owned(),
     }
 }

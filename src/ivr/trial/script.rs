@@ -24,7 +24,7 @@ use super::mock::{self, Mock};
 use crate::diagnostic::fields::Fields;
 use crate::diagnostic::yaml::{self, Node, Value};
 use crate::diagnostic::{Diagnostic, Findings, Source, Span, suggest};
-use crate::ids::{FlowId, QueueId};
+use crate::ids::{AgentId, FlowId, QueueId};
 use crate::ivr::emergency::Broadcast;
 use crate::ivr::flow::{Flow, Step as FlowStep};
 use crate::ivr::run::{Caller, QueueExit, TransferTo};
@@ -83,6 +83,11 @@ pub(super) enum Doing {
     Speaks(Duration),
     MessageFails,
     QueueLeaves(QueueExit),
+    /// So many callers are before this one.
+    Position(usize),
+    /// So long a wait is still expected.
+    Estimate(Option<Duration>),
+    AgentAnswers(AgentId),
     TransferFails,
 }
 
@@ -99,6 +104,10 @@ pub(super) enum Expectation {
         priority: Option<u8>,
     },
     Transfer(TransferTo),
+    Callback {
+        to: QueueId,
+        number: Option<String>,
+    },
     Ends,
     At(String),
     Remark {

@@ -6,19 +6,24 @@ use super::{Doing, Expectation, Holds, Line, Stage, Step, Variable};
 use crate::diagnostic::fields::Fields;
 use crate::diagnostic::yaml::{Key, Node, Value};
 use crate::diagnostic::{Findings, Span, suggest};
+use crate::ids::{AgentId, QueueId};
 use crate::ivr::flow::{Flow, Kind, key_index};
 use crate::ivr::run::{MAX_IDLE, QueueExit, TransferTo};
 
 /// The steps, as written. New ones are added here and in `with`.
-const STEPS: [&str; 16] = [
+const STEPS: [&str; 20] = [
     "presses",
     "silence",
     "hangs_up",
     "queue_leaves",
+    "position",
+    "estimate",
+    "agent_answers",
     "transfer_fails",
     "hears",
     "queue",
     "transfer",
+    "callback",
     "ends",
     "at",
     "remark",
@@ -34,6 +39,10 @@ const LANGUAGE: &str = "language";
 const BARE: [&str; 5] = ["silence", "hangs_up", "transfer_fails", "message_fails", "ends"];
 /// Further prompts that a test does not name.
 const MORE: &str = "...";
+/// Most callers that a test may put before its own.
+const MOST_AHEAD: i64 = 1_000;
+/// Longest wait that a test may expect.
+const LONGEST_WAIT: Duration = Duration::from_secs(24 * 3_600);
 /// Longest time that one step lets pass: after it every flow has given up waiting.
 const LONGEST: Duration = MAX_IDLE;
 
@@ -112,6 +121,12 @@ fn with(name: &str, node: &Node, after: Option<&Node>, scope: &mut Scope<'_>) ->
         }
         "speaks" => scope.out.duration(node, Duration::ZERO..=LONGEST).map(Doing::Speaks),
         "queue_leaves" => queue_leaves(node, scope),
+        "position" => {
+            let ahead = scope.out.integer(node, "a number of callers", 0..=MOST_AHEAD);
+            ahead.and_then(|ahead| usize::try_from(ahead).ok()).map(Doing::Position)
+        }
+        "estimate" => estimate(node, scope),
+        "agent_answers" => agent(node, scope).map(Doing::AgentAnswers),
         "hangs_up" | "transfer_fails" | "message_fails" | "ends" => {
             let message = format!("`{name}` stands alone");
             scope.out.error("test-006", node.span, message).label(format!("write `- {name}`"));
@@ -156,6 +171,7 @@ fn expectation(name: &str, node: &Node, scope: &mut Scope<'_>) -> Option<Expecta
     match name {
         "hears" => hears(node, scope),
         "queue" => queue(node, scope),
+        "callback" => callback(node, scope),
         "transfer" => transfer(node, scope),
         "at" => {
             let known = scope.on.chart.stops.iter().map(|stop| stop.name.as_str());
@@ -240,11 +256,49 @@ fn queue(node: &Node, scope: &mut Scope<'_>) -> Option<Expectation> {
         Some(node) => Some(u8::try_from(scope.out.integer(node, "a priority", 0..=100)?).ok()?),
         None => None,
     };
-    let queues = &scope.stage.world.queues;
-    let name = scope.out.text(to, "the name of a queue")?;
-    let known = queues.iter().map(|queue| queue.as_str());
-    let name = known_name("test-002", "a queue of the configuration", name, to.span, known, scope.out)?;
-    Some(Expectation::Queue { to: name.as_str().into(), priority })
+    Some(Expectation::Queue { to: queue_named(to, scope)?, priority })
+}
+
+/// `estimate: 5m`, or `unknown`.
+fn estimate(node: &Node, scope: &mut Scope<'_>) -> Option<Doing> {
+    if matches!(&node.value, Value::Scalar(scalar) if scalar.text == "unknown") {
+        return Some(Doing::Estimate(None));
+    }
+    let wait = scope.out.duration(node, Duration::ZERO..=LONGEST_WAIT)?;
+    Some(Doing::Estimate(Some(wait)))
+}
+
+/// An agent of the configuration.
+fn agent(node: &Node, scope: &mut Scope<'_>) -> Option<AgentId> {
+    let known = scope.stage.world.agents.iter().map(|agent| agent.as_str());
+    let name = scope.out.text(node, "the name of an agent")?;
+    let name = known_name("test-012", "an agent of the configuration", name, node.span, known, scope.out)?;
+    Some(name.as_str().into())
+}
+
+/// `callback: general` or `callback: { to: general, number: 13800138000 }`.
+fn callback(node: &Node, scope: &mut Scope<'_>) -> Option<Expectation> {
+    let (to, number) = match &node.value {
+        Value::Map(_) => {
+            let mut fields = Fields::of(node, node.span, "`callback`", scope.out)?;
+            let (to, number) = (fields.need("to"), fields.take("number"));
+            fields.finish(scope.out);
+            (to?, number)
+        }
+        _ => (node, None),
+    };
+    let number = match number {
+        Some(node) => Some(scope.out.text(node, "a telephone number")?.to_owned()),
+        None => None,
+    };
+    Some(Expectation::Callback { to: queue_named(to, scope)?, number })
+}
+
+fn queue_named(node: &Node, scope: &mut Scope<'_>) -> Option<QueueId> {
+    let name = scope.out.text(node, "the name of a queue")?;
+    let known = scope.stage.world.queues.iter().map(|queue| queue.as_str());
+    let name = known_name("test-002", "a queue of the configuration", name, node.span, known, scope.out)?;
+    Some(name.as_str().into())
 }
 
 /// `transfer: { agent: 1001 }` or `transfer: { number: 95501 }`.
@@ -252,15 +306,8 @@ fn transfer(node: &Node, scope: &mut Scope<'_>) -> Option<Expectation> {
     let mut fields = Fields::of(node, node.span, "`transfer`", scope.out)?;
     let given = (fields.take("agent"), fields.take("number"));
     fields.finish(scope.out);
-    let world = scope.stage.world;
     match given {
-        (Some(agent), None) => {
-            let known = world.agents.iter().map(|agent| agent.as_str());
-            let name = scope.out.text(agent, "the name of an agent")?;
-            let name =
-                known_name("test-012", "an agent of the configuration", name, agent.span, known, scope.out)?;
-            Some(Expectation::Transfer(TransferTo::Agent(name.as_str().into())))
-        }
+        (Some(node), None) => agent(node, scope).map(|agent| Expectation::Transfer(TransferTo::Agent(agent))),
         // A flow may dial a number it was given: it need not be the bank's.
         (None, Some(number)) => {
             let number = scope.out.text(number, "a telephone number")?;

@@ -1,0 +1,67 @@
+//! `hotline callbacks`: who wants to be called back, and that somebody has.
+
+use std::path::Path;
+
+use hyper::Method;
+
+use super::args::{self, CallbackDone};
+use super::calls::{open, print_json, utc};
+use super::{CannotRun, Exit, client, print};
+use crate::observe::pii::Masked;
+use crate::store::callbacks::Callback;
+
+pub(super) fn callbacks(args: &args::Callbacks) -> Result<Exit, CannotRun> {
+    if let Some(args::CallbacksCommand::Done(done)) = &args.command {
+        return mark_done(done);
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| CannotRun::because("no runtime", error))?;
+    runtime.block_on(list(&args.data, args.all, args.json))
+}
+
+async fn list(data: &Path, all: bool, json: bool) -> Result<Exit, CannotRun> {
+    let store = open(data).await?;
+    let found = store.callbacks(all).await.map_err(|error| CannotRun(error.to_string()))?;
+    if json {
+        return print_json(&found);
+    }
+    print::line(&format!(
+        "{:>8}  {:<19}  {:<14} {:<10} {:<11}  done",
+        "id", "waiting since (UTC)", "number", "queue", "call"
+    ));
+    for wish in &found {
+        print::line(&row(wish));
+    }
+    Ok(Exit::Fine)
+}
+
+fn row(wish: &Callback) -> String {
+    let done = match (wish.done, &wish.done_by) {
+        (Some(at), Some(by)) => format!("{} by {by}", utc(at)),
+        _ => "-".to_owned(),
+    };
+    format!(
+        "{:>8}  {:<19}  {:<14} {:<10} {:<11}  {done}",
+        wish.id,
+        utc(wish.since),
+        Masked(&wish.number).to_string(),
+        wish.queue.as_str(),
+        wish.call.map_or_else(|| "-".to_owned(), |call| call.to_string()),
+    )
+}
+
+fn mark_done(args: &CallbackDone) -> Result<Exit, CannotRun> {
+    let path = format!("/api/v1/callbacks/{}/done", args.id);
+    let reply = client::ask(&args.server, Method::POST, &path, None)?;
+    if !reply.is_fine() {
+        eprintln!("hotline: {}", reply.message());
+        return Ok(Exit::Bad);
+    }
+    if args.server.json {
+        return print_json(&serde_json::json!({ "id": args.id, "done": true }));
+    }
+    print::line(&format!("callback {} is done", args.id));
+    Ok(Exit::Fine)
+}
