@@ -186,6 +186,7 @@ fn routes() -> Vec<(&'static str, MethodRouter<App>)> {
         ("/api/v1/calls", get(calls::list)),
         ("/api/v1/calls/{call}", get(calls::one)),
         ("/api/v1/calls/{call}/events", get(calls::events)),
+        ("/api/v1/calls/{call}/verify", post(live::verify)),
         ("/api/v1/recordings", get(recordings::list)),
         ("/api/v1/recordings/{call}", get(recordings::one)),
         ("/api/v1/recordings/{call}/audio", get(recordings::audio)),

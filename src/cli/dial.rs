@@ -121,7 +121,7 @@ impl Telephone<'_> {
             self.call.listens();
             self.tell();
             match self.call.standing() {
-                Standing::Over => return After::Over,
+                Standing::Over | Standing::Back(_) => return After::Over,
                 Standing::InQueue { .. } => {
                     print::line("now:  timeout, full or empty to come back   person to be connected   q");
                 }

@@ -119,8 +119,10 @@ impl Engine {
             stage: Stage::Menu { playing: None },
             recorded: false,
             hushed: false,
+            speaks_at: None,
             talked: Duration::ZERO,
             asking: None,
+            assist: None,
             number_transfers: 0,
             wake: None,
         };

@@ -12,9 +12,8 @@ use crate::call::legs::{EndedBy, LegEvent};
 use crate::ids::{AgentId, CallId, LegId, PlayId};
 use crate::ivr::http::HttpFailure;
 use crate::ivr::run::{Action, Caller, Event as RunEvent, QueueExit, Run, TransferTo};
-use crate::media::command::{Command, Source};
+use crate::media::command::Source;
 use crate::moment::Moment;
-use crate::recording::block::Mark;
 use crate::recording::recorder::TapeCommand;
 
 /// What became of a call while its flow was obeyed.
@@ -46,23 +45,6 @@ impl Engine {
         self.keep(call);
     }
 
-    /// Pauses the tape while the caller types a secret, whose tones may be in the audio.
-    fn hush(&mut self, now: Moment, call: &mut Call) {
-        let secret = matches!(call.stage, Stage::Menu { .. }) && call.run.asks_secret();
-        if !call.recorded || secret == call.hushed {
-            return;
-        }
-        call.hushed = secret;
-        let stream = call.caller.lease.stream;
-        let (command, mark) = if secret {
-            (Command::StopRecording { stream }, Mark::Pause { reason: "secret digits".to_owned() })
-        } else {
-            (Command::Record { stream, call: call.id }, Mark::Resume)
-        };
-        self.out.media(call.caller.lease, command);
-        self.out.push(super::Output::Tape(TapeCommand::Mark { call: call.id, at: now, mark }));
-    }
-
     /// Back on the table, with its time to be woken.
     pub(super) fn keep(&mut self, mut call: Call) {
         self.timetable.put(&mut call);
@@ -92,6 +74,8 @@ impl Engine {
                 return self.transfer_to_number(now, call, number);
             }
             Action::Http { request } => return self.ask_host(now, call, request),
+            Action::AgentReturn { verdict, level } => return self.agent_return(now, call, verdict, level),
+            Action::Typed { keys, of } => self.tell_progress(now, call, keys, of),
             Action::Hangup => return Next::Over,
             Action::Entered { node } => {
                 self.happened(now, Some(call.id), None, What::NodeEntered { node: node.to_string() });
@@ -104,7 +88,7 @@ impl Engine {
     }
 
     /// Starts playing and says under which number the end will be reported.
-    fn play(&mut self, call: &Call, prompts: Vec<crate::media::prompts::PromptId>) -> PlayId {
+    pub(super) fn play(&mut self, call: &Call, prompts: Vec<crate::media::prompts::PromptId>) -> PlayId {
         let play = PlayId(self.next_play);
         self.next_play += 1;
         let (began_with, now_has) = (&call.library, &self.world.library);
@@ -189,7 +173,8 @@ impl Engine {
         let Some(mut call) = self.calls.remove(&id) else {
             return;
         };
-        if !matches!(call.stage, Stage::Menu { .. }) {
+        let decided = call.assist.as_ref().is_some_and(|assist| assist.decided.is_some());
+        if !matches!(call.stage, Stage::Menu { .. }) || decided {
             return self.keep(call);
         }
         let actions = call.run.handle(now, event);
@@ -215,7 +200,9 @@ impl Engine {
         match &mut call.stage {
             Stage::Menu { playing } if *playing == Some(play) => {
                 *playing = None;
-                self.tell(now, id, RunEvent::Played);
+                if !self.told_verdict(now, id) {
+                    self.tell(now, id, RunEvent::Played);
+                }
             }
             Stage::Waiting(waiting) if waiting.announcing == Some(play) => {
                 waiting.announcing = None;
@@ -240,11 +227,16 @@ impl Engine {
             return;
         }
         match call.stage {
-            Stage::Menu { .. } => self.tell(now, id, RunEvent::Time),
+            Stage::Menu { .. } => {
+                if !self.assist_is_over(now, id) {
+                    self.tell(now, id, RunEvent::Time);
+                }
+            }
             Stage::Transferring { .. } => self.transfer_unanswered(now, id),
             Stage::Waiting(_) | Stage::Talking(_) => {}
         }
         if let Some(mut call) = self.calls.remove(&id) {
+            self.hush(now, &mut call);
             self.timetable.put(&mut call);
             self.calls.insert(id, call);
         }
@@ -262,7 +254,7 @@ impl Engine {
             Some(LegEvent::Ended { cause, by, .. }) => {
                 self.roles.remove(&leg);
                 let (cause, who) = match by {
-                    EndedBy::Peer => (gave_up_in(&call.stage), Who::Caller),
+                    EndedBy::Peer => (gave_up_in(&call), Who::Caller),
                     EndedBy::Fault | EndedBy::Us => (cause, Who::Server),
                 };
                 self.end_call(now, call, cause, who);
@@ -276,6 +268,7 @@ impl Engine {
         self.timetable.remove(&mut call);
         self.give_up_request(now, &mut call, HttpFailure::Abandoned);
         let id = call.id;
+        self.abandon_assist(now, &mut call, cause);
         let stage = std::mem::replace(&mut call.stage, Stage::Menu { playing: None });
         match stage {
             Stage::Menu { .. } => {}
@@ -315,8 +308,9 @@ impl Engine {
 }
 
 /// What it means that the caller hung up at this stage.
-fn gave_up_in(stage: &Stage) -> Cause {
-    match stage {
+fn gave_up_in(call: &Call) -> Cause {
+    match &call.stage {
+        _ if call.talk().is_some() => Cause::CallerHungUp,
         Stage::Menu { .. } => Cause::LeftMenu,
         Stage::Waiting(_) | Stage::Transferring { .. } => Cause::Abandoned,
         Stage::Talking(_) => Cause::CallerHungUp,

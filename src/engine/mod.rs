@@ -2,11 +2,12 @@
 //!
 //! `handle(now, input)`, then drain `poll_output`; come back at `next_deadline` with `Input::Time`.
 //! This file owns the order in which the parts are heard; what each happening means is in
-//! `admission` (may this call in?), `registration`, `arrival` (the way to the answer), `customer` (the stages of a call), `offers` (agents' phones),
+//! `admission` (may this call in?), `registration`, `arrival` (the way to the answer), `customer` (the stages of a call), `offers` (agents' phones), `assist` (secrets typed during a talk),
 //! `negotiation` (audio of a leg under way), `http` (what flows ask of hosts), `service` (star codes), `staff` (the API's wishes), `quality` (what legs sound like).
 
 mod admission;
 mod arrival;
+mod assist;
 mod customer;
 pub mod happened;
 mod http;
@@ -262,11 +263,11 @@ impl Engine {
                     self.not_opened(now, stream, owner);
                 }
             }
-            MediaEvent::Digit { stream, symbol, .. } => {
-                if let Owner::Caller(call) = self.streams.owner(stream) {
-                    self.digit(now, call, symbol);
-                }
-            }
+            MediaEvent::Digit { stream, symbol, .. } => match self.streams.owner(stream) {
+                Owner::Caller(call) => self.digit(now, call, symbol),
+                Owner::Phone(call) => self.agents_digit(now, call, stream, symbol),
+                Owner::Service(_) | Owner::Nobody => {}
+            },
             MediaEvent::Played { stream, play } => match self.streams.owner(stream) {
                 Owner::Caller(call) => self.played(now, call, play),
                 Owner::Service(leg) => self.service_played(now, leg),

@@ -7,7 +7,7 @@ use super::output::Output;
 use super::view::Snapshot;
 use crate::acd;
 use crate::call::cause::Cause;
-use crate::ids::{AgentId, CallId};
+use crate::ids::{AgentId, CallId, FlowId};
 use crate::moment::Moment;
 
 /// A question or a command. `user` is who asks, for the journal; the API has checked that they may.
@@ -30,6 +30,14 @@ pub enum Ask {
     HangUp {
         user: String,
         call: CallId,
+    },
+    /// The caller leaves the agent for this flow, types a secret, and comes back.
+    Verify {
+        user: String,
+        /// Only if this agent talks in it.
+        only: Option<AgentId>,
+        call: CallId,
+        flow: FlowId,
     },
     /// For the journal: a log-in refused by the API.
     LoginFailed {
@@ -69,6 +77,9 @@ impl Engine {
                 self.order_agent(now, user, &agent, "wrap_up_done", acd::Event::WrapUpDone(agent.clone()))
             }
             Ask::HangUp { user, call } => self.hang_up_by_staff(now, user, call),
+            Ask::Verify { user, only, call, flow } => {
+                self.verify_by_staff(now, user, only.as_ref(), call, &flow)
+            }
             Ask::LoginFailed { source } => {
                 // The API slows guessers down before it tells; a flood of phones must not hide them.
                 self.login_failures.counts();

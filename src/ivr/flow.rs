@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::assisted::Back;
 use super::chart::Chart;
 use super::expression::Expression;
 use super::hours::Hours;
@@ -41,6 +42,8 @@ pub struct Flow {
     pub(super) outcome: Outcome,
     /// How far a person is.
     pub(super) near: Near,
+    /// By node: what is pressed there may be a secret.
+    pub(super) quiet: Vec<bool>,
 }
 
 impl Flow {
@@ -56,6 +59,15 @@ impl Flow {
     /// The names of its nodes, in the order of the file.
     pub fn nodes(&self) -> impl Iterator<Item = &str> {
         self.nodes.iter().map(|node| &*node.name)
+    }
+
+    /// An agent can send callers into it and gets them back.
+    pub fn is_assisted(&self) -> bool {
+        self.outcome.assisted && self.outcome.returns.is_none() && self.parameters.is_empty()
+    }
+
+    pub(super) fn is_quiet(&self, node: NodeId) -> bool {
+        self.quiet.get(node.0).is_some_and(|quiet| *quiet)
     }
 
     pub(super) fn node(&self, id: NodeId) -> &Node {
@@ -163,6 +175,11 @@ pub(super) enum Step {
     Call(Call),
     /// Back to the flow that called this one, with the results in the order of their declaration.
     Return(Vec<Operand>),
+    /// Back to the agent who sent the caller here.
+    AgentReturn {
+        back: Back,
+        prompts: Spoken,
+    },
     Goto(NodeId),
     Hangup {
         prompts: Spoken,

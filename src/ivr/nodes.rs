@@ -21,6 +21,7 @@
 //! language: { prompts, keys: { 1: zh-CN, 2: en }, default: zh-CN, timeout: 5s, barge_in: true, next }
 //! call:     { flow: verify, with: { account: $account }, into: { ok: $ok }, next }
 //! return:   { ok: "yes" }
+//! agent_return: { result: ok | fail, level: name, prompts }
 //! goto:     node
 //! hangup:   { prompts }
 //! ```
@@ -33,15 +34,32 @@ use std::time::Duration;
 use super::flow::{Destination, Kind, Operand, Saying, Spoken, Step, Waiting};
 use super::say::{self, Manner, Words};
 use super::scope::{By, Scope};
-use super::{call, event, expression, hours, http, input, language, percent, sum};
+use super::{assisted, call, event, expression, hours, http, input, language, percent, sum};
 use crate::diagnostic::Span;
 use crate::diagnostic::fields::Fields;
 use crate::diagnostic::yaml::{Node, Value};
 
 /// The kinds of node, as written. New kinds are added here and in `read`.
-pub(super) const KINDS: [&str; 18] = [
-    "play", "menu", "collect", "say", "set", "switch", "hours", "http", "queue", "transfer", "percent",
-    "event", "wait", "language", "call", "return", "goto", "hangup",
+pub(super) const KINDS: [&str; 19] = [
+    "play",
+    "menu",
+    "collect",
+    "say",
+    "set",
+    "switch",
+    "hours",
+    "http",
+    "queue",
+    "transfer",
+    "percent",
+    "event",
+    "wait",
+    "language",
+    "call",
+    "return",
+    "agent_return",
+    "goto",
+    "hangup",
 ];
 /// Silence of a `wait`: a shorter one is not heard, in a longer one callers hang up.
 const PAUSES: std::ops::RangeInclusive<Duration> = Duration::from_millis(500)..=Duration::from_secs(60);
@@ -76,6 +94,7 @@ pub(super) fn read(
         "language" => language::read(fields, scope),
         "call" => call::call(fields, scope),
         "return" => call::back(fields, scope),
+        "agent_return" => assisted::read(fields, scope),
         "hangup" => {
             let prompts = optional_prompts("prompts", fields, scope);
             Some(Step::Hangup { prompts: prompts? })

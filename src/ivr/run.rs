@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::assisted::Verdict;
 use super::expression::Compared;
 use super::flow::{Destination, Flow, Kind, LanguageId, NodeId, Operand, Saying, Step, VariableId};
 use super::http::{HttpFailure, HttpRequest, HttpResponse};
@@ -13,6 +14,7 @@ use crate::media::prompts::PromptId;
 use crate::moment::Moment;
 
 mod answer;
+mod assisted;
 mod calls;
 mod http;
 mod shown;
@@ -77,6 +79,10 @@ pub enum Action {
     Transfer { to: TransferTo },
     /// The run pauses; comes back by `HttpDone`, or by itself when the request's time is over.
     Http { request: Box<HttpRequest> },
+    /// The caller goes back to the agent who sent them here. The flow is over.
+    AgentReturn { verdict: Verdict, level: Option<Arc<str>> },
+    /// For the agent who waits: so many keys of a secret have been typed.
+    Typed { keys: usize, of: usize },
     /// The flow is over.
     Hangup,
     /// For the journal: the caller arrived at this node.
@@ -364,7 +370,7 @@ impl Run {
             }
             Step::Hours { hours, open, closed } => Some(if hours.open_at(now) { *open } else { *closed }),
             Step::Queue(waiting) => self.announce(waiting.prompts.of(self.language).to_vec(), actions),
-            Step::Transfer { prompts, .. } | Step::Hangup { prompts } => {
+            Step::Transfer { prompts, .. } | Step::Hangup { prompts } | Step::AgentReturn { prompts, .. } => {
                 self.announce(prompts.of(self.language).to_vec(), actions)
             }
             Step::Percent(ways) => {
@@ -452,6 +458,7 @@ impl Run {
                 self.state = State::Transferring;
                 actions.push(Action::Transfer { to });
             }
+            Step::AgentReturn { back, .. } => self.returned(back, actions),
             _ => self.end(actions),
         }
     }

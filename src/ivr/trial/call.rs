@@ -8,6 +8,7 @@ use super::Stage;
 use super::mock::Mock;
 use super::path::{Path, Pressed, Rung};
 use crate::ids::{FlowId, QueueId};
+use crate::ivr::assisted::Verdict;
 use crate::ivr::chart;
 use crate::ivr::flow::Flow;
 use crate::ivr::http::{HttpFailure, HttpRequest, HttpResponse};
@@ -23,8 +24,13 @@ pub const MAX_TURNS: usize = 10_000;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Standing {
     InFlow,
-    InQueue { queue: QueueId, priority: Option<u8> },
+    InQueue {
+        queue: QueueId,
+        priority: Option<u8>,
+    },
     Transferred(TransferTo),
+    /// With the agent who sent them into the flow.
+    Back(Verdict),
     Over,
 }
 
@@ -368,6 +374,12 @@ impl<'s> Call<'s> {
                     self.standing = Standing::Transferred(to);
                 }
                 Action::Http { request } => self.asks(&request),
+                Action::AgentReturn { verdict, .. } => {
+                    self.note(Rung::Returns(verdict));
+                    self.standing = Standing::Back(verdict);
+                    self.playing = None;
+                }
+                Action::Typed { .. } => {}
                 Action::Hangup => {
                     self.note(Rung::Ends);
                     self.standing = Standing::Over;

@@ -25,6 +25,7 @@ use crate::diagnostic::fields::Fields;
 use crate::diagnostic::yaml::{self, Node, Value};
 use crate::diagnostic::{Diagnostic, Findings, Source, Span, suggest};
 use crate::ids::{FlowId, QueueId};
+use crate::ivr::assisted::Verdict;
 use crate::ivr::flow::{Flow, Step as FlowStep};
 use crate::ivr::run::{Caller, QueueExit, TransferTo};
 use crate::moment::Moment;
@@ -92,6 +93,7 @@ pub(super) enum Expectation {
         priority: Option<u8>,
     },
     Transfer(TransferTo),
+    AgentReturn(Verdict),
     Ends,
     At(String),
     Remark {

@@ -6,11 +6,12 @@ use super::{Doing, Expectation, Holds, Line, Stage, Step, Variable};
 use crate::diagnostic::fields::Fields;
 use crate::diagnostic::yaml::{Key, Node, Value};
 use crate::diagnostic::{Findings, Span, suggest};
+use crate::ivr::assisted::Verdict;
 use crate::ivr::flow::{Flow, Kind, key_index};
 use crate::ivr::run::{MAX_IDLE, QueueExit, TransferTo};
 
 /// The steps, as written. New ones are added here and in `with`.
-const STEPS: [&str; 12] = [
+const STEPS: [&str; 13] = [
     "presses",
     "silence",
     "hangs_up",
@@ -19,6 +20,7 @@ const STEPS: [&str; 12] = [
     "hears",
     "queue",
     "transfer",
+    "agent_return",
     "ends",
     "at",
     "remark",
@@ -151,6 +153,7 @@ fn expectation(name: &str, node: &Node, scope: &mut Scope<'_>) -> Option<Expecta
         "hears" => hears(node, scope),
         "queue" => queue(node, scope),
         "transfer" => transfer(node, scope),
+        "agent_return" => agent_return(node, scope),
         "at" => {
             let known = scope.on.chart.stops.iter().map(|stop| stop.name.as_str());
             let name = scope.out.text(node, "the name of a node")?;
@@ -263,6 +266,21 @@ fn transfer(node: &Node, scope: &mut Scope<'_>) -> Option<Expectation> {
             None
         }
     }
+}
+
+/// `agent_return: ok`, or how else callers come back to the agent who sent them.
+fn agent_return(node: &Node, scope: &mut Scope<'_>) -> Option<Expectation> {
+    const WORDS: [Verdict; 3] = [Verdict::Ok, Verdict::Fail, Verdict::Cancelled];
+    let word = scope.out.text(node, "ok, fail or cancelled")?;
+    let found = WORDS.into_iter().find(|verdict| verdict.word() == word);
+    if found.is_none() {
+        let guess = suggest::nearest(word, WORDS.map(Verdict::word));
+        let label =
+            guess.map_or("expected ok, fail or cancelled".to_owned(), |g| format!("did you mean `{g}`?"));
+        let message = format!("nobody comes back to an agent with `{word}`");
+        scope.out.error("test-006", node.span, message).label(label);
+    }
+    found.map(Expectation::AgentReturn)
 }
 
 /// `remark: name` or `remark: { name: value }`.
