@@ -8,6 +8,10 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::hint::black_box;
 
+/// Larger pieces are not overwritten, bytes: no message (64 KiB), request or text that grows is, while prompts and rings
+/// are, whose end must not keep a thread.
+const WIPED: usize = 128 * 1_024;
+
 /// The system's allocator, with the overwriting.
 pub struct Wiping;
 
@@ -23,13 +27,31 @@ unsafe impl GlobalAlloc for Wiping {
         unsafe { System.alloc_zeroed(layout) }
     }
 
-    // `realloc` stays as it is by default: new memory, a copy, and the old given back here.
+    unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        if layout.size() > WIPED {
+            // SAFETY: as above.
+            return unsafe { System.realloc(memory, layout, size) };
+        }
+        // The system might move it, and leave the old place as it was.
+        // SAFETY: the caller gives a size that fits the alignment; both pieces are as long as is copied.
+        unsafe {
+            let wanted = Layout::from_size_align_unchecked(size, layout.align());
+            let new = System.alloc(wanted);
+            if !new.is_null() {
+                new.copy_from_nonoverlapping(memory, layout.size().min(size));
+                self.dealloc(memory, layout);
+            }
+            new
+        }
+    }
 
     unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
-        // SAFETY: the memory was allocated with this layout and is still the caller's.
-        unsafe { memory.write_bytes(0, layout.size()) };
-        // Else the compiler may leave out what nobody reads.
-        black_box(memory);
+        if layout.size() <= WIPED {
+            // SAFETY: the memory was allocated with this layout and is still the caller's.
+            unsafe { memory.write_bytes(0, layout.size()) };
+            // Else the compiler may leave out what nobody reads.
+            black_box(memory);
+        }
         // SAFETY: as above.
         unsafe { System.dealloc(memory, layout) }
     }

@@ -3,6 +3,7 @@
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Mutex, PoisonError};
 
 use super::PATIENCE;
 
@@ -11,7 +12,7 @@ const WAITING: usize = 64;
 
 pub struct Host {
     pub at: SocketAddr,
-    asked: Receiver<String>,
+    asked: Mutex<Receiver<String>>,
 }
 
 impl Host {
@@ -25,12 +26,13 @@ impl Host {
                 std::thread::spawn(move || serve(stream, &sender));
             }
         });
-        Host { at, asked }
+        Host { at, asked: Mutex::new(asked) }
     }
 
     /// The body of the next request.
     pub fn is_asked(&self) -> String {
-        self.asked.recv_timeout(PATIENCE).expect("the bank is asked")
+        let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.recv_timeout(PATIENCE).expect("the bank is asked")
     }
 }
 

@@ -28,11 +28,14 @@ const CARD: &str = "6217958340916275";
 const PIN: &str = "927581";
 
 const CALLER: &str = "13712345908";
-const AGENT: &str = "2001";
+
+/// Each way with a number, a queue and an agent of its own, so that all are tried at once.
+const WAYS: [(Way, &str, &str); 3] =
+    [(Way::Event, "95500", "2001"), (Way::Info, "95501", "2002"), (Way::Tones, "95502", "2003")];
 
 /// What callers of the bank itself type before they wait for a person.
-const MAIN: &str = r#"
-flow: main
+const FLOW: &str = r#"
+flow: AGENT
 languages: [en]
 start: welcome
 vars: { card: secret, pin: secret }
@@ -43,7 +46,7 @@ nodes:
   pin:
     collect: { into: pin, prompts: pin, min: 6, max: 6, on_no_input: { then: desk }, on_invalid: { then: desk }, next: prove }
   prove: { http: { method: post, to: bank, path: /pins, body: { card: $card, pin: $pin }, next: desk, on_failed: bye } }
-  desk: { queue: { to: general, prompts: to_agent, on_timeout: bye, on_full: bye } }
+  desk: { queue: { to: AGENT, prompts: to_agent, on_timeout: bye, on_full: bye } }
   bye: { hangup: { prompts: goodbye } }
 "#;
 
@@ -51,6 +54,13 @@ struct Bank {
     _scratch: Scratch,
     folder: PathBuf,
     server: Server,
+    door: Door,
+}
+
+/// What callers and agents of the bank see of it.
+struct Door {
+    sip: SocketAddr,
+    http: SocketAddr,
     host: Host,
     address: IpAddr,
     token: String,
@@ -66,7 +76,10 @@ impl Bank {
             .expect("written");
         let flows = folder.join("flows");
         std::fs::create_dir_all(&flows).expect("a folder");
-        std::fs::write(flows.join("main.yaml"), MAIN).expect("written");
+        for (_, _, agent) in WAYS {
+            let flow = FLOW.replace("AGENT", agent);
+            std::fs::write(flows.join(format!("{agent}.yaml")), flow).expect("written");
+        }
         std::fs::copy("ivr-flows/secure_pin.yaml", flows.join("secure_pin.yaml"))
             .expect("the bank's own flow");
         let mut command = Command::new(PROGRAM);
@@ -77,15 +90,22 @@ impl Bank {
         let body = json!({ "user": "boss", "password": "a-long-password" });
         let reply = Request::new(server.http, "POST", "/api/v1/login").json(&body).send();
         let token = reply.json()["token"].as_str().unwrap_or_else(|| panic!("{}", reply.text())).to_owned();
-        Bank { _scratch: scratch, folder, server, host, address: address.into(), token }
+        let door = Door { sip: server.sip, http: server.http, host, address: address.into(), token };
+        Bank { _scratch: scratch, folder, server, door }
     }
 
+    fn data(&self) -> PathBuf {
+        self.folder.join("data")
+    }
+}
+
+impl Door {
     fn phone(&self, user: &str, way: Way) -> Phone {
-        Phone::new(self.server.sip, self.address, user, way)
+        Phone::new(self.sip, self.address, user, way)
     }
 
     fn gets(&self, path: &str) -> Vec<u8> {
-        let reply = Request::new(self.server.http, "GET", path).bearer(&self.token).send();
+        let reply = Request::new(self.http, "GET", path).bearer(&self.token).send();
         assert_eq!(reply.status, 200, "{path}");
         reply.body
     }
@@ -99,41 +119,47 @@ impl Bank {
         let told: Value = serde_json::from_str(&body).expect("JSON");
         assert_eq!(told, json!({ "card": CARD, "pin": PIN }), "the bank has it right");
     }
-
-    fn data(&self) -> PathBuf {
-        self.folder.join("data")
-    }
 }
 
 fn configuration(folder: &Path, address: std::net::Ipv4Addr, ports: [u16; 2], host: SocketAddr) -> String {
     let here = std::env::current_dir().expect("a folder");
     let (here, folder, [sip, http]) = (here.display(), folder.display(), ports);
+    let each = |what: fn((Way, &str, &str)) -> String| WAYS.map(what).join(", ");
+    let reached = each(|(_, number, _)| format!("\"{number}\""));
+    let numbers = each(|(_, number, agent)| format!("\"{number}\": {{ flow: \"{agent}\", language: en }}"));
+    let queues = each(|(_, _, agent)| format!("\"{agent}\": {{ requires: {{ s{agent}: 1 }}, wrap_up: 0s }}"));
+    let agents = each(|(_, _, agent)| {
+        format!(
+            "\"{agent}\": {{ name: A{agent}, password: a-long-password, skills: {{ s{agent}: 5 }}, ready_on_register: true }}"
+        )
+    });
     format!(
         "sip: {{ listen: [\"{address}:{sip}\"], realm: bank }}\n\
          media: {{ address: {address} }}\n\
          http: {{ listen: \"{address}:{http}\", hosts: {{ bank: {{ url: \"http://{host}\", secrets: true }} }} }}\n\
          data: {folder}/data\nflows: {folder}/flows\nprompts: {here}/prompts\n\
-         numbers: {{ \"95500\": {{ flow: main, language: en }} }}\n\
-         queues: {{ general: {{ requires: {{ general: 1 }}, wrap_up: 0s }} }}\n\
-         agents: {{ \"{AGENT}\": {{ name: A, password: a-long-password, skills: {{ general: 5 }}, ready_on_register: true }} }}\n\
+         numbers: {{ {numbers} }}\nqueues: {{ {queues} }}\nagents: {{ {agents} }}\n\
          users: {{ boss: {{ name: B, password: a-long-password, role: supervisor }} }}\n\
-         trunks: [ {{ name: here, sources: [127.0.0.0/8], numbers: [\"95500\"] }} ]\n"
+         trunks: [ {{ name: here, sources: [127.0.0.0/8], numbers: [{reached}] }} ]\n"
     )
 }
 
 /// Types it to the bank's menu and, during the talk that follows, to a flow that the agent starts. The call's id, and
 /// what its caller and the agent heard.
-fn a_call(bank: &Bank, agent: &mut Phone, way: Way) -> String {
+fn a_call(bank: &Door, (way, number, name): (Way, &str, &str)) -> String {
     let keys = format!("{CARD}#{PIN}");
+    let mut agent = bank.phone(name, Way::Event);
+    agent.registers("a-long-password");
     let mut caller = bank.phone(CALLER, way);
-    caller.dials("95500");
+    caller.dials(number);
     caller.types(&keys);
     bank.has_learnt_it();
     agent.answers();
     agent.talks(Duration::from_secs(1));
-    let live = bank.json("/api/v1/calls/live");
-    let call = live["calls"][0]["call"].as_str().unwrap_or_else(|| panic!("{live}")).to_owned();
-    let verify = Request::new(bank.server.http, "POST", &format!("/api/v1/calls/{call}/verify"));
+    let live = bank.json("/api/v1/agents")["agents"].clone();
+    let own = live.as_array().and_then(|all| all.iter().find(|live| live["agent"] == name));
+    let call = own.and_then(|own| own["call"].as_str()).unwrap_or_else(|| panic!("{live}")).to_owned();
+    let verify = Request::new(bank.http, "POST", &format!("/api/v1/calls/{call}/verify"));
     let reply = verify.bearer(&bank.token).json(&json!({ "flow": "secure_pin" })).send();
     assert_eq!(reply.status, 204, "{:?}", reply.body);
     caller.types(&keys);
@@ -153,6 +179,8 @@ fn a_call(bank: &Bank, agent: &mut Phone, way: Way) -> String {
     agent.talks(Duration::from_secs(1));
     caller.hangs_up();
     agent.is_hung_up_on();
+    assert_no_key_in(&agent.heard(), "the agent");
+    assert_eq!(agent.events(), 0, "keys reached the agent as events");
     call
 }
 
@@ -217,19 +245,17 @@ fn answers(bank: &Bank, calls: &[String]) -> Vec<(String, Vec<u8>)> {
         paths.extend(["", "/events"].map(|more| format!("/api/v1/calls/{call}{more}")));
         paths.extend(["", "/audio"].map(|more| format!("/api/v1/recordings/{call}{more}")));
     }
-    paths.into_iter().map(|path| (path.clone(), bank.gets(&path))).collect()
+    paths.into_iter().map(|path| (path.clone(), bank.door.gets(&path))).collect()
 }
 
 #[test]
 fn a_card_and_a_pin_typed_by_event_info_and_tones_are_in_no_byte_the_server_keeps_or_tells() {
     let mut bank = Bank::opens();
-    let mut agent = bank.phone(AGENT, Way::Event);
-    agent.registers("a-long-password");
-    let calls = [Way::Event, Way::Info, Way::Tones].map(|way| a_call(&bank, &mut agent, way));
-
-    let heard = agent.heard();
-    assert_no_key_in(&heard, "the agent");
-    assert_eq!(agent.events(), 0, "keys reached the agent as events");
+    let calls = std::thread::scope(|scope| {
+        let door = &bank.door;
+        let calls = WAYS.map(|way| scope.spawn(move || a_call(door, way)));
+        calls.map(|call| call.join().expect("the call goes well"))
+    });
     for call in &calls {
         let [caller, bank_side] = rendered(&bank, call);
         let loud = caller.iter().filter(|sample| sample.unsigned_abs() > 1_000).count();

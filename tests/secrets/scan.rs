@@ -89,7 +89,7 @@ fn around(bytes: &[u8], at: usize) -> String {
     near.iter().map(|byte| if (b' '..=b'~').contains(byte) { char::from(*byte) } else { '.' }).collect()
 }
 
-/// Every byte that a process can read of itself, in pieces that overlap.
+/// Every byte that a process can have written in its memory, in pieces that overlap.
 pub fn memory_of(pid: u32, mut look: impl FnMut(&[u8])) -> u64 {
     let maps = std::fs::read_to_string(format!("/proc/{pid}/maps")).expect("the process is there");
     let memory = File::open(format!("/proc/{pid}/mem")).expect("it may be read by who started it");
@@ -101,8 +101,8 @@ pub fn memory_of(pid: u32, mut look: impl FnMut(&[u8])) -> u64 {
         let Some((from, to)) = range.split_once('-').map(|(from, to)| (bound(from), bound(to))) else {
             continue;
         };
-        // The kernel's own pages are nobody's memory.
-        if !rights.starts_with('r') || line.ends_with("[vvar]") || line.ends_with("[vsyscall]") {
+        // What cannot be written holds what stands in the program's file.
+        if !rights.starts_with("rw") {
             continue;
         }
         let mut at = from;
