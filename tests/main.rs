@@ -9,5 +9,6 @@ mod media;
 mod net;
 mod office;
 mod rfc;
+mod secrets;
 mod sim;
 mod tidy;

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use super::App;
 use super::error::{ApiError, ErrorBody};
 use super::limits::REASON;
-use super::role::Right;
+use super::role::{Reach, Right};
 use super::shown::{self, Agent, Eyes, LiveCall, Queue, Snapshot};
 use super::who::Who;
 use crate::engine::staff::{Answer, Ask};
@@ -168,6 +168,40 @@ pub async fn hang_up(
 ) -> Result<StatusCode, ApiError> {
     who.must(Right::EndCalls)?;
     let ask = Ask::HangUp { user: who.person.user, call: call_id(&call)? };
+    done(app.doors.engine.ask(ask).await?, "call")
+}
+
+/// Which flow.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Verify {
+    /// One that goes back to the agent (`agent_return`), such as `secure_pin`.
+    flow: String,
+}
+
+/// The caller leaves the agent for a flow, types a secret there, and comes back. Agents do it in their own talks. How far
+/// the caller is, and what came of it, is in the events: `keys_typed`, `verify_ended`.
+#[utoipa::path(post, path = "/api/v1/calls/{call}/verify", tag = "live", params(("call" = String, Path)),
+    request_body = Verify, responses(
+    (status = 204, description = "The caller is in the flow"),
+    (status = 400, body = ErrorBody, description = "Not what was expected"),
+    (status = 401, body = ErrorBody, description = "Not logged in"),
+    (status = 403, body = ErrorBody, description = "Not your role"),
+    (status = 404, body = ErrorBody, description = "No such call now, or not yours"),
+    (status = 409, body = ErrorBody, description = "Nobody talks with the caller now, or there is no such flow"),
+))]
+pub async fn verify(
+    State(app): State<App>,
+    who: Who,
+    Path(call): Path<String>,
+    body: Result<Json<Verify>, JsonRejection>,
+) -> Result<StatusCode, ApiError> {
+    let reach = who.may(Right::Verify)?;
+    let call = call_id(&call)?;
+    let Json(Verify { flow }) = body?;
+    let only =
+        if reach == Reach::Own { Some(who.person.agent.ok_or(ApiError::NotFound("call"))?) } else { None };
+    let ask = Ask::Verify { user: who.person.user, only, call, flow: flow.as_str().into() };
     done(app.doors.engine.ask(ask).await?, "call")
 }
 

@@ -192,6 +192,7 @@ fn routes() -> Vec<(&'static str, MethodRouter<App>)> {
         ("/api/v1/emergency", get(emergency::status).post(emergency::start).delete(emergency::stop)),
         ("/api/v1/callbacks", get(callbacks::list)),
         ("/api/v1/callbacks/{id}/done", post(callbacks::done)),
+        ("/api/v1/calls/{call}/verify", post(live::verify)),
         ("/api/v1/recordings", get(recordings::list)),
         ("/api/v1/recordings/{call}", get(recordings::one)),
         ("/api/v1/recordings/{call}/audio", get(recordings::audio)),

@@ -13,7 +13,7 @@ use super::{callbacks, calls, emergency, error, events, health, live, login, mes
         Times are microseconds since the Unix epoch."),
     paths(
         login::login, login::logout, login::me,
-        live::snapshot, live::calls, live::hang_up, live::queues, live::agents, live::agent, live::order,
+        live::snapshot, live::calls, live::hang_up, live::verify, live::queues, live::agents, live::agent, live::order,
         calls::list, calls::one, calls::events,
         emergency::status, emergency::start, emergency::stop,
         callbacks::list, callbacks::done,

@@ -14,6 +14,8 @@ pub enum Right {
     SeeQueues,
     /// End a call.
     EndCalls,
+    /// Send a caller who talks with an agent into a flow, where they type a secret.
+    Verify,
     /// Read the records of calls.
     ReadCalls,
     /// See who wants to be called back.
@@ -53,6 +55,7 @@ pub fn reach(role: Role, right: Right) -> Reach {
         Right::SeeLive => [Own, All, All, All, All],
         Right::SeeQueues => [All, All, All, All, All],
         Right::EndCalls => [Nothing, All, Nothing, All, Nothing],
+        Right::Verify => [Own, All, Nothing, All, Nothing],
         Right::ReadCalls => [Own, All, All, All, All],
         Right::SeeCallbacks => [Nothing, All, All, All, All],
         Right::EndCallbacks => [Nothing, All, Nothing, All, Nothing],

@@ -63,7 +63,7 @@ pub struct LiveCall {
     pub from: String,
     pub dialled: String,
     pub arrived: u64,
-    /// `menu`, `waiting`, `ringing` or `talking`.
+    /// `menu`, `waiting`, `ringing`, `talking` or `verifying` (the agent waits while the caller types a secret).
     pub stage: String,
     /// The flow's node the caller is at, or was at before the queue.
     pub node: String,

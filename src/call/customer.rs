@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::acd::OfferFailure;
 use crate::engine::streams::Lease;
 use crate::ids::{AgentId, CallId, LegId, PlayId, QueueId, RequestId, StreamId};
+use crate::ivr::assisted::Verdict;
 use crate::ivr::run::Run;
 use crate::media::command::{Direction, Session};
 use crate::media::prompts::Library;
@@ -40,6 +41,8 @@ pub struct Call {
     pub messages: u32,
     /// The talk that the caller is asked to rate, once in a call.
     pub survey: Option<Survey>,
+    /// When the tape goes on: the last key's tone may still sound.
+    pub speaks_at: Option<Moment>,
     /// Time with agents so far, without the present talk.
     pub talked: Duration,
     /// The request whose answer the flow waits for.
@@ -48,6 +51,8 @@ pub struct Call {
     pub warned: Option<u64>,
     /// The queue that the caller left by a key, and since when they had waited there.
     pub left: Option<(QueueId, Moment)>,
+    /// The agent whom the caller talks with has sent them into a flow, which is what `run` is meanwhile.
+    pub assist: Option<Box<Assist>>,
     /// Times the flow sent the call on to another number.
     pub number_transfers: usize,
     /// When the engine must look at it again; kept by the engine's timetable.
@@ -79,6 +84,22 @@ pub struct Survey {
     pub queue: QueueId,
     /// Given, or not given in time.
     pub answered: bool,
+}
+
+/// What waits while the caller is in a flow that their agent sent them to.
+#[derive(Debug)]
+pub struct Assist {
+    pub agent: AgentId,
+    /// Goes on afterwards; `None`: the agent has gone.
+    pub talk: Option<Talk>,
+    pub from_queue: Option<FromQueue>,
+    /// The flow that brought the caller, and what its prompts are counted in.
+    pub run: Run,
+    pub library: Arc<Library>,
+    /// When it ends, done or not.
+    pub until: Moment,
+    /// What came of it, when the caller is being told.
+    pub decided: Option<Verdict>,
 }
 
 /// One end of the call: a SIP leg and its audio.
@@ -184,6 +205,8 @@ pub struct Talk {
     /// Whether each side was on hold when last looked at.
     pub held_by_caller: bool,
     pub held_by_agent: bool,
+    /// When the agent's phone pressed the star of a code.
+    pub star: Option<Moment>,
 }
 
 #[derive(Clone, Debug)]
@@ -292,10 +315,38 @@ impl Call {
         }
     }
 
+    /// The word that views show.
+    pub fn word(&self) -> &'static str {
+        if self.assist.is_some() { "verifying" } else { self.stage.word() }
+    }
+
+    /// The agent who is with the caller, or to be.
+    pub fn agent(&self) -> Option<&AgentId> {
+        let waits = self.assist.as_ref().filter(|assist| assist.talk.is_some());
+        waits.map(|assist| &assist.agent).or(self.stage.agent())
+    }
+
+    /// The talk that is under way, or waits for the caller.
+    pub fn talk(&self) -> Option<&Talk> {
+        match (&self.stage, &self.assist) {
+            (Stage::Talking(talk), _) => Some(talk),
+            (_, Some(assist)) => assist.talk.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// Takes the talk that waits for the caller, if the agent's phone is on `leg`.
+    pub fn take_waiting_talk(&mut self, leg: LegId) -> Option<Talk> {
+        self.assist.as_mut()?.talk.take_if(|talk| talk.phone.leg == leg)
+    }
+
     /// The party on `leg`: the caller, the agent talked with, or a phone that rings.
     pub fn party_mut(&mut self, leg: LegId) -> Option<&mut Party> {
         if self.caller.leg == leg {
             return Some(&mut self.caller);
+        }
+        if let Some(talk) = self.assist.as_mut().and_then(|assist| assist.talk.as_mut()) {
+            return Some(&mut talk.phone).filter(|phone| phone.leg == leg);
         }
         let phones = match &mut self.stage {
             Stage::Talking(talk) => std::slice::from_mut(&mut talk.phone),

@@ -143,11 +143,11 @@ impl Telephone<'_> {
             self.call.listens();
             self.tell();
             match self.call.standing() {
-                Standing::Over => return After::Over,
                 Standing::WithAgent(_) => {
                     print::line("You talk with the agent.");
                     return After::Over;
                 }
+                Standing::Over | Standing::Back(_) => return After::Over,
                 Standing::InQueue { .. } => {
                     print::line(
                         "now:  keys   +70s   place 3   wait 5m   timeout, full or empty to come back   agent 1001   person   q",

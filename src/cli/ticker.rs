@@ -62,6 +62,9 @@ fn tell(event: &Happened) -> Option<String> {
         What::Held { by } => format!("put on hold by the {}", word(by)),
         What::Resumed { by } => format!("taken off hold by the {}", word(by)),
         What::Transferred { to } => format!("transferred to {to}"),
+        What::VerifyStarted { flow } => format!("agent {agent} has the caller prove who they are: {flow}"),
+        What::KeysTyped { keys, of } => format!("secret keys typed: {keys}/{of}"),
+        What::VerifyEnded { result, .. } => format!("back with agent {agent}: {}", result.word()),
         What::CallEnded { cause, by, talk_ms } => {
             format!("ends: {cause} (by the {}, talked {})", word(by), seconds(*talk_ms))
         }

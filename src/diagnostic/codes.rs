@@ -305,6 +305,26 @@ pub const CODES: &[(&str, &str, &str)] = &[
         "While a broadcast plays, key 0 leads where `loss` of the `emergency` node says, at every level. A lost card cannot wait until all is well again: a person must be reached from there.",
     ),
     (
+        "flow-110",
+        "a number leads to an assisted flow",
+        "A flow with `agent_return` is started by an agent during a talk, and gives the caller back to that agent. Who dials a number comes from no agent.",
+    ),
+    (
+        "flow-111",
+        "lost to the agent",
+        "The agent who sent the caller into the flow waits for them. So a flow with `agent_return` has no queue, transfer or goodbye, nor calls a flow that has one: all ways end with `agent_return`.",
+    ),
+    (
+        "flow-112",
+        "bad result of an assisted flow",
+        "`result` says whether the caller has proven who they are: ok or fail. That it was cancelled, took too long or was hung up on is the server's to say.",
+    ),
+    (
+        "flow-113",
+        "bad level",
+        "`level` names what the caller has proven, such as `pin`: letters, digits, `_` and `-`. It belongs to `result: ok`.",
+    ),
+    (
         "config-001",
         "bad address",
         "Addresses are written `192.0.2.1:5060`, `[2001:db8::1]:5060`, networks `192.0.2.0/24`.",

@@ -128,6 +128,8 @@ impl Engine {
             asking: None,
             warned: None,
             left: None,
+            speaks_at: None,
+            assist: None,
             number_transfers: 0,
             wake: None,
         };

@@ -13,10 +13,9 @@ use crate::call::legs::{EndedBy, LegEvent};
 use crate::ids::{AgentId, CallId, LegId, PlayId};
 use crate::ivr::http::HttpFailure;
 use crate::ivr::run::{Action, Caller, Event as RunEvent, QueueExit, Run, TransferTo};
-use crate::media::command::{Command, Source};
+use crate::media::command::Source;
 use crate::media::prompts::PromptId;
 use crate::moment::Moment;
-use crate::recording::block::Mark;
 use crate::recording::recorder::TapeCommand;
 
 /// What became of a call while its flow was obeyed.
@@ -46,23 +45,6 @@ impl Engine {
         }
         self.hush(now, &mut call);
         self.keep(call);
-    }
-
-    /// Pauses the tape while the caller types a secret, whose tones may be in the audio.
-    fn hush(&mut self, now: Moment, call: &mut Call) {
-        let secret = matches!(call.stage, Stage::Menu { .. }) && call.run.asks_secret();
-        if !call.recorded || secret == call.hushed {
-            return;
-        }
-        call.hushed = secret;
-        let stream = call.caller.lease.stream;
-        let (command, mark) = if secret {
-            (Command::StopRecording { stream }, Mark::Pause { reason: "secret digits".to_owned() })
-        } else {
-            (Command::Record { stream, call: call.id }, Mark::Resume)
-        };
-        self.out.media(call.caller.lease, command);
-        self.out.push(super::Output::Tape(TapeCommand::Mark { call: call.id, at: now, mark }));
     }
 
     /// Back on the table, with its time to be woken.
@@ -102,6 +84,8 @@ impl Engine {
             Action::Record { name } => return self.begin_message(now, call, name),
             Action::MessageOver { end } => self.message_over(now, call, end),
             Action::Surveyed { score } => self.surveyed(now, call, score),
+            Action::AgentReturn { verdict, level } => return self.agent_return(now, call, verdict, level),
+            Action::Typed { keys, of } => self.tell_progress(now, call, keys, of),
             Action::Hangup => return Next::Over,
             Action::Entered { node } => {
                 self.happened(now, Some(call.id), None, What::NodeEntered { node: node.to_string() });
@@ -200,7 +184,8 @@ impl Engine {
         let Some(mut call) = self.calls.remove(&id) else {
             return;
         };
-        if !matches!(call.stage, Stage::Menu { .. }) {
+        let decided = call.assist.as_ref().is_some_and(|assist| assist.decided.is_some());
+        if !matches!(call.stage, Stage::Menu { .. }) || decided {
             return self.keep(call);
         }
         let actions = call.run.handle(now, event);
@@ -229,7 +214,9 @@ impl Engine {
         match &mut call.stage {
             Stage::Menu { playing } if *playing == Some(play) => {
                 *playing = None;
-                self.tell(now, id, RunEvent::Played);
+                if !self.told_verdict(now, id) {
+                    self.tell(now, id, RunEvent::Played);
+                }
             }
             Stage::Waiting(waiting) if waiting.announcing == Some(play) => {
                 self.announced(now, id);
@@ -252,12 +239,17 @@ impl Engine {
             return;
         }
         match call.stage {
-            Stage::Menu { .. } => self.tell(now, id, RunEvent::Time),
+            Stage::Menu { .. } => {
+                if !self.assist_is_over(now, id) {
+                    self.tell(now, id, RunEvent::Time);
+                }
+            }
             Stage::Transferring { .. } => self.transfer_unanswered(now, id),
             Stage::Waiting(_) => self.wake_waiting(now, id),
             Stage::Talking(_) => {}
         }
         if let Some(mut call) = self.calls.remove(&id) {
+            self.hush(now, &mut call);
             self.timetable.put(&mut call);
             self.calls.insert(id, call);
         }
@@ -293,6 +285,7 @@ impl Engine {
         }
         self.last_words(now, &mut call);
         let id = call.id;
+        self.abandon_assist(now, &mut call, cause);
         let stage = std::mem::replace(&mut call.stage, Stage::Menu { playing: None });
         match stage {
             Stage::Menu { .. } => {}
@@ -328,7 +321,8 @@ impl Engine {
 
 /// What it means that the caller hung up at this stage.
 fn gave_up_in(call: &Call) -> Cause {
-    match call.stage {
+    match &call.stage {
+        _ if call.talk().is_some() => Cause::CallerHungUp,
         // They were asked how the talk was.
         Stage::Menu { .. } if call.survey.is_some() => Cause::CallerHungUp,
         Stage::Menu { .. } => Cause::LeftMenu,

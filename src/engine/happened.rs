@@ -9,6 +9,7 @@ pub use super::quality::{LegFigures, Side, Sound};
 use crate::acd::{AgentState, OfferFailure, Reasons};
 use crate::call::cause::Cause;
 use crate::ids::{AgentId, CallId, QueueId};
+pub use crate::ivr::assisted::Verdict;
 pub use crate::ivr::emergency::{Broadcast, Level};
 pub use crate::ivr::http::HttpFailure;
 pub use crate::ivr::run::MessageEnd;
@@ -105,6 +106,21 @@ pub enum What {
     },
     Transferred {
         to: String,
+    },
+    /// An agent has sent the caller into this flow, to type a secret.
+    VerifyStarted {
+        flow: String,
+    },
+    /// So many keys of a secret are typed; never which. For the agent who waits.
+    KeysTyped {
+        keys: usize,
+        of: usize,
+    },
+    /// What came of it, and what the caller has proven.
+    VerifyEnded {
+        result: Verdict,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        level: Option<String>,
     },
     /// `talk_ms`: with agents, in all.
     CallEnded {

@@ -19,6 +19,20 @@ pub const OVERLOAD_ENDS: Duration = Duration::from_secs(5);
 /// How long an agent rings when a flow transfers straight to them: a queue has its own time.
 pub const TRANSFER_RING: Duration = Duration::from_secs(20);
 
+/// How long a caller may be in a flow that their agent sent them to: typing a card's number and a PIN takes half of it,
+/// and the agent hears music meanwhile. Beyond it the caller is told so, and the agent has them back.
+pub const ASSIST_TIME: Duration = Duration::from_secs(60);
+
+/// How long telling the caller what came of it may take, in case its end is never reported.
+pub const VERDICT_TIME: Duration = Duration::from_secs(10);
+
+/// How long after the star of a code its digit counts, on the phone of an agent who talks.
+pub const STAR_TIME: Duration = Duration::from_secs(3);
+
+/// How long the tape rests after a secret has been typed: the last key may still sound, where keys are tones. People
+/// hold one for a tenth of a second to half of one; of who holds it longer the worker, which hears it, waits for the end.
+pub const HUSH_TAIL: Duration = Duration::from_millis(500);
+
 /// Phones of one agent that ring at once; a browser, a desk phone and a mobile. More are left silent.
 pub const PHONES_PER_OFFER: usize = 4;
 

@@ -3,11 +3,12 @@
 //! `handle(now, input)`, then drain `poll_output`; come back at `next_deadline` with `Input::Time`.
 //! This file owns the order in which the parts are heard; what each happening means is in
 //! `admission` (may this call in?), `registration`, `arrival` (the way to the answer), `customer` (the stages of a call), `waiting` (what callers in a queue hear and press),
-//! `offers` (agents' phones), `messages` (what callers leave behind), `negotiation` (audio of a leg under way), `http` (what flows ask of hosts), `emergency` (the broadcast),
-//! `service` (star codes), `staff` (the API's wishes), `quality` (what legs sound like).
+//! `offers` (agents' phones), `assist` (secrets typed during a talk), `messages` (what callers leave behind), `negotiation` (audio of a leg under way), `http` (what flows ask of hosts),
+//! `emergency` (the broadcast), `service` (star codes), `staff` (the API's wishes), `quality` (what legs sound like).
 
 mod admission;
 mod arrival;
+mod assist;
 mod customer;
 pub mod emergency;
 pub mod happened;
@@ -272,11 +273,11 @@ impl Engine {
                     self.not_opened(now, stream, owner);
                 }
             }
-            MediaEvent::Digit { stream, symbol, .. } => {
-                if let Owner::Caller(call) = self.streams.owner(stream) {
-                    self.digit(now, call, symbol);
-                }
-            }
+            MediaEvent::Digit { stream, symbol, .. } => match self.streams.owner(stream) {
+                Owner::Caller(call) => self.digit(now, call, symbol),
+                Owner::Phone(call) => self.agents_digit(now, call, stream, symbol),
+                Owner::Service(_) | Owner::Nobody => {}
+            },
             MediaEvent::Played { stream, play } => match self.streams.owner(stream) {
                 Owner::Caller(call) => self.played(now, call, play),
                 Owner::Service(leg) => self.service_played(now, leg),

@@ -181,6 +181,8 @@ impl Engine {
             }
             _ => {}
         }
+        let waits = call.assist.as_ref().and_then(|assist| assist.from_queue.as_ref());
+        let queue = waits.map(|from| &from.queue).or(queue);
         let name = queue.and_then(|queue| self.world.config.queues.get(queue));
         let name = name.map_or("music/hold", |queue| queue.music.as_str());
         self.world.library.find(call.run.language(), name).map_or(Source::Silence, Source::Loop)
@@ -194,10 +196,12 @@ impl Engine {
         let Some(call) = self.calls.get(&id) else {
             return;
         };
-        let party = match &call.stage {
+        let party = match () {
             _ if call.caller.lease.stream == stream => &call.caller,
-            Stage::Talking(talk) if talk.phone.lease.stream == stream => &talk.phone,
-            _ => return,
+            _ => match call.talk() {
+                Some(talk) if talk.phone.lease.stream == stream => &talk.phone,
+                _ => return,
+            },
         };
         let offer = Bytes::from(party.ours().write());
         self.legs.offer(now, &mut self.endpoint, party.leg, offer);

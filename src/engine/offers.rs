@@ -205,6 +205,7 @@ impl Engine {
             return;
         };
         match self.negotiate(now, &mut call, leg, event) {
+            Some(LegEvent::Digit { symbol, .. }) => self.agent_pressed(now, call, symbol),
             Some(LegEvent::EarlyMedia { answer }) => {
                 if let Some(phone) = call.party_mut(leg) {
                     // An unusable early answer may yet be followed by a usable final one.
@@ -279,6 +280,7 @@ impl Engine {
             introducing,
             held_by_caller: false,
             held_by_agent: false,
+            star: None,
         });
         // Who was on hold before they met is on hold now.
         self.note_holds(now, &mut call);
@@ -287,6 +289,10 @@ impl Engine {
 
     /// A phone's leg is over: it refused, or was hung up, or died.
     fn phone_ended(&mut self, now: Moment, mut call: Call, leg: LegId, cause: Cause, by: EndedBy) {
+        if let Some(talk) = call.take_waiting_talk(leg) {
+            self.end_talk(now, &mut call, talk, cause);
+            return self.keep(call);
+        }
         if let Some(talk) = call.take_talk(leg) {
             return self.agent_gone(now, call, talk, cause, by);
         }

@@ -10,7 +10,7 @@ use super::output::Output;
 use super::view::Snapshot;
 use crate::acd;
 use crate::call::cause::Cause;
-use crate::ids::{AgentId, CallId};
+use crate::ids::{AgentId, CallId, FlowId};
 use crate::moment::Moment;
 
 /// A question or a command. `user` is who asks, for the journal; the API has checked that they may.
@@ -56,6 +56,14 @@ pub enum Ask {
     CallbackDone {
         user: String,
         wish: u64,
+    },
+    /// The caller leaves the agent for this flow, types a secret, and comes back.
+    Verify {
+        user: String,
+        /// Only if this agent talks in it.
+        only: Option<AgentId>,
+        call: CallId,
+        flow: FlowId,
     },
     /// For the journal: a log-in refused by the API.
     LoginFailed {
@@ -109,6 +117,9 @@ impl Engine {
             Ask::CallbackDone { user, wish } => {
                 self.happened(now, None, None, What::CallbackDone { wish, user });
                 Answer::Done
+            }
+            Ask::Verify { user, only, call, flow } => {
+                self.verify_by_staff(now, user, only.as_ref(), call, &flow)
             }
             Ask::LoginFailed { source } => {
                 // The API slows guessers down before it tells; a flood of phones must not hide them.

@@ -30,13 +30,16 @@ impl Timetable {
         self.remove(call);
         let life = call.arrived + limits::CALL_LIFE;
         let stage = match &call.stage {
-            Stage::Menu { .. } => call.run.next_deadline(),
+            Stage::Menu { .. } => {
+                let assist = call.assist.as_ref().map(|assist| assist.until);
+                call.run.next_deadline().into_iter().chain(assist).min()
+            }
             Stage::Transferring { until, .. } => Some(*until),
             // While a phone rings nothing new is said.
             Stage::Waiting(waiting) if waiting.ringing.is_none() => call.run.next_deadline(),
             Stage::Waiting(_) | Stage::Talking(_) => None,
         };
-        let wake = stage.map_or(life, |at| at.min(life));
+        let wake = stage.into_iter().chain(call.speaks_at).fold(life, Moment::min);
         call.wake = Some(wake);
         self.0.insert((wake, call.id));
     }

@@ -19,7 +19,8 @@ pub struct LiveCall {
     pub from: String,
     pub dialled: String,
     pub arrived: Moment,
-    /// `arriving` (not answered yet), `menu`, `waiting`, `ringing`, `talking`.
+    /// `arriving` (not answered yet), `menu`, `waiting`, `ringing`, `talking`, `verifying` (in a flow that the agent sent
+    /// them to).
     pub stage: &'static str,
     /// The flow's node the caller is at, or was at before the queue.
     pub node: String,
@@ -27,6 +28,8 @@ pub struct LiveCall {
     pub agent: Option<AgentId>,
     pub held: bool,
     pub recorded: bool,
+    /// The tape rests: the caller may be typing a secret.
+    pub hushed: bool,
     /// A direction of one of its legs sounds poor now.
     pub poor: bool,
 }
@@ -141,6 +144,7 @@ fn arriving_call(call: CallId, knock: &Knock) -> LiveCall {
         agent: None,
         held: false,
         recorded: false,
+        hushed: false,
         poor: false,
     }
 }
@@ -155,12 +159,13 @@ fn live_call(call: &Call, poor: bool) -> LiveCall {
         from: call.from.clone(),
         dialled: call.dialled.clone(),
         arrived: call.arrived,
-        stage: call.stage.word(),
+        stage: call.word(),
         node: call.run.place().to_string(),
         queue: call.stage.queue().cloned(),
-        agent: call.stage.agent().cloned(),
+        agent: call.agent().cloned(),
         held,
         recorded: call.recorded,
+        hushed: call.hushed,
         poor,
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::assisted::Back;
 use super::callback::Wish;
 use super::chart::Chart;
 use super::emergency::Emergency;
@@ -46,6 +47,8 @@ pub struct Flow {
     pub(super) outcome: Outcome,
     /// How far a person is.
     pub(super) near: Near,
+    /// By node: what is pressed there may be a secret.
+    pub(super) quiet: Vec<bool>,
 }
 
 impl Flow {
@@ -69,6 +72,15 @@ impl Flow {
             Step::Record(message) => Some(&*message.name),
             _ => None,
         })
+    }
+
+    /// An agent can send callers into it and gets them back.
+    pub fn is_assisted(&self) -> bool {
+        self.outcome.assisted && self.outcome.returns.is_none() && self.parameters.is_empty()
+    }
+
+    pub(super) fn is_quiet(&self, node: NodeId) -> bool {
+        self.quiet.get(node.0).is_some_and(|quiet| *quiet)
     }
 
     pub(super) fn node(&self, id: NodeId) -> &Node {
@@ -187,6 +199,11 @@ pub(super) enum Step {
     Return(Vec<Operand>),
     /// Says the emergency broadcast, if one is on.
     Emergency(Emergency),
+    /// Back to the agent who sent the caller here.
+    AgentReturn {
+        back: Back,
+        prompts: Spoken,
+    },
     Goto(NodeId),
     Hangup {
         prompts: Spoken,

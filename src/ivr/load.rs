@@ -9,7 +9,7 @@ use super::humane::{self, Rules};
 use super::say::Words;
 use super::scope::{BUILT_IN, By, Declared, Edge, LANGUAGES, Place, Scope};
 use super::subflow::{Callees, Outcome, Slot};
-use super::{Flows, World, graph, nodes};
+use super::{Flows, World, assisted, graph, nodes};
 use crate::config::Constant;
 use crate::diagnostic::fields::Fields;
 use crate::diagnostic::yaml::{Key, Node, Value};
@@ -78,6 +78,7 @@ pub(super) fn flow(
     let steps: Vec<&Step> = nodes.iter().map(|node| &node.step).collect();
     let outcome = Outcome::of(start, &steps, &scope.edges);
     only_called(&id, head.parameters, outcome, named, &mut scope);
+    assisted::check(&id, named, outcome, &steps, &mut scope);
     if scope.out.errors() > 0 {
         return None;
     }
@@ -85,9 +86,23 @@ pub(super) fn flow(
         Some(flows) => flows.get(&id)?.near.clone(),
         None => humane::check(&id, named, start, &steps, &rules, &mut scope),
     };
+    let quiet = assisted::quiet(&steps, &scope.edges, &variables);
     let chart = Chart::of(&id, &mut nodes, &scope);
     let (languages, results) = (scope.languages, scope.results);
-    Some(Flow { id, languages, start, nodes, variables, words, parameters, results, outcome, near, chart })
+    Some(Flow {
+        id,
+        languages,
+        start,
+        nodes,
+        variables,
+        words,
+        parameters,
+        results,
+        outcome,
+        near,
+        quiet,
+        chart,
+    })
 }
 
 /// What a flow says of itself before its nodes, apart from its languages.

@@ -13,6 +13,7 @@ use crate::diagnostic::{self, Diagnostic, Findings, Source, yaml};
 use crate::ids::{AgentId, FlowId, QueueId};
 use crate::media::prompts::{Library, PromptId};
 
+pub mod assisted;
 mod call;
 mod callback;
 mod chart;

@@ -26,6 +26,7 @@
 //! call:     { flow: verify, with: { account: $account }, into: { ok: $ok }, next }
 //! return:   { ok: "yes" }
 //! emergency: { next, deflect: node, loss: node }                             # the broadcast, if one is on
+//! agent_return: { result: ok | fail, level: name, prompts }
 //! goto:     node
 //! hangup:   { prompts }
 //! ```
@@ -39,15 +40,15 @@ use super::flow::{Destination, Kind, Operand, Saying, Spoken, Step, Waiting};
 use super::say::{self, Manner, Words};
 use super::scope::{By, Scope};
 use super::{
-    call, callback, emergency, event, expression, hours, http, input, language, meanwhile, message, percent,
-    sum, survey,
+    assisted, call, callback, emergency, event, expression, hours, http, input, language, meanwhile, message,
+    percent, sum, survey,
 };
 use crate::diagnostic::Span;
 use crate::diagnostic::fields::Fields;
 use crate::diagnostic::yaml::{Node, Value};
 
 /// The kinds of node, as written. New kinds are added here and in `read`.
-pub(super) const KINDS: [&str; 22] = [
+pub(super) const KINDS: [&str; 23] = [
     "play",
     "menu",
     "collect",
@@ -65,6 +66,7 @@ pub(super) const KINDS: [&str; 22] = [
     "language",
     "call",
     "return",
+    "agent_return",
     "goto",
     "hangup",
     "record",
@@ -108,6 +110,7 @@ pub(super) fn read(
         "call" => call::call(fields, scope),
         "return" => call::back(fields, scope),
         "emergency" => emergency::read(fields, words, scope),
+        "agent_return" => assisted::read(fields, scope),
         "hangup" => {
             let prompts = optional_prompts("prompts", fields, scope);
             Some(Step::Hangup { prompts: prompts? })

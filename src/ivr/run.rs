@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::assisted::Verdict;
 use super::emergency::{Level, Notice};
 use super::expression::Compared;
 use super::flow::{Destination, Flow, Kind, LanguageId, NodeId, Operand, Saying, Step, VariableId};
@@ -14,6 +15,7 @@ use crate::media::prompts::PromptId;
 use crate::moment::Moment;
 
 mod answer;
+mod assisted;
 mod broadcast;
 mod calls;
 mod http;
@@ -116,6 +118,10 @@ pub enum Action {
     MessageOver { end: MessageEnd },
     /// The caller's rating; `None` if they gave none.
     Surveyed { score: Option<u8> },
+    /// The caller goes back to the agent who sent them here. The flow is over.
+    AgentReturn { verdict: Verdict, level: Option<Arc<str>> },
+    /// For the agent who waits: so many keys of a secret have been typed.
+    Typed { keys: usize, of: usize },
     /// The flow is over.
     Hangup,
     /// For the journal: the caller arrived at this node.
@@ -420,7 +426,7 @@ impl Run {
             }
             Step::Hours { hours, open, closed } => Some(if hours.open_at(now) { *open } else { *closed }),
             Step::Queue(waiting) => self.announce(now, waiting.prompts.of(self.language).to_vec(), actions),
-            Step::Transfer { prompts, .. } | Step::Hangup { prompts } => {
+            Step::Transfer { prompts, .. } | Step::Hangup { prompts } | Step::AgentReturn { prompts, .. } => {
                 self.announce(now, prompts.of(self.language).to_vec(), actions)
             }
             Step::Percent(ways) => {
@@ -514,6 +520,7 @@ impl Run {
                 self.state = State::Transferring;
                 actions.push(Action::Transfer { to });
             }
+            Step::AgentReturn { back, .. } => self.returned(back, actions),
             _ => self.end(actions),
         }
     }

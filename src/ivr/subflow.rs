@@ -44,6 +44,8 @@ pub(super) struct Outcome {
     pub end: bool,
     /// It has a menu that leaves it to the calling flow that a person can be reached.
     pub owes_person: bool,
+    /// Callers go back from it to an agent.
+    pub assisted: bool,
     /// Flows inside each other, itself included.
     pub depth: usize,
 }
@@ -52,7 +54,7 @@ impl Step {
     /// A person can be reached in it, or, of a flow that is called, behind it.
     pub(super) fn person(&self) -> bool {
         match self {
-            Step::Queue(_) | Step::Transfer { .. } | Step::Return(_) => true,
+            Step::Queue(_) | Step::Transfer { .. } | Step::Return(_) | Step::AgentReturn { .. } => true,
             Step::Call(call) => call.flow.outcome.person,
             _ => false,
         }
@@ -114,6 +116,11 @@ impl Outcome {
             person: among(start.0, |_| true, &person),
             end: among(start.0, |_| true, &|step| !back(step) && step.end()),
             owes_person: (0..steps.len()).any(owing),
+            assisted: steps.iter().any(|step| match step {
+                Step::AgentReturn { .. } => true,
+                Step::Call(call) => call.flow.outcome.assisted,
+                _ => false,
+            }),
             depth: 1 + within.max().unwrap_or(0),
         }
     }

@@ -24,6 +24,11 @@ impl Ear {
         Ear { decoder, resampler, tones: tone::Detector::new(), expects: None }
     }
 
+    /// A key sounds still.
+    pub fn is_busy(&self) -> bool {
+        self.tones.is_down()
+    }
+
     /// Hears a packet and reports the digits in it. A late packet is left out: what followed it was heard already.
     pub fn hear(&mut self, incoming: &Incoming, payload: &[u8], report: impl FnMut(char)) {
         let Incoming { ssrc, sequence, .. } = *incoming;

@@ -248,6 +248,9 @@ fn take(
                     outbox.tell(Event::Digit { stream: stream.id, symbol, by: DigitBy::Tone });
                 });
             }
+            if stream.tape_after_key.is_some() && !stream.ear.as_ref().is_some_and(|ear| ear.is_busy()) {
+                stream.tape = stream.tape_after_key.take();
+            }
             if let Some(call) = stream.tape {
                 stream.gap += exits.tap.write(Taped {
                     call,

@@ -134,6 +134,8 @@ pub struct Stream {
     /// Listens for tones, where no telephone-event was agreed.
     pub ear: Option<Box<Ear>>,
     pub tape: Option<CallId>,
+    /// The tape that begins when the key is let go which still sounds: it may be a secret's last.
+    pub tape_after_key: Option<CallId>,
     /// Frames missing on the tape and not yet told.
     pub gap: u32,
     pub refused: u64,
@@ -175,6 +177,7 @@ impl Stream {
             presses: event::Receiver::new(CLOCK_RATE),
             ear: None,
             tape: None,
+            tape_after_key: None,
             gap: 0,
             refused: 0,
             shed: 0,

@@ -211,7 +211,9 @@ impl Switch {
     fn record(&mut self, stream: StreamId, call: Option<CallId>) -> Option<()> {
         let slot = self.table.find(stream)?;
         self.tell_gap(slot);
-        self.table.get_mut(slot)?.tape = call;
+        let stream = self.table.get_mut(slot)?;
+        let sounds = stream.ear.as_ref().is_some_and(|ear| ear.is_busy());
+        (stream.tape, stream.tape_after_key) = if sounds { (None, call) } else { (call, None) };
         Some(())
     }
 

@@ -27,6 +27,7 @@ use super::stream::Exits;
 use super::switch::Switch;
 use super::tape_tap::Tap;
 use super::wire::Channel;
+use crate::ids::StreamId;
 use crate::moment::Moment;
 use crate::net::clock::Clock;
 use crate::recording::frame::Inlet;
@@ -286,4 +287,13 @@ impl Worker {
         set.expect("a timer of our own takes every time that is not negative");
         self.armed = deadline;
     }
+}
+
+/// The next event, whose place in the ring keeps nothing of it: it may be a key of a secret.
+pub fn taken(events: &mut rtrb::Consumer<Event>) -> Option<Event> {
+    let mut chunk = events.read_chunk(1).ok()?;
+    let place = chunk.as_mut_slices().0.first_mut()?;
+    let event = std::mem::replace(place, Event::Silent { stream: StreamId(0) });
+    chunk.commit_all();
+    Some(event)
 }

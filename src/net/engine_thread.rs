@@ -31,7 +31,7 @@ use crate::engine::staff::{Answer, Ask};
 use crate::ivr::http::HttpFailure;
 use crate::media::command::Command;
 use crate::media::event::Event as MediaEvent;
-use crate::media::worker::WorkerHandle;
+use crate::media::worker::{WorkerHandle, taken};
 use crate::moment::Moment;
 use crate::recording::recorder::{RecorderHandle, TapeCommand, TapeEvent};
 use crate::sip::transport::{Flow, Transport};
@@ -279,7 +279,7 @@ impl Driver {
         for worker in 0..self.workers.len() {
             let mut left = EVENTS_PER_TURN;
             while left > 0
-                && let Ok(event) = self.workers[worker].events.pop()
+                && let Some(event) = taken(&mut self.workers[worker].events)
             {
                 left -= 1;
                 self.handle(self.clock.now(), Input::Media { event });

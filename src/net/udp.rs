@@ -88,7 +88,10 @@ async fn receive(socket: Arc<UdpSocket>, local: SocketAddr, inbox: Inbox) {
             match socket.try_recv_from(&mut buffer) {
                 Ok((length, remote)) => {
                     let flow = Flow { transport: Transport::Udp, local, remote, connection: None };
-                    if !inbox.datagram(flow, Bytes::copy_from_slice(&buffer[..length])).await {
+                    let bytes = Bytes::copy_from_slice(&buffer[..length]);
+                    // A key of a secret would stay here until the next message as long.
+                    buffer[..length].fill(0);
+                    if !inbox.datagram(flow, bytes).await {
                         return;
                     }
                 }

@@ -1,7 +1,7 @@
 //! The API as its users meet it: a real server on loopback, asked over sockets.
 
 mod events;
-mod http;
+pub mod http;
 mod legs;
 mod login;
 mod phone;

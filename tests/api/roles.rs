@@ -95,3 +95,32 @@ fn a_supervisor_orders_an_agent_and_ends_a_call() {
     let found = api.get(path).bearer(&token).send().json();
     assert_eq!(found["calls"][0]["call"], call);
 }
+
+#[test]
+fn who_may_have_a_caller_type_a_secret_is_asked_before_whether_there_is_one() {
+    let api = ApiUnderTest::start();
+    let path = "/api/v1/calls/1jyq5c1sgfy/verify";
+    let verify = |user: &str, body| api.post(path).bearer(&api.login(user)).json(&body).send();
+    let flow = || json!({"flow": "secure_pin"});
+    for (user, status) in [("1001", 404), ("super", 404), ("admin", 404), ("quality", 403), ("auditor", 403)]
+    {
+        assert_eq!(verify(user, flow()).status, status, "{user}");
+    }
+    assert_eq!(verify("super", json!({"flow": "secure_pin", "pin": "271828"})).status, 400);
+    assert_eq!(
+        api.post("/api/v1/calls/what/verify").bearer(&api.login("super")).json(&flow()).send().status,
+        400
+    );
+    let mut caller = Phone::new(&api, CALLER);
+    caller.dials("95500");
+    let token = api.login("super");
+    let live = api.get("/api/v1/calls/live").bearer(&token).send().json();
+    let call = live["calls"][0]["call"].as_str().expect("a call is under way").to_owned();
+    let path = format!("/api/v1/calls/{call}/verify");
+    assert_eq!(api.post(&path).bearer(&token).json(&flow()).send().status, 409, "nobody talks with them");
+    assert_eq!(
+        api.post(&path).bearer(&api.login("1001")).json(&flow()).send().status,
+        404,
+        "another's, if anybody's"
+    );
+}

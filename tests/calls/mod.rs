@@ -1,6 +1,7 @@
 //! The main job, read as telephone calls.
 
 mod agents;
+mod assist;
 mod attacks;
 mod flows;
 mod hosts;

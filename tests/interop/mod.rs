@@ -9,7 +9,7 @@ mod main_job;
 mod protected;
 mod room;
 mod sipp;
-mod sound;
+pub mod sound;
 mod strangers;
 mod tap;
 mod wire;

@@ -38,9 +38,8 @@ fn states_and_calls_agree(snapshot: &Snapshot) -> Result<(), String> {
     for agent in &snapshot.agents {
         let (id, call) = (&agent.agent, call_of(&agent.agent));
         let agrees = match &agent.state {
-            AgentState::Talking { call: talking, .. } => {
-                call.is_some_and(|call| call.call == *talking && call.stage == "talking")
-            }
+            AgentState::Talking { call: talking, .. } => call
+                .is_some_and(|call| call.call == *talking && matches!(call.stage, "talking" | "verifying")),
             AgentState::Offered { call: offered, .. } => {
                 call.is_some_and(|call| call.call == *offered && call.stage == "ringing")
             }
@@ -95,16 +94,13 @@ fn nobody_waits_while_an_eligible_agent_idles(office: &Office, snapshot: &Snapsh
     Ok(())
 }
 
-/// Where the demo's callers type secrets.
-const SECRET: [&str; 2] = ["account/pin", "card_loss/identity"];
-
 /// Each answered caller has one stream, known by the tape it feeds (in these offices every call is recorded); in a talk
 /// it is joined with the agent's, who may be announced first. While somebody is on hold the agent's cannot be told from those of other calls.
 fn an_answered_call_has_its_streams(office: &Office, snapshot: &Snapshot) -> Result<(), String> {
     let streams = &office.sound.streams;
     let taped = streams.values().filter(|stream| stream.recorded.is_some()).count();
     // While a secret is typed the tape rests.
-    let heard = |call: &&LiveCall| call.stage != "menu" || !SECRET.contains(&call.node.as_str());
+    let heard = |call: &&LiveCall| !call.hushed;
     let answered = snapshot.calls.iter().filter(|call| call.stage != "arriving").filter(heard);
     if taped != answered.clone().count() {
         return Err(format!("{taped} streams of callers for the calls {:?}", snapshot.calls));

@@ -16,6 +16,7 @@ struct Told {
     offered: Option<AgentId>,
     /// Who may answer: offered and answered, or transferred to.
     may_answer: Option<AgentId>,
+    verifying: bool,
     answered: bool,
     held: BTreeSet<&'static str>,
 }
@@ -69,6 +70,7 @@ fn one(calls: &mut BTreeMap<CallId, Told>, call: CallId, entry: &Happened) -> Re
         What::CallEnded { talk_ms, .. } => {
             told.ended = true;
             must(told.offered.is_none(), "ended while a phone rings")?;
+            must(!told.verifying, "ended, and nobody says how the typing ended")?;
             must(told.answered || *talk_ms == 0, "talked with nobody")
         }
         _ => with_agent(told, entry),
@@ -95,6 +97,11 @@ fn with_agent(told: &mut Told, entry: &Happened) -> Result<(), &'static str> {
             told.answered = true;
             told.held.clear();
         }
+        What::VerifyStarted { .. } => {
+            must(told.answered, "nobody talks with them")?;
+            must(!std::mem::replace(&mut told.verifying, true), "is typing already")?;
+        }
+        What::VerifyEnded { .. } => must(std::mem::replace(&mut told.verifying, false), "was not typing")?,
         What::Held { by } => must(told.held.insert(word(*by)), "held twice")?,
         What::Resumed { by } => must(told.held.remove(word(*by)), "was not held")?,
         _ => {}

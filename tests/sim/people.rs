@@ -153,6 +153,11 @@ impl People {
                 office.holds(name, true);
                 self.later(at, 8_000, Act::Hold(name.to_owned(), false));
             }
+            // Has the caller type a PIN, if anybody answers what is asked then.
+            12 if office.phones[name].remote_port().is_some() => {
+                office.presses(name, '*');
+                office.presses(name, '5');
+            }
             // Moved to another socket: the server learns of it by the next registration.
             11 if office.phones[name].is_at_rest() => {
                 let port = 5_000 + self.rng.below(1_000) as u16;

@@ -173,7 +173,7 @@ impl<'s> Walker<'s> {
         // Who comes back to where they were goes round.
         known[node] = Some(Outcome::Nobody);
         let outcome = match self.steps[node] {
-            Step::Queue(_) | Step::Transfer { .. } => {
+            Step::Queue(_) | Step::Transfer { .. } | Step::AgentReturn { .. } => {
                 Outcome::Person(Way::default()).after(0, self.says[node])
             }
             Step::Hangup { .. } => Outcome::Goodbye,
@@ -310,7 +310,14 @@ impl<'s> Walker<'s> {
 }
 
 fn is_end(step: &Step) -> bool {
-    matches!(step, Step::Queue(_) | Step::Transfer { .. } | Step::Hangup { .. } | Step::Return(_))
+    matches!(
+        step,
+        Step::Queue(_)
+            | Step::Transfer { .. }
+            | Step::Hangup { .. }
+            | Step::Return(_)
+            | Step::AgentReturn { .. }
+    )
 }
 
 fn question(step: &Step) -> Option<&Ask> {
@@ -323,9 +330,10 @@ fn question(step: &Step) -> Option<&Ask> {
 /// What a node says before it goes on.
 fn spoken(step: &Step) -> Vec<&Spoken> {
     match step {
-        Step::Play { prompts, .. } | Step::Transfer { prompts, .. } | Step::Hangup { prompts } => {
-            vec![prompts]
-        }
+        Step::Play { prompts, .. }
+        | Step::Transfer { prompts, .. }
+        | Step::AgentReturn { prompts, .. }
+        | Step::Hangup { prompts } => vec![prompts],
         Step::Say { before, after, .. } => vec![before, after],
         Step::Menu { ask, .. } | Step::Collect { ask, .. } | Step::Language { ask, .. } => vec![&ask.prompts],
         Step::Queue(waiting) => vec![&waiting.prompts],
@@ -390,6 +398,6 @@ fn ways(step: &Step) -> Vec<Out> {
             let low = scores.low.as_ref().map(|(_, then)| then);
             [&scores.next, &ask.on_no_input.then].into_iter().chain(low).map(by_itself).collect()
         }
-        Step::Hangup { .. } | Step::Return(_) => Vec::new(),
+        Step::Hangup { .. } | Step::Return(_) | Step::AgentReturn { .. } => Vec::new(),
     }
 }

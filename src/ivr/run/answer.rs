@@ -60,6 +60,9 @@ impl Run {
             return;
         }
         self.alive = now;
+        if key == '*' && self.is_assisted() {
+            return self.cancelled(actions);
+        }
         if let Some((terminator, until)) = self.late_terminator.take()
             && key == terminator
             && now <= until
@@ -165,6 +168,7 @@ impl Run {
             '0'..='9' => typed.0.push(key),
             _ => {}
         }
+        self.tells_progress(typed.0.len(), entry, actions);
         if typed.0.len() >= entry.max {
             self.late_terminator =
                 entry.terminator.map(|terminator| (terminator, now + entry.between_digits));

@@ -8,6 +8,7 @@ use super::Stage;
 use super::mock::Mock;
 use super::path::{Path, Pressed, Rung};
 use crate::ids::{AgentId, FlowId, QueueId};
+use crate::ivr::assisted::Verdict;
 use crate::ivr::chart;
 use crate::ivr::emergency::Broadcast;
 use crate::ivr::flow::Flow;
@@ -31,6 +32,8 @@ pub enum Standing {
     Transferred(TransferTo),
     /// An agent has picked up.
     WithAgent(AgentId),
+    /// With the agent who sent them into the flow.
+    Back(Verdict),
     Over,
 }
 
@@ -267,7 +270,7 @@ impl<'s> Call<'s> {
                 self.playing.is_some() || self.due().is_some_and(|due| due <= self.now)
             }
             Standing::WithAgent(_) => self.playing.is_some(),
-            Standing::Transferred(_) | Standing::Over => false,
+            Standing::Transferred(_) | Standing::Back(_) | Standing::Over => false,
         }
     }
 
@@ -419,7 +422,7 @@ impl<'s> Call<'s> {
         match self.standing {
             Standing::InFlow | Standing::InQueue { .. } => {}
             Standing::WithAgent(_) => return plays,
-            Standing::Transferred(_) | Standing::Over => return None,
+            Standing::Transferred(_) | Standing::Back(_) | Standing::Over => return None,
         }
         let answer = match &self.asked {
             Asked::Mocked { due, .. } => Some(*due),
@@ -519,6 +522,12 @@ impl<'s> Call<'s> {
                     self.note(Rung::Rates(score));
                     self.left.ratings.push(score);
                 }
+                Action::AgentReturn { verdict, .. } => {
+                    self.note(Rung::Returns(verdict));
+                    self.standing = Standing::Back(verdict);
+                    self.playing = None;
+                }
+                Action::Typed { .. } => {}
                 Action::Hangup => {
                     self.note(Rung::Ends);
                     self.standing = Standing::Over;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::Stage;
 use crate::ids::{AgentId, QueueId};
+use crate::ivr::assisted::Verdict;
 use crate::ivr::flow::Flow;
 use crate::ivr::http::HttpFailure;
 use crate::ivr::run::{MessageEnd, QueueExit, TransferTo};
@@ -34,6 +35,8 @@ pub enum Rung {
     AgentAnswers(AgentId),
     Transfers(TransferTo),
     TransferFails,
+    /// To the agent who sent them into the flow.
+    Returns(Verdict),
     /// A host is asked. What the body holds is nobody's business.
     Asks {
         host: String,
@@ -144,6 +147,7 @@ impl Rung {
             Rung::AgentAnswers(agent) => format!("  the agent {agent} picks up"),
             Rung::Transfers(to) => format!("  is transferred to {}", destination(to)),
             Rung::TransferFails => "  the transfer fails".to_owned(),
+            Rung::Returns(verdict) => format!("  goes back to the agent: {}", verdict.word()),
             Rung::Asks { host, method, path } => format!("  asks {host}: {method} {path}"),
             Rung::Answered(Ok(status)) => format!("  the host answers {status}"),
             Rung::Answered(Err(why)) => format!("  the host does not answer: {}", why.word()),

@@ -86,7 +86,7 @@ fn nobody_answers(call: &Call<'_>) -> Option<Fault> {
 }
 
 fn does(doing: &Doing, call: &mut Call<'_>) -> Result<(), Fault> {
-    if *call.standing() == Standing::Over {
+    if matches!(call.standing(), Standing::Over | Standing::Back(_)) {
         return Err(Fault::out_of_place("nobody is there to do this", "the call is over".to_owned()));
     }
     let possible = match doing {
@@ -172,6 +172,11 @@ fn check(expectation: &Expectation, call: &mut Call<'_>) -> Result<(), Fault> {
             call.listens();
             let right = call.path().rungs().last().is_some_and(|(_, rung)| *rung == Rung::Ends);
             ensure(right, || "expected the flow to hang up".to_owned(), call)
+        }
+        Expectation::AgentReturn(verdict) => {
+            call.listens();
+            let right = *call.standing() == Standing::Back(*verdict);
+            ensure(right, || format!("expected the caller back with the agent: {}", verdict.word()), call)
         }
         Expectation::At(node) => {
             ensure(call.node() == node, || format!("expected the caller at `{node}`"), call)
@@ -283,6 +288,7 @@ fn stands(call: &Call<'_>) -> String {
         }
         Standing::Transferred(to) => format!("the caller is transferred to {}", destination(to)),
         Standing::WithAgent(agent) => format!("the caller talks with the agent {agent}"),
+        Standing::Back(verdict) => format!("the caller is back with the agent: {}", verdict.word()),
         Standing::Over => "the call is over".to_owned(),
     }
 }

@@ -25,6 +25,7 @@ use crate::diagnostic::fields::Fields;
 use crate::diagnostic::yaml::{self, Node, Value};
 use crate::diagnostic::{Diagnostic, Findings, Source, Span, suggest};
 use crate::ids::{AgentId, FlowId, QueueId};
+use crate::ivr::assisted::Verdict;
 use crate::ivr::emergency::Broadcast;
 use crate::ivr::flow::{Flow, Step as FlowStep};
 use crate::ivr::run::{Caller, QueueExit, TransferTo};
@@ -108,6 +109,7 @@ pub(super) enum Expectation {
         to: QueueId,
         number: Option<String>,
     },
+    AgentReturn(Verdict),
     Ends,
     At(String),
     Remark {

@@ -137,6 +137,11 @@ impl Detector {
         *self = Detector { pressed: self.pressed, misses: self.misses, ..Detector::new() };
     }
 
+    /// A key is down, and has been reported.
+    pub fn is_down(&self) -> bool {
+        self.pressed.is_some()
+    }
+
     fn filter(&mut self, samples: &[i16]) {
         let (mut last, mut last_but_one) = (self.last, self.last_but_one);
         let twice_cos = &BANK.twice_cos;

@@ -319,6 +319,40 @@ fn the_tape_gets_the_caller_as_received_and_the_bank_as_sent() {
 }
 
 #[test]
+fn a_tape_that_goes_on_while_a_key_sounds_waits_for_its_end() {
+    let mut rig = Rig::new();
+    rig.enters(Session { in_band_digits: true, telephone_event: None, ..session(ANN, Codec::Pcma) }, ANN);
+    let mut number = 0;
+    let mut says = |rig: &mut Rig, keys: &[f32]| {
+        let sine = |n: usize| {
+            let time = (usize::from(number) * 160 + n) as f32 / 8_000.0;
+            keys.iter().map(|hertz| 4_000.0 * (std::f32::consts::TAU * hertz * time).sin()).sum::<f32>()
+                as i16
+        };
+        let mut payload = [0; 160];
+        Law::A.encode(&std::array::from_fn::<i16, 160, _>(sine), &mut payload);
+        rig.says(ANN, &rtp(Codec::Pcma.payload_type(), number, u32::from(number) * 160, &payload));
+        number += 1;
+    };
+    for _ in 0..5 {
+        says(&mut rig, &[770.0, 1_336.0]);
+    }
+    rig.command(Command::Record { stream: ANN, call: CALL });
+    for _ in 0..50 {
+        says(&mut rig, &[770.0, 1_336.0]);
+    }
+    let of_caller = |rig: &mut Rig| rig.tape().iter().filter(|packet| packet.side == Side::Caller).count();
+    assert_eq!(of_caller(&mut rig), 0, "held for a second");
+    for _ in 0..10 {
+        says(&mut rig, &[]);
+    }
+    let taped = of_caller(&mut rig);
+    assert!((6..10).contains(&taped), "{taped} frames after its end");
+    says(&mut rig, &[770.0, 1_336.0]);
+    assert_eq!(of_caller(&mut rig), 1, "keys pressed later are no secret");
+}
+
+#[test]
 fn a_full_tape_ring_is_told_once_a_second_and_the_audio_goes_on() {
     let mut rig = Rig::with_tape_of(2);
     rig.enters(session(ANN, Codec::Pcma), ANN);

@@ -7,11 +7,12 @@ use crate::diagnostic::fields::Fields;
 use crate::diagnostic::yaml::{Key, Node, Value};
 use crate::diagnostic::{Findings, Span, suggest};
 use crate::ids::{AgentId, QueueId};
+use crate::ivr::assisted::Verdict;
 use crate::ivr::flow::{Flow, Kind, key_index};
 use crate::ivr::run::{MAX_IDLE, QueueExit, TransferTo};
 
 /// The steps, as written. New ones are added here and in `with`.
-const STEPS: [&str; 20] = [
+const STEPS: [&str; 21] = [
     "presses",
     "silence",
     "hangs_up",
@@ -24,6 +25,7 @@ const STEPS: [&str; 20] = [
     "queue",
     "transfer",
     "callback",
+    "agent_return",
     "ends",
     "at",
     "remark",
@@ -173,6 +175,7 @@ fn expectation(name: &str, node: &Node, scope: &mut Scope<'_>) -> Option<Expecta
         "queue" => queue(node, scope),
         "callback" => callback(node, scope),
         "transfer" => transfer(node, scope),
+        "agent_return" => agent_return(node, scope),
         "at" => {
             let known = scope.on.chart.stops.iter().map(|stop| stop.name.as_str());
             let name = scope.out.text(node, "the name of a node")?;
@@ -340,6 +343,21 @@ fn survey(node: &Node, scope: &mut Scope<'_>) -> Option<Expectation> {
         scope.out.error("test-024", node.span, message).label("expected a key, or no_answer");
     }
     score.map(Expectation::Survey)
+}
+
+/// `agent_return: ok`, or how else callers come back to the agent who sent them.
+fn agent_return(node: &Node, scope: &mut Scope<'_>) -> Option<Expectation> {
+    const WORDS: [Verdict; 3] = [Verdict::Ok, Verdict::Fail, Verdict::Cancelled];
+    let word = scope.out.text(node, "ok, fail or cancelled")?;
+    let found = WORDS.into_iter().find(|verdict| verdict.word() == word);
+    if found.is_none() {
+        let guess = suggest::nearest(word, WORDS.map(Verdict::word));
+        let label =
+            guess.map_or("expected ok, fail or cancelled".to_owned(), |g| format!("did you mean `{g}`?"));
+        let message = format!("nobody comes back to an agent with `{word}`");
+        scope.out.error("test-006", node.span, message).label(label);
+    }
+    found.map(Expectation::AgentReturn)
 }
 
 /// `remark: name` or `remark: { name: value }`.

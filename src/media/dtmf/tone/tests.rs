@@ -5,6 +5,8 @@ use crate::media::codec::Law;
 use crate::media::prompts::decimate::by_two;
 use crate::rng::Rng;
 
+mod talk_off;
+
 /// Amplitude of a sine at 0 dBm0, where full scale is 3.14 dBm0.
 const ZERO_DBM0: f32 = 22_830.0;
 
