@@ -26,6 +26,9 @@ pub enum Command {
     Test(Test),
     /// Be the caller, in the terminal: read prompts, press keys, let time pass
     Dial(Dial),
+    /// Print the JSON Schema by which editors complete flows and explain them, or the reference of the language
+    #[command(after_help = SCHEMA_HELP)]
+    Schema(Schema),
     /// What happened to each call, newest first
     Calls(Calls),
     /// List, export and verify recordings
@@ -114,6 +117,23 @@ pub struct Dial {
     /// When, such as "2026-11-28 09:30"
     #[arg(long)]
     pub at: Option<String>,
+}
+
+/// How editors come to know the schema.
+const SCHEMA_HELP: &str =
+    "Editors with a YAML language server (VS Code with its YAML extension) take the schema from the
+first line of a file, which has the way to it from there:
+
+    # yaml-language-server: $schema=flow.schema.json";
+
+#[derive(Debug, Args)]
+pub struct Schema {
+    /// Of flows, of their tests, or of hotline.yaml
+    #[arg(value_parser = ["flow", "test", "config"], default_value = "flow")]
+    pub of: String,
+    /// Instead, the reference of the language for people, in Markdown
+    #[arg(long, conflicts_with = "of")]
+    pub reference: bool,
 }
 
 #[derive(Debug, Args)]

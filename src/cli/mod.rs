@@ -9,6 +9,7 @@ mod ground;
 pub mod print;
 mod recordings;
 mod run;
+mod schema;
 mod sound;
 mod test;
 pub mod ticker;
@@ -53,6 +54,7 @@ pub fn run(command: Command) -> Exit {
         Command::Check(check) => check::check(&check),
         Command::Test(test) => test::test(&test),
         Command::Dial(dial) => dial::dial(&dial),
+        Command::Schema(schema) => schema::print(&schema),
         Command::Calls(calls) => calls::calls(&calls),
         Command::Recordings(Recordings::List(list)) => recordings::list(&list),
         Command::Recordings(Recordings::Export(export)) => recordings::export(&export),

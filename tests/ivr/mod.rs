@@ -6,6 +6,7 @@ mod calls;
 mod demo;
 mod fuzz;
 mod golden;
+mod grammar;
 mod http;
 mod humane;
 mod nodes;
