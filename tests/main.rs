@@ -11,3 +11,4 @@ mod office;
 mod rfc;
 mod sim;
 mod tidy;
+mod tutorial;

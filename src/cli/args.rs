@@ -117,6 +117,9 @@ pub struct Dial {
     /// When, such as "2026-11-28 09:30"
     #[arg(long)]
     pub at: Option<String>,
+    /// Hear the prompts, by a player found on this machine; with =FILE.wav write what is heard to a file
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    pub speak: Option<String>,
 }
 
 /// How editors come to know the schema.

@@ -11,6 +11,7 @@ mod recordings;
 mod run;
 mod schema;
 mod sound;
+mod speak;
 mod test;
 pub mod ticker;
 

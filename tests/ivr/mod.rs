@@ -10,6 +10,7 @@ mod grammar;
 mod http;
 mod humane;
 mod nodes;
+mod speak;
 mod subflows;
 mod trial;
 mod trial_cli;
