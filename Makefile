@@ -1,7 +1,7 @@
 # The few commands everybody needs. `make` alone lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help deps demo test bench lint fmt prompts
+.PHONY: help deps demo test bench lint fmt prompts grammar
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,3 +32,9 @@ fmt: ## format the code
 
 prompts: ## check the sound files against their texts and the manifest
 	python3 prompts/make_prompts.py --check
+
+grammar: ## write anew what is made of the declared language: schemas for editors, docs/ivr-reference.md
+	cargo run --locked -q -- schema flow > ivr-flows/flow.schema.json
+	cargo run --locked -q -- schema test > ivr-flows/test.schema.json
+	cargo run --locked -q -- schema config > hotline.schema.json
+	cargo run --locked -q -- schema --reference > docs/ivr-reference.md

@@ -12,6 +12,7 @@ pub mod cli;
 pub mod config;
 pub mod diagnostic;
 pub mod engine;
+pub mod grammar;
 pub mod ids;
 pub mod ivr;
 pub mod media;

@@ -12,3 +12,4 @@ mod rfc;
 mod secrets;
 mod sim;
 mod tidy;
+mod tutorial;

@@ -30,6 +30,9 @@ pub enum Command {
     /// Tell all callers of an emergency, or that it is over
     #[command(subcommand)]
     Emergency(Emergency),
+    /// Print the JSON Schema by which editors complete flows and explain them, or the reference of the language
+    #[command(after_help = SCHEMA_HELP)]
+    Schema(Schema),
     /// What happened to each call, newest first
     Calls(Calls),
     /// Who wants to be called back, who has waited longest first; and that it is done
@@ -126,6 +129,9 @@ pub struct Dial {
     /// While this emergency broadcast is on: info, deflect or full, perhaps with its prompt: full:emg_sys
     #[arg(long, value_name = "LEVEL[:PROMPT]")]
     pub emergency: Option<String>,
+    /// Hear the prompts, by a player found on this machine; with =FILE.wav write what is heard to a file
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    pub speak: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -170,6 +176,23 @@ pub struct StartEmergency {
     /// The time of day that the prompt says, such as 14:30; default: when the broadcast ends
     #[arg(long)]
     pub time: Option<String>,
+}
+
+/// How editors come to know the schema.
+const SCHEMA_HELP: &str =
+    "Editors with a YAML language server (VS Code with its YAML extension) take the schema from the
+first line of a file, which has the way to it from there:
+
+    # yaml-language-server: $schema=flow.schema.json";
+
+#[derive(Debug, Args)]
+pub struct Schema {
+    /// Of flows, of their tests, or of hotline.yaml
+    #[arg(value_parser = ["flow", "test", "config"], default_value = "flow")]
+    pub of: String,
+    /// Instead, the reference of the language for people, in Markdown
+    #[arg(long, conflicts_with = "of")]
+    pub reference: bool,
 }
 
 #[derive(Debug, Args)]

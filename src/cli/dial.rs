@@ -1,9 +1,11 @@
 //! `hotline dial`: be the caller, in the terminal. Prompts are read instead of heard, time is turned by hand.
 
 use std::io::{BufRead, IsTerminal as _, Write as _};
+use std::path::Path;
 
 use super::args;
 use super::ground::{Ground, Place, stem};
+use super::speak::Speaker;
 use super::{CannotRun, Exit, print};
 use crate::diagnostic::fields::parse_duration;
 use crate::diagnostic::render_all;
@@ -33,7 +35,7 @@ const FLOWS: usize = 8;
 pub(super) fn dial(args: &args::Dial) -> Result<Exit, CannotRun> {
     let place = match (&args.config, &args.to) {
         (Some(path), _) => Place::named(path),
-        (None, Some(to)) if std::path::Path::new(to).is_file() => Place::named(to.as_ref()),
+        (None, Some(to)) if Path::new(to).is_file() => Place::named(to.as_ref()),
         (None, _) => Ok(Place::demo()),
     };
     let place = match place {
@@ -42,8 +44,10 @@ pub(super) fn dial(args: &args::Dial) -> Result<Exit, CannotRun> {
     };
     let ground = Ground::of(&place)?;
     let named = place.file.as_deref().map(stem);
-    match ground.stage(|stage| Desk { args, ground: &ground, stage }.connect(named)) {
-        Ok(exit) => Ok(exit),
+    let mut speaker =
+        Speaker::of(args.speak.as_deref().map(Path::new), &ground.config.prompts, &ground.words)?;
+    match ground.stage(|stage| Desk { args, ground: &ground, stage }.connect(named, &mut speaker)) {
+        Ok(exit) => speaker.finish().map(|()| exit),
         Err(found) => Ok(refused(&render_all(&found))),
     }
 }
@@ -69,7 +73,7 @@ enum After {
 
 impl Desk<'_> {
     /// The flow that was asked for, until the call is over.
-    fn connect(&self, file: Option<&str>) -> Exit {
+    fn connect(&self, file: Option<&str>, speaker: &mut Speaker) -> Exit {
         let numbers = &self.ground.config.numbers;
         let asked = self.args.flow.as_deref().or(file).or(self.args.to.as_deref());
         let first = numbers.keys().next().map(String::as_str);
@@ -99,7 +103,11 @@ impl Desk<'_> {
                 return refused(&format!("`{at}` is not a date and a time such as 2026-11-28 09:30"));
             };
             let call = Call::begin(self.stage, on, &[], broadcast.take(), caller, self.args.seed, at);
-            match (Telephone { call, stage: self.stage, on, told: 0 }).talk() {
+            let mut telephone = Telephone { call, stage: self.stage, on, told: 0, speaker: &mut *speaker };
+            let after = telephone.talk();
+            let Telephone { call, speaker, .. } = telephone;
+            speaker.call_over(call.path().rungs(), call.lasts());
+            match after {
                 After::Over => return Exit::Fine,
                 After::Number(number, at) => {
                     let Some(next) = numbers.get(&number) else { return refused("nobody has that number") };
@@ -133,6 +141,7 @@ struct Telephone<'t> {
     on: &'t Flow,
     /// What of the path has been printed.
     told: usize,
+    speaker: &'t mut Speaker,
 }
 
 impl Telephone<'_> {
@@ -167,7 +176,12 @@ impl Telephone<'_> {
                 Standing::InFlow => {}
             }
             prompt();
-            let Some(Ok(line)) = lines.next() else {
+            if !std::io::stdin().is_terminal() {
+                self.speaker.is_heard_out();
+            }
+            let line = lines.next();
+            self.speaker.falls_silent();
+            let Some(Ok(line)) = line else {
                 self.call.hangs_up();
                 self.tell();
                 return After::Over;
@@ -280,6 +294,7 @@ impl Telephone<'_> {
             };
             print::line(&format!("{:>7.1} s  {text}", at.as_secs_f64()));
         }
+        self.speaker.says(&rungs[self.told..]);
         self.told = rungs.len();
     }
 }

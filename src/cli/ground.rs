@@ -17,7 +17,7 @@ use crate::server::load;
 /// Flows of one folder with everything they may name.
 pub(super) struct Ground {
     pub config: Config,
-    words: Wordbook,
+    pub words: Wordbook,
     sources: Vec<Arc<Source>>,
 }
 

@@ -13,7 +13,9 @@ mod messages;
 pub mod print;
 mod recordings;
 mod run;
+mod schema;
 mod sound;
+mod speak;
 mod test;
 pub mod ticker;
 
@@ -58,6 +60,7 @@ pub fn run(command: Command) -> Exit {
         Command::Test(test) => test::test(&test),
         Command::Dial(dial) => dial::dial(&dial),
         Command::Emergency(emergency) => emergency::emergency(&emergency),
+        Command::Schema(schema) => schema::print(&schema),
         Command::Calls(calls) => calls::calls(&calls),
         Command::Messages(Messages::List(list)) => messages::list(&list),
         Command::Messages(Messages::Export(export)) => messages::export(&export),

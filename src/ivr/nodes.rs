@@ -47,32 +47,8 @@ use crate::diagnostic::Span;
 use crate::diagnostic::fields::Fields;
 use crate::diagnostic::yaml::{Node, Value};
 
-/// The kinds of node, as written. New kinds are added here and in `read`.
-pub(super) const KINDS: [&str; 23] = [
-    "play",
-    "menu",
-    "collect",
-    "say",
-    "set",
-    "switch",
-    "hours",
-    "http",
-    "queue",
-    "callback",
-    "transfer",
-    "percent",
-    "event",
-    "wait",
-    "language",
-    "call",
-    "return",
-    "agent_return",
-    "goto",
-    "hangup",
-    "record",
-    "survey",
-    "emergency",
-];
+/// The kinds of node, as written: those that `crate::grammar` declares. `read` has a reader for each.
+pub(super) const KINDS: [&str; crate::grammar::nodes::NAMES.len()] = crate::grammar::nodes::NAMES;
 /// Silence of a `wait`: a shorter one is not heard, in a longer one callers hang up.
 const PAUSES: std::ops::RangeInclusive<Duration> = Duration::from_millis(500)..=Duration::from_secs(60);
 /// Most cases of a `switch`.

@@ -7,7 +7,7 @@ mod callers;
 mod codecs;
 mod main_job;
 mod protected;
-mod room;
+pub mod room;
 mod sipp;
 pub mod sound;
 mod strangers;

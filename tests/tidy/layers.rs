@@ -26,7 +26,8 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "engine::happened",
         ],
     ),
-    ("ivr", &["ivr", "diagnostic", "config", "media::prompts"]),
+    ("grammar", &["grammar", "diagnostic"]),
+    ("ivr", &["ivr", "diagnostic", "grammar", "config", "media::prompts"]),
     // Why a caller leaves a queue is said to the flow in the flow's own words.
     ("acd", &["acd", "config", "ivr::run::QueueExit"]),
     (

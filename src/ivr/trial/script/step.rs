@@ -11,30 +11,8 @@ use crate::ivr::assisted::Verdict;
 use crate::ivr::flow::{Flow, Kind, key_index};
 use crate::ivr::run::{MAX_IDLE, QueueExit, TransferTo};
 
-/// The steps, as written. New ones are added here and in `with`.
-const STEPS: [&str; 21] = [
-    "presses",
-    "silence",
-    "hangs_up",
-    "queue_leaves",
-    "position",
-    "estimate",
-    "agent_answers",
-    "transfer_fails",
-    "hears",
-    "queue",
-    "transfer",
-    "callback",
-    "agent_return",
-    "ends",
-    "at",
-    "remark",
-    "variables",
-    "speaks",
-    "message_fails",
-    "message",
-    "survey",
-];
+/// The steps, as written: those that `crate::grammar` declares. `with` has a reader for each.
+const STEPS: [&str; crate::grammar::script::NAMES.len()] = crate::grammar::script::NAMES;
 /// The step that shares its name with a setting.
 const LANGUAGE: &str = "language";
 /// Those that need nothing more.
@@ -73,7 +51,7 @@ fn bare(word: &str, span: Span, scope: &mut Scope<'_>) -> Option<Line> {
         "ends" => return Some(Line::Expects(Expectation::Ends)),
         _ => {}
     }
-    if STEPS.contains(&word) || word == LANGUAGE {
+    if STEPS.contains(&word) {
         let message = format!("`{word}` does not say what");
         scope.out.error("test-006", span, message).label(format!("write `{word}: ...`"));
         return None;
@@ -82,7 +60,7 @@ fn bare(word: &str, span: Span, scope: &mut Scope<'_>) -> Option<Line> {
     let added = scope.out.error("test-006", span, format!("there is no step `{word}`"));
     match guess {
         Some(guess) => added.label(format!("did you mean `{guess}`?")),
-        None => added.help(format!("the steps are: {}, {LANGUAGE}", STEPS.join(", "))),
+        None => added.help(format!("the steps are: {}", STEPS.join(", "))),
     };
     None
 }
@@ -90,9 +68,8 @@ fn bare(word: &str, span: Span, scope: &mut Scope<'_>) -> Option<Line> {
 fn with_fields(node: &Node, scope: &mut Scope<'_>) -> Option<Line> {
     let start = Span::new(node.span.start, node.span.start);
     let mut fields = Fields::of(node, start, "a step", scope.out)?;
-    let names = STEPS.into_iter().chain([LANGUAGE]);
     let given: Vec<(&'static str, &Node)> =
-        names.filter_map(|name| fields.take(name).map(|node| (name, node))).collect();
+        STEPS.into_iter().filter_map(|name| fields.take(name).map(|node| (name, node))).collect();
     let after = fields.take("after");
     let [(name, value)] = given[..] else {
         // Misspelled, it is reported as an unknown field.
