@@ -58,6 +58,11 @@ impl Flow {
         self.nodes.iter().map(|node| &*node.name)
     }
 
+    /// A number may lead to it: nobody has to give it anything, and it never returns.
+    pub fn takes_calls(&self) -> bool {
+        self.parameters.is_empty() && self.outcome.returns.is_none()
+    }
+
     pub(super) fn node(&self, id: NodeId) -> &Node {
         &self.nodes[id.0]
     }

@@ -2,6 +2,7 @@
 
 mod bad_flows;
 mod bank;
+mod bodies;
 mod calls;
 mod demo;
 mod fuzz;
@@ -9,6 +10,7 @@ mod golden;
 mod http;
 mod humane;
 mod nodes;
+mod random_callers;
 mod subflows;
 mod trial;
 mod trial_cli;
