@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::chart::Chart;
+use super::digits::Numbers;
 use super::expression::Expression;
 use super::hours::Hours;
 use super::http::Dip;
@@ -41,6 +42,8 @@ pub struct Flow {
     pub(super) outcome: Outcome,
     /// How far a person is.
     pub(super) near: Near,
+    /// What becomes of numbers that are given to it, and where those come from that it gives.
+    pub(super) numbers: Numbers,
 }
 
 impl Flow {

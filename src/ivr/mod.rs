@@ -15,6 +15,7 @@ use crate::media::prompts::{Library, PromptId};
 
 mod call;
 mod chart;
+mod digits;
 mod event;
 mod expression;
 pub mod flow;

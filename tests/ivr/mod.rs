@@ -5,6 +5,7 @@ mod bank;
 mod bodies;
 mod calls;
 mod demo;
+mod digits;
 mod fuzz;
 mod golden;
 mod http;
