@@ -13,14 +13,15 @@ use std::time::Duration;
 use load::figures::Report;
 use load::process::Awake;
 use load::{forwarder, page};
-use scenarios::{Wish, mixer, prompts, recorded, relay, setup, sipp, srtp, stall, transcode};
+use scenarios::{Wish, menus, mixer, prompts, recorded, relay, setup, sipp, srtp, stall, transcode};
 
 /// Names of the scenarios, in the order in which all of them are run.
-const SCENARIOS: [&str; 11] = [
+const SCENARIOS: [&str; 12] = [
     "relay",
     "held",
     "recorded",
     "prompts",
+    "menus",
     "setup",
     "overload",
     "stall",
@@ -89,6 +90,7 @@ fn run(name: &str, wish: &Wish) -> io::Result<Report> {
         "held" => relay::held(wish),
         "recorded" => recorded::recorded(wish),
         "prompts" => prompts::prompts(wish),
+        "menus" => menus::menus(wish),
         "setup" => setup::setup(wish),
         "overload" => setup::overload(wish),
         "stall" => stall::stall(wish),

@@ -98,6 +98,11 @@ pub struct Heard {
     jitter: f64,
     /// The least difference between arrival and timestamp, nanoseconds: the grid on which frames should come.
     grid: Option<i64>,
+    /// The first byte of the last payload, which tells two steady sounds apart, and when it came.
+    sound: Option<u8>,
+    at: u64,
+    /// When a key was pressed that no other sound has followed yet.
+    pressed: Option<u64>,
 }
 
 #[derive(Debug)]
@@ -339,6 +344,9 @@ impl Audio {
         let length = match (line.pressed, path.telephone_event) {
             (Some(press), Some(payload_type)) => {
                 header = Header { marker: press.is_first(), payload_type, timestamp: press.began, ..header };
+                if press.is_first() {
+                    line.heard.pressed = Some(time);
+                }
                 let (length, next) = press.packet(&header, room);
                 line.pressed = next;
                 length
@@ -395,6 +403,13 @@ impl Heard {
             .map_or(grid, |least| if (grid - least).abs() > 10_000_000_000 { grid } else { least.min(grid) });
         self.grid = Some(least);
         window.slot_error((grid - least).unsigned_abs());
+        let sound = packet.payload.first().copied();
+        if sound != self.sound
+            && let Some(pressed) = self.pressed.take()
+        {
+            window.answered(self.at.saturating_sub(pressed), at.saturating_sub(pressed));
+        }
+        (self.sound, self.at) = (sound, at);
         let Some(read) = packet::read(packet.payload) else { return };
         let Stamp { window: number, number: count, sent } = read.stamp;
         self.voice += 1;

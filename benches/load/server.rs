@@ -194,9 +194,15 @@ pub enum Tapes {
 /// Numbers of the bench's own flows: straight to the agents; a long prompt.
 pub const DESK: &str = "95501";
 pub const SPEECH: &str = "95502";
+/// Two menus that lead to each other by one, each with a long prompt of its own.
+pub const MENUS: &str = "95503";
 
-/// Length of that prompt, seconds.
+const BENCH_NUMBERS: [(&str, &str); 3] = [(DESK, "desk"), (SPEECH, "speech"), (MENUS, "menus")];
+
+/// Length of that prompt, and of those of the menus, seconds.
 const SPEECH_SECONDS: usize = 120;
+/// What a steady prompt is made of: any level that is not silence.
+const STEADY: i16 = 4_000;
 
 /// The first agent's number.
 pub const FIRST_AGENT: usize = 200_001;
@@ -257,8 +263,7 @@ impl Plan {
         );
         text.push_str(&self.recording(folder)?);
         text.push_str("numbers:\n");
-        let numbers: &[(&str, &str)] =
-            if self.bench { &[(DESK, "desk"), (SPEECH, "speech")] } else { &[("95500", "main")] };
+        let numbers: &[(&str, &str)] = if self.bench { &BENCH_NUMBERS } else { &[("95500", "main")] };
         for (number, flow) in numbers {
             let _ = writeln!(text, "  \"{number}\": {{ flow: {flow}, language: zh-CN }}");
         }
@@ -306,7 +311,7 @@ impl Plan {
     }
 }
 
-/// `desk` queues callers at once, `speech` plays them the long prompt; the folder they are in.
+/// `desk` queues callers at once, `speech` plays them the long prompt, `menus` asks them; the folder they are in.
 fn bench_flows(folder: &Path) -> io::Result<String> {
     let to = folder.join("flows");
     std::fs::create_dir_all(&to)?;
@@ -316,6 +321,13 @@ fn bench_flows(folder: &Path) -> io::Result<String> {
     std::fs::write(to.join("desk.yaml"), format!("{}{desk}{ending}", head("desk")))?;
     let speech = "  speech: { play: { prompts: speech, next: bye } }\n";
     std::fs::write(to.join("speech.yaml"), format!("{}{speech}{ending}", head("speech")))?;
+    let menu = |name: &str, prompt: &str, other: &str| {
+        format!(
+            "  {name}: {{ menu: {{ prompts: {prompt}, keys: {{ 1: {other}, 9: desk }}, on_no_input: {{ then: desk }}, on_invalid: {{ then: desk }} }} }}\n"
+        )
+    };
+    let menus = menu("menus", "speech", "other") + &menu("other", "steady", "menus") + desk;
+    std::fs::write(to.join("menus.yaml"), format!("{}{menus}{ending}", head("menus")))?;
     Ok(to.display().to_string())
 }
 
@@ -326,14 +338,15 @@ fn short_prompts(folder: &Path) -> io::Result<String> {
         std::fs::create_dir_all(to.join(language))?;
         for file in std::fs::read_dir(Path::new("prompts").join(language))? {
             let name = file?.file_name();
-            write_silence(&to.join(language).join(name), 1)?;
+            write_level(&to.join(language).join(name), 1, 0)?;
         }
     }
-    write_silence(&to.join("zh-CN/speech.wav"), SPEECH_SECONDS)?;
+    write_level(&to.join("zh-CN/speech.wav"), SPEECH_SECONDS, 0)?;
+    write_level(&to.join("zh-CN/steady.wav"), SPEECH_SECONDS, STEADY)?;
     Ok(to.display().to_string())
 }
 
-fn write_silence(path: &Path, seconds: usize) -> io::Result<()> {
+fn write_level(path: &Path, seconds: usize, level: i16) -> io::Result<()> {
     let format = hound::WavSpec {
         channels: 1,
         sample_rate: 8_000,
@@ -342,7 +355,7 @@ fn write_silence(path: &Path, seconds: usize) -> io::Result<()> {
     };
     let mut wav = hound::WavWriter::create(path, format).map_err(io::Error::other)?;
     for _ in 0..seconds * 8_000 {
-        wav.write_sample(0_i16).map_err(io::Error::other)?;
+        wav.write_sample(level).map_err(io::Error::other)?;
     }
     wav.finalize().map_err(io::Error::other)
 }

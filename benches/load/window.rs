@@ -45,6 +45,10 @@ pub struct Window {
     pub jitter: Histogram<u64>,
     /// How long after its place on the 20 ms grid each packet came, nanoseconds.
     pub slot_error: Histogram<u64>,
+    /// From a key's first packet to the last one of what played before, nanoseconds; nought if that came before the key.
+    pub stopped: Histogram<u64>,
+    /// From a key's first packet to the first one of what it led to, nanoseconds.
+    pub changed: Histogram<u64>,
     /// How late the generator sent, nanoseconds.
     pub late: Histogram<u64>,
     /// Packets that it sent later than `LATE`.
@@ -65,6 +69,8 @@ impl Default for Window {
             latency: histogram(),
             jitter: histogram(),
             slot_error: histogram(),
+            stopped: histogram(),
+            changed: histogram(),
             late: histogram(),
             late_packets: 0,
             given_up: 0,
@@ -101,6 +107,14 @@ impl Window {
     pub fn slot_error(&mut self, nanos: u64) {
         if self.open {
             self.slot_error.saturating_record(nanos);
+        }
+    }
+
+    /// A key was followed by another sound.
+    pub fn answered(&mut self, stopped: u64, changed: u64) {
+        if self.open {
+            self.stopped.saturating_record(stopped);
+            self.changed.saturating_record(changed);
         }
     }
 

@@ -1,6 +1,7 @@
 //! What the benchmark does: one module a kind of work, each with the promises it checks.
 
 pub mod bridge;
+pub mod menus;
 pub mod mixer;
 pub mod prompts;
 pub mod recorded;

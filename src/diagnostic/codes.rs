@@ -325,6 +325,16 @@ pub const CODES: &[(&str, &str, &str)] = &[
         "`level` names what the caller has proven, such as `pin`: letters, digits, `_` and `-`. It belongs to `result: ok`.",
     ),
     (
+        "flow-129",
+        "secret that may not be there",
+        "A secret is gone once it is sent to a host or handed to another flow, so that nobody has it longer than needed. Every path to its next use, and to its first, must collect it anew.",
+    ),
+    (
+        "flow-130",
+        "typed number in the journal",
+        "The journal is kept for years and read by many. A number typed with more than two keys may be an account, whatever it is called; an event takes numbers that the flow counted, that a host answered, or that are a choice of one or two keys (`max: 2`).",
+    ),
+    (
         "config-001",
         "bad address",
         "Addresses are written `192.0.2.1:5060`, `[2001:db8::1]:5060`, networks `192.0.2.0/24`.",

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::digits::How;
 use super::flow::{Flow, Kind, NodeId, Operand, Step, VariableId};
 use super::nodes::{next, value};
 use super::scope::{By, Scope};
@@ -122,6 +123,7 @@ fn each(
 /// Secrets go from secret to secret; everything else as in `set`.
 fn argument(slot: &Slot, node: &Node, scope: &mut Scope<'_>) -> Option<Operand> {
     if slot.kind != Kind::Secret {
+        scope.goes(node.span, How::Given(slot.name.clone()));
         return value(&slot.name, slot.kind, node, scope);
     }
     let text = scope.out.text(node, "a secret variable such as $pin")?;
@@ -136,6 +138,7 @@ fn argument(slot: &Slot, node: &Node, scope: &mut Scope<'_>) -> Option<Operand> 
         scope.out.error("flow-019", node.span, message).label("expected a variable of kind secret");
         return None;
     }
+    scope.goes(node.span, How::Spent(id));
     Some(Operand::Variable(id))
 }
 

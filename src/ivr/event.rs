@@ -1,5 +1,6 @@
 //! `event`: a remark of the flow in the journal, for reports and alarms.
 
+use super::digits::How;
 use super::flow::{Kind, Operand, Step};
 use super::nodes::next;
 use super::scope::{By, Scope};
@@ -56,6 +57,9 @@ fn value(node: &Node, scope: &mut Scope<'_>) -> Option<Operand> {
     }
     let Some(name) = text.strip_prefix('$') else { return Some(Operand::Text(text.into())) };
     let (operand, kind) = scope.readable(name, node.span, "written to the journal")?;
+    if let Operand::Variable(id) = operand {
+        scope.goes(node.span, How::Told(id));
+    }
     match (&operand, kind) {
         (_, Kind::Number) | (Operand::Language | Operand::Text(_), _) => Some(operand),
         _ => {

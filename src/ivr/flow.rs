@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::assisted::Back;
 use super::callback::Wish;
 use super::chart::Chart;
+use super::digits::Numbers;
 use super::emergency::Emergency;
 use super::expression::Expression;
 use super::hours::Hours;
@@ -49,6 +50,8 @@ pub struct Flow {
     pub(super) near: Near,
     /// By node: what is pressed there may be a secret.
     pub(super) quiet: Vec<bool>,
+    /// What becomes of numbers that are given to it, and where those come from that it gives.
+    pub(super) numbers: Numbers,
 }
 
 impl Flow {
@@ -81,6 +84,11 @@ impl Flow {
 
     pub(super) fn is_quiet(&self, node: NodeId) -> bool {
         self.quiet.get(node.0).is_some_and(|quiet| *quiet)
+    }
+
+    /// A number may lead to it: nobody has to give it anything, and it never returns.
+    pub fn takes_calls(&self) -> bool {
+        self.parameters.is_empty() && self.outcome.returns.is_none()
     }
 
     pub(super) fn node(&self, id: NodeId) -> &Node {

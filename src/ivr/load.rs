@@ -9,7 +9,7 @@ use super::humane::{self, Rules};
 use super::say::Words;
 use super::scope::{BUILT_IN, By, Declared, Edge, LANGUAGES, Place, Scope};
 use super::subflow::{Callees, Outcome, Slot};
-use super::{Flows, World, assisted, graph, nodes};
+use super::{Flows, World, assisted, digits, graph, nodes};
 use crate::config::Constant;
 use crate::diagnostic::fields::Fields;
 use crate::diagnostic::yaml::{Key, Node, Value};
@@ -43,21 +43,9 @@ pub(super) fn flow(
     let (languages, node_list) = (languages?, node_list?);
 
     let words: Vec<Words> = languages.iter().map(|language| Words::of(language, world)).collect();
-    let mut scope = Scope {
-        out,
-        world,
-        callees,
-        flow: id.as_ref().map(FlowId::to_string).unwrap_or_default(),
-        languages,
-        results: head.results,
-        constants: head.constants,
-        variables: head.variables,
-        places: Vec::new(),
-        by_name: BTreeMap::new(),
-        edges: Vec::new(),
-        here: NodeId::default(),
-        ways: if checked.is_some() { Ways::marked(node_list.len().min(MAX_NODES)) } else { Ways::UNMARKED },
-    };
+    let ways = if checked.is_some() { Ways::marked(node_list.len().min(MAX_NODES)) } else { Ways::UNMARKED };
+    let parameters = head.parameters;
+    let mut scope = opened(out, world, callees, id.as_ref(), languages, head, ways);
     declare(node_list, &mut scope);
     let rules = Rules::read(humane, &mut scope);
     let nodes = read_nodes(node_list, &words, &mut scope);
@@ -66,7 +54,7 @@ pub(super) fn flow(
     if checked.is_none() {
         graph::check(start, &steps, &mut scope);
     }
-    unused(head.parameters, &mut scope);
+    unused(parameters, &mut scope);
     let named = named?.span;
     let variables = scope.variables.iter().map(|v| v.kind.map(|kind| Variable { kind }));
     let variables = variables.collect::<Option<Vec<_>>>()?;
@@ -74,17 +62,20 @@ pub(super) fn flow(
     let (id, start) = (id?, start?);
     let slot = |v: &Declared| v.kind.map(|kind| Slot { name: v.name.clone(), kind });
     // All kinds are known: the variables have been made of them.
-    let parameters = scope.variables[..head.parameters].iter().filter_map(slot).collect();
+    let taken = scope.variables[..parameters].iter().filter_map(slot).collect();
     let steps: Vec<&Step> = nodes.iter().map(|node| &node.step).collect();
     let outcome = Outcome::of(start, &steps, &scope.edges);
-    only_called(&id, head.parameters, outcome, named, &mut scope);
+    only_called(&id, parameters, outcome, named, &mut scope);
     assisted::check(&id, named, outcome, &steps, &mut scope);
     if scope.out.errors() > 0 {
         return None;
     }
-    let near = match checked {
-        Some(flows) => flows.get(&id)?.near.clone(),
-        None => humane::check(&id, named, start, &steps, &rules, &mut scope),
+    let (numbers, near) = match checked {
+        Some(flows) => flows.get(&id).map(|flow| (flow.numbers.clone(), flow.near.clone()))?,
+        None => {
+            let numbers = digits::check(start, &steps, parameters, &mut scope)?;
+            (numbers, humane::check(&id, named, start, &steps, &rules, &mut scope))
+        }
     };
     let quiet = assisted::quiet(&steps, &scope.edges, &variables);
     let chart = Chart::of(&id, &mut nodes, &scope);
@@ -96,13 +87,42 @@ pub(super) fn flow(
         nodes,
         variables,
         words,
-        parameters,
+        parameters: taken,
         results,
         outcome,
         near,
+        numbers,
         quiet,
         chart,
     })
+}
+
+/// What is known of names before the nodes are read.
+fn opened<'a>(
+    out: &'a mut Findings,
+    world: &'a World<'a>,
+    callees: &'a Callees,
+    id: Option<&FlowId>,
+    languages: Vec<Arc<str>>,
+    head: Head,
+    ways: Ways,
+) -> Scope<'a> {
+    Scope {
+        out,
+        world,
+        callees,
+        flow: id.map(FlowId::to_string).unwrap_or_default(),
+        languages,
+        results: head.results,
+        constants: head.constants,
+        variables: head.variables,
+        places: Vec::new(),
+        by_name: BTreeMap::new(),
+        edges: Vec::new(),
+        uses: Vec::new(),
+        here: NodeId::default(),
+        ways,
+    }
 }
 
 /// What a flow says of itself before its nodes, apart from its languages.

@@ -17,6 +17,7 @@ pub mod assisted;
 mod call;
 mod callback;
 mod chart;
+mod digits;
 pub mod emergency;
 mod event;
 mod expression;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::World;
 use super::chart::Ways;
+use super::digits::{How, Use};
 use super::flow::{Kind, LanguageId, NodeId, Operand, Spoken, VariableId};
 use super::run::Held;
 use super::subflow::{Callees, Slot};
@@ -67,6 +68,8 @@ pub(super) struct Scope<'a> {
     pub places: Vec<Place>,
     pub by_name: BTreeMap<String, NodeId>,
     pub edges: Vec<Edge>,
+    /// Where values go that callers may have typed.
+    pub uses: Vec<Use>,
     /// The node being read.
     pub here: NodeId,
     pub ways: Ways,
@@ -226,6 +229,11 @@ impl Scope<'_> {
             return None;
         }
         Some((Operand::Variable(id), kind))
+    }
+
+    /// Notes that a value goes somewhere from here, for the check over paths.
+    pub fn goes(&mut self, span: Span, how: How) {
+        self.uses.push(Use { node: self.here, span, how });
     }
 
     /// `$name`: a variable's value.

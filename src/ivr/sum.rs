@@ -19,6 +19,10 @@ enum Sign {
 }
 
 impl Sum {
+    pub fn operands(&self) -> impl Iterator<Item = &Operand> {
+        self.0.iter().map(|(_, operand)| operand)
+    }
+
     pub fn total<'v>(&'v self, value: impl Fn(&'v Operand) -> i64) -> i64 {
         self.0.iter().fold(0, |total: i64, (sign, operand)| match sign {
             Sign::Plus => total.saturating_add(value(operand)),

@@ -4,6 +4,9 @@ use super::bank;
 
 const GOOD: &str = include_str!("good.yaml");
 
+/// Faults, and right flows beside them, that there are at least.
+const ENOUGH: usize = 120;
+
 /// What is replaced, by what (`«` stands where the caret must be), and the code.
 const FAULTS: &[(&str, &str, &str)] = &[
     // YAML itself.
@@ -158,6 +161,18 @@ const FAULTS: &[(&str, &str, &str)] = &[
     ("tries: 1", "pin: «'123456'", "flow-019"),
     ("tries: 1", "account: «$pin", "flow-019"),
     ("number: 95501", "number: «$pin", "flow-019"),
+    ("        7: pin\n", "        7: lookup\n", "flow-129 $pin, tries"),
+    (
+        "on_status: { 404: closed }",
+        "on_status: { 404: main, 409: read_back, 503: lookup }",
+        "flow-014 lookup }\n      on_failed",
+    ),
+    (
+        "on_failed: agent\n  values",
+        "on_failed: breathe_once\n  breathe_once:\n    collect: { into: account, prompts: acct, max: 4, on_no_input: { then: agent }, on_invalid: { then: agent }, next: lookup }\n  values",
+        "flow-129 $pin, tries",
+    ),
+    ("into: amount\n", "into: tries\n", "flow-130 $tries, next: enough"),
     // A person is near.
     ("humane: { complaints: agent }\n", "humane: { complaints: agent, «keys: 9 }\n", "yaml-004"),
     ("humane: { complaints: agent }\n", "humane: { complaints: agent, questions: «0 }\n", "yaml-008"),
@@ -470,7 +485,10 @@ const RIGHT: &[(&str, &str)] = &[
     ("$opens == 08:30", "($opens >= 8:30 and $opens < 17:00)"),
     ("$waited > 90s", "$waited>1m30s"),
     ("$tries >= 3", "$tries >= -3"),
-    ("into: amount", "into: tries"),
+    // Two keys are a choice.
+    ("into: amount\n      prompts: acct\n      max: 7\n", "into: tries\n      prompts: acct\n      max: 2\n"),
+    ("value: $tries, next: enough", "value: 3, next: enough"),
+    ("on_failed: agent\n  values", "on_failed: pin\n  values"),
     ("max: 7\n", "max: 15\n"),
 ];
 
@@ -514,22 +532,48 @@ fn each_planted_fault_is_found_where_it_is_and_nothing_else_is() {
     assert!(wrong.is_empty(), "{wrong}");
 }
 
+/// Codes that no change of the good flow can give, with the tests that plant them and why those are elsewhere.
+const ELSEWHERE: &[(&[&str], &str, &str)] = &[
+    (
+        &["yaml-009", "flow-028"],
+        include_str!("bad_flows.rs"),
+        "too many nodes, and two files, need more than a change",
+    ),
+    (&["yaml-011"], include_str!("../../src/config/tests.rs"), "a file that is not there"),
+    (
+        &["flow-064", "flow-065", "flow-066", "flow-067", "flow-068", "flow-069"],
+        include_str!("subflows.rs"),
+        "flows that call each other",
+    ),
+    (&["flow-071", "flow-073"], include_str!("humane.rs"), "questions and menus one behind the other"),
+    (
+        &["flow-093", "flow-094", "flow-095", "flow-096", "flow-097"],
+        include_str!("messages.rs"),
+        "messages and ratings",
+    ),
+    (
+        &["flow-110", "flow-111", "flow-112", "flow-113"],
+        include_str!("assisted.rs"),
+        "flows that agents start",
+    ),
+];
+
 #[test]
-fn every_code_for_flows_is_among_the_faults() {
+fn every_code_for_flows_is_planted_and_there_are_enough_faults_and_right_ones() {
     let planted: Vec<&str> = FAULTS.iter().map(|(.., code)| code.split(' ').next().unwrap_or("")).collect();
-    // Limits of size and the clash of two files have tests of their own.
-    // So have flows that call each other, those that agents start, and how far a person is.
-    let elsewhere = [
-        "yaml-009", "yaml-011", "flow-028", "flow-064", "flow-065", "flow-066", "flow-067", "flow-068",
-        "flow-069", "flow-071", "flow-073", // Messages and ratings as well.
-        "flow-093", "flow-094", "flow-095", "flow-096", "flow-097",
-        // Flows that agents start.
-        "flow-110", "flow-111", "flow-112", "flow-113",
-    ];
-    let of_flows = |code: &str| !code.starts_with("config") && !code.starts_with("test");
-    for (code, ..) in hotline::diagnostic::codes::CODES.iter().filter(|(code, ..)| of_flows(code)) {
-        assert!(planted.contains(code) || elsewhere.contains(code), "{code} is never planted");
+    for (codes, text, why) in ELSEWHERE {
+        for code in *codes {
+            assert!(text.contains(&format!("\"{code}")), "{code} is said to be planted elsewhere: {why}");
+            assert!(!planted.contains(code), "{code} is planted here");
+        }
     }
+    let elsewhere = |code: &&str| ELSEWHERE.iter().any(|(codes, ..)| codes.contains(code));
+    let of_flows = |code: &str| code.starts_with("flow-") || code.starts_with("yaml-");
+    for (code, ..) in hotline::diagnostic::codes::CODES.iter().filter(|(code, ..)| of_flows(code)) {
+        assert!(planted.contains(code) || elsewhere(code), "{code} is never planted");
+    }
+    assert!(FAULTS.len() >= ENOUGH, "{} faults", FAULTS.len());
+    assert!(RIGHT.len() >= ENOUGH, "{} right ones", RIGHT.len());
 }
 
 #[test]

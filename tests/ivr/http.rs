@@ -27,7 +27,9 @@ nodes:
     http: { method: post, to: bank, path: /verify, body: { pin: $pin, who: { number: $caller, ticket: $ticket, by: ivr, try: 1, quick: true } },
             timeout: 2s, retries: 1, answer: { last4: $last4 }, next: menu, on_status: { 409: locked }, on_failed: desk }
   menu:
-    menu: { prompts: main, keys: { 1: block, 9: desk }, on_no_input: { then: desk }, on_invalid: { then: desk } }
+    menu: { prompts: main, keys: { 1: pin_again, 9: desk }, on_no_input: { then: desk }, on_invalid: { then: desk } }
+  pin_again:
+    collect: { into: pin, prompts: acct, min: 6, max: 6, next: block, on_no_input: { then: desk }, on_invalid: { then: desk } }
   block:
     http: { method: delete, to: bank, path: "/cards/{$last4}", body: { pin: $pin }, next: bye, on_failed: desk }
   locked: { queue: { to: urgent, on_timeout: bye, on_full: bye } }
@@ -165,7 +167,7 @@ fn what_changes_something_is_asked_again_only_if_the_flow_says_so() {
     let mut call = Call::whose_pin_is_checked();
     let (first, second) = (call.asks(), call.fails(HttpFailure::Unreachable).asks());
     assert_eq!(first.body, second.body);
-    call.answers(200, r#"{"last4": "0042"}"#).event(Event::Played).presses("1").is_at("desk");
+    call.answers(200, r#"{"last4": "0042"}"#).event(Event::Played).presses("1").is_at("pin_again");
     let mut call = Call::whose_pin_is_checked();
     call.answers(500, "").answers(500, "").is_at("desk").asks_nobody();
 }
@@ -206,10 +208,14 @@ fn a_secret_is_sent_in_the_body_and_is_gone_then() {
     assert_eq!(body, serde_json::json!({ "pin": "271828", "who": who }));
     let printed = format!("{:?}{:?}{:?}", call.run, call.new, Event::HttpDone(Err(HttpFailure::Busy)));
     assert!(!printed.contains("271828") && !printed.contains("1380000"), "{printed}");
-    // The run has nothing left to send: the next node that needs it does not ask.
-    call.answers(200, r#"{"last4": "0042"}"#).event(Event::Played).presses("1").is_at("desk").asks_nobody();
-    let why = "not asked: the secret was never typed, or has been sent before";
-    assert!(call.new.contains(&Action::Remark { name: "http".into(), value: why.into() }));
+    // The run has nothing left to send: the next node that needs it asks the caller first.
+    call.answers(200, r#"{"last4": "0042"}"#)
+        .event(Event::Played)
+        .presses("1")
+        .is_at("pin_again")
+        .asks_nobody();
+    call.presses("314159").is_at("block");
+    assert_eq!(call.asks().body.as_deref(), Some(r#"{"pin":"314159"}"#));
 }
 
 #[test]

@@ -3,8 +3,10 @@
 mod assisted;
 mod bad_flows;
 mod bank;
+mod bodies;
 mod calls;
 mod demo;
+mod digits;
 mod fuzz;
 mod golden;
 mod grammar;
@@ -13,6 +15,7 @@ mod http;
 mod humane;
 mod messages;
 mod nodes;
+mod random_callers;
 mod speak;
 mod subflows;
 mod trial;

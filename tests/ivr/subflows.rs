@@ -71,11 +71,17 @@ nodes:
   hand_on:
     call: { flow: secret_keeper, with: { pin: $pin }, next: read_back }
   read_back:
-    say: { digits: $account, next: ask }
+    say: { digits: $account, next: ask_again }
   right:
     return: { ok: \"yes\", left: $tries + 10 }
   wrong:
     return: { ok: \"no\", left: 0 }
+  ask_again:
+    menu:
+      prompts: main
+      keys: { 1: right, 2: wrong }
+      on_no_input: { then: wrong }
+      on_invalid: { then: wrong }
 ";
 
 const KEEPER: &str = "\

@@ -131,6 +131,9 @@ fn serve(stream: impl Read + Write, notes: &Mutex<Vec<String>>) {
             "1601" => ok(&format!(r#"{{"segment": "vip", "more": "{}"}}"#, "x".repeat(100_000))),
             "1602" => return,
             "1603" => b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n\xff\xfe\xfd".to_vec(),
+            // A page of a proxy's, in a coding of its country.
+            "1605" => b"HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\n\xd5\xd2\xb2\xbb".to_vec(),
+            "1606" => b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 4\r\n\r\n\xb4\xed\xce\xf3".to_vec(),
             "1604" => b"SIP/2.0 200 OK\r\n\r\n".to_vec(),
             // Never an answer; the connection stays.
             _ => Vec::new(),
@@ -263,6 +266,17 @@ fn answers_that_are_too_large_broken_or_none_lead_to_a_person() {
     ] {
         assert_eq!(town.comes_to(number), "general");
         assert_eq!(town.end(number), Some(HttpOutcome::Failed(why)), "{number}");
+    }
+}
+
+#[test]
+fn an_error_page_that_is_no_utf_8_counts_by_its_status() {
+    let bank = Bank::open();
+    let wire = Wire::up_with("pages", |config| bank.world(config));
+    let mut town = Town::of(&wire);
+    for (number, queue, status) in [("1605", "urgent", 404), ("1606", "general", 502)] {
+        assert_eq!(town.comes_to(number), queue);
+        assert_eq!(town.end(number), Some(HttpOutcome::Status(status)), "{number}");
     }
 }
 

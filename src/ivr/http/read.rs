@@ -9,6 +9,7 @@ use crate::diagnostic::Span;
 use crate::diagnostic::fields::{Fields, write_duration};
 use crate::diagnostic::yaml::{Node, Value};
 use crate::ivr::HostTerms;
+use crate::ivr::digits::How;
 use crate::ivr::flow::{Kind, NodeId, Operand, VariableId};
 use crate::ivr::nodes::next;
 use crate::ivr::scope::{By, Scope};
@@ -241,6 +242,7 @@ fn sent(name: &str, span: Span, host: &Asked, scope: &mut Scope<'_>) -> Option<J
     let (id, _): (VariableId, _) = scope.variable(name, span)?;
     let (host, terms) = host.as_ref()?;
     if terms.secrets {
+        scope.goes(span, How::Spent(id));
         return Some(Json::Secret(id));
     }
     scope

@@ -16,6 +16,7 @@ use crate::diagnostic::fields::{Fields, write_duration};
 use crate::diagnostic::yaml::Node;
 use crate::ids::FlowId;
 
+mod knots;
 mod walk;
 
 use walk::{CALLERS, Caller, Outcome, Walker};
@@ -195,6 +196,7 @@ fn people_are_near(
     let mut told = BTreeSet::new();
     CALLERS.map(|caller| {
         let outcomes = walker.outcomes(caller);
+        let explained = walker.are_explained_further_on(caller, &outcomes);
         let mut worst = Some(Way::default());
         for node in &asked {
             worst = match outcomes[*node] {
@@ -203,7 +205,7 @@ fn people_are_near(
                 _ if walker.asks(*node) && in_hours[*node] => None,
                 _ => worst,
             };
-            for fault in faults(walker, *node, caller, &outcomes, in_hours[*node], rules) {
+            for fault in faults(walker, *node, caller, &outcomes, in_hours[*node], explained[*node], rules) {
                 if told.insert((*node, fault.code())) {
                     tell(*node, caller, &fault, rules, scope);
                 }
@@ -220,12 +222,13 @@ fn faults(
     caller: Caller,
     outcomes: &[Outcome],
     in_hours: bool,
+    explained: bool,
     rules: &Rules,
 ) -> Vec<Fault> {
     let way = match outcomes[node] {
         Outcome::Person(way) | Outcome::Back(way) => way,
         Outcome::Goodbye if !in_hours => return Vec::new(),
-        _ if walker.asks(node) && !walker.is_explained_further_on(node, caller, outcomes) => {
+        _ if walker.asks(node) && !explained => {
             return vec![Fault::NoPerson];
         }
         _ => return Vec::new(),

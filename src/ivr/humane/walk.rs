@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::time::Duration;
 
+use super::knots::Knots;
 use super::{Near, Way};
 use crate::ivr::flow::{Ask, Keys, NodeId, Spoken, Step};
 use crate::ivr::scope::Scope;
@@ -252,27 +253,25 @@ impl<'s> Walker<'s> {
         self.leads(node, caller).into_iter().map(|to| outcomes[to]).reduce(Outcome::worst)
     }
 
-    /// Whether a question further on, from which this caller reaches no person either, is where that can be mended. Of
-    /// questions that lead to each other it is the first.
-    pub fn is_explained_further_on(&self, node: usize, caller: Caller, outcomes: &[Outcome]) -> bool {
-        let lost = |at: usize| matches!(outcomes[at], Outcome::Goodbye | Outcome::Nobody);
-        let ahead = self.ahead(node, caller);
-        (0..self.steps.len()).any(|other| {
-            let there = ahead[other] && other != node && self.asks(other) && lost(other);
-            there && (other < node || !self.ahead(other, caller)[node])
-        })
-    }
-
-    /// Where this caller may come from a node.
-    fn ahead(&self, node: usize, caller: Caller) -> Vec<bool> {
-        let mut seen = vec![false; self.steps.len()];
-        let mut left = self.leads(node, caller);
-        while let Some(next) = left.pop() {
-            if !std::mem::replace(&mut seen[next], true) {
-                left.extend(self.leads(next, caller));
+    /// By node: whether a question further on, from which this caller reaches no person either, is where that can be
+    /// mended. Of questions that lead to each other it is the first.
+    pub fn are_explained_further_on(&self, caller: Caller, outcomes: &[Outcome]) -> Vec<bool> {
+        let lost = |at: usize| self.asks(at) && matches!(outcomes[at], Outcome::Goodbye | Outcome::Nobody);
+        let leads: Vec<Vec<usize>> = (0..self.steps.len()).map(|node| self.leads(node, caller)).collect();
+        let knots = Knots::of(&leads);
+        let mut explained = vec![false; self.steps.len()];
+        // By knot: somebody is lost in it or further on.
+        let mut lose = Vec::with_capacity(knots.members.len());
+        for (knot, members) in knots.members.iter().enumerate() {
+            let ways = members.iter().flat_map(|node| &leads[*node]).map(|to| knots.of[*to]);
+            let further = ways.filter(|other| *other != knot).any(|other| lose[other]);
+            let first = members.iter().copied().filter(|node| lost(*node)).min();
+            for node in members {
+                explained[*node] = further || first.is_some_and(|first| first < *node);
             }
+            lose.push(further || first.is_some());
         }
-        seen
+        explained
     }
 
     /// The first menu that callers meet.

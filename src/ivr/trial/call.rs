@@ -1,6 +1,7 @@
 //! One caller on trial: what plays, what time it is, where the call stands.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -97,6 +98,15 @@ struct Playing {
     prompts: VecDeque<PromptId>,
     /// When it ends.
     until: Moment,
+}
+
+/// What the run prints of itself, which is neither keys nor numbers.
+impl fmt::Debug for Call<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut call = f.debug_struct("Call");
+        call.field("run", &self.run).field("node", &self.node).field("standing", &self.standing);
+        call.finish_non_exhaustive()
+    }
 }
 
 impl<'s> Call<'s> {
