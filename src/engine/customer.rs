@@ -5,13 +5,14 @@ use std::sync::Arc;
 use super::Engine;
 use super::happened::{OfferEnd, Party as Who, What};
 use super::limits::{NUMBER_TRANSFERS, TRANSFER_RING};
+use super::releases::is_failure;
 use crate::acd::{self, AgentState};
 use crate::call::cause::Cause;
 use crate::call::customer::{Call, Stage, Talk, Waiting};
 use crate::call::legs::{EndedBy, LegEvent};
 use crate::ids::{AgentId, CallId, LegId, PlayId};
 use crate::ivr::http::HttpFailure;
-use crate::ivr::run::{Action, Caller, Event as RunEvent, QueueExit, Run, TransferTo};
+use crate::ivr::run::{Action, Caller, ENDED, Event as RunEvent, QueueExit, Run, TransferTo};
 use crate::media::command::{Command, Source};
 use crate::moment::Moment;
 use crate::recording::block::Mark;
@@ -38,6 +39,7 @@ impl Engine {
                 Next::Over => return self.end_call(now, call, Cause::FlowEnded, Who::Flow),
                 Next::Tell(event) => {
                     call.stage = Stage::Menu { playing: None };
+                    call.taken.failed |= is_failure(&event);
                     actions = call.run.handle(now, event).into();
                 }
             }
@@ -97,6 +99,8 @@ impl Engine {
                 self.happened(now, Some(call.id), None, What::NodeEntered { node: node.to_string() });
             }
             Action::Remark { name, value } => {
+                // The flow was at a loss.
+                call.taken.failed |= &*name == ENDED;
                 self.happened(now, Some(call.id), None, What::Remark { name: name.to_string(), value });
             }
         }
@@ -164,17 +168,16 @@ impl Engine {
 
     fn transfer_to_number(&mut self, now: Moment, call: &mut Call, number: String) -> Next {
         call.number_transfers += 1;
-        let known = self.world.config.numbers.get(&number);
-        let flow = known.and_then(|known| self.world.flows.get(&known.flow)).cloned();
-        let Some(flow) = flow.filter(|_| call.number_transfers <= NUMBER_TRANSFERS) else {
+        let leading = self.leads_on(&number, call);
+        let Some(leading) = leading.filter(|_| call.number_transfers <= NUMBER_TRANSFERS) else {
             return Next::Tell(RunEvent::TransferFailed);
         };
         self.happened(now, Some(call.id), None, What::Transferred { to: number.clone() });
         let language = call.run.language().to_owned();
         let caller = Caller { number: call.from.clone(), dialled: number, language };
-        let (run, actions) = Run::start(now, flow, caller, self.rng.u64());
+        let (run, actions) = Run::start(now, leading.flow, caller, self.rng.u64());
         call.run = run;
-        call.library = self.world.library.clone();
+        call.library = leading.library;
         for action in actions {
             match self.perform(now, call, action) {
                 Next::Goes => {}
@@ -192,6 +195,7 @@ impl Engine {
         if !matches!(call.stage, Stage::Menu { .. }) {
             return self.keep(call);
         }
+        call.taken.failed |= is_failure(&event);
         let actions = call.run.handle(now, event);
         self.obey(now, call, actions);
     }
@@ -200,6 +204,7 @@ impl Engine {
     pub(super) fn back_to_flow(&mut self, now: Moment, mut call: Call, event: RunEvent) {
         call.stage = Stage::Menu { playing: None };
         self.hear(call.caller.lease, Source::Silence);
+        call.taken.failed |= is_failure(&event);
         let actions = call.run.handle(now, event);
         self.obey(now, call, actions);
     }
@@ -304,6 +309,7 @@ impl Engine {
         }
         let talk_ms = u64::try_from(call.talked.as_millis()).unwrap_or(u64::MAX);
         self.happened(now, Some(id), None, What::CallEnded { cause, by, talk_ms });
+        self.count_ending(now, call.taken, cause);
     }
 
     /// The talk is over: the agent's phone is hung up on, wrap-up begins.

@@ -3,10 +3,11 @@
 //! `handle(now, input)`, then drain `poll_output`; come back at `next_deadline` with `Input::Time`.
 //! This file owns the order in which the parts are heard; what each happening means is in
 //! `admission` (may this call in?), `registration`, `arrival` (the way to the answer), `customer` (the stages of a call), `offers` (agents' phones),
-//! `negotiation` (audio of a leg under way), `http` (what flows ask of hosts), `service` (star codes), `staff` (the API's wishes), `quality` (what legs sound like).
+//! `negotiation` (audio of a leg under way), `http` (what flows ask of hosts), `releases` (which flows calls take), `service` (star codes), `staff` (the API's wishes), `quality` (what legs sound like).
 
 mod admission;
 mod arrival;
+pub mod canary;
 mod customer;
 pub mod happened;
 mod http;
@@ -19,6 +20,7 @@ pub mod output;
 mod pressure;
 mod quality;
 mod registration;
+pub mod releases;
 mod route;
 mod service;
 pub mod staff;
@@ -53,6 +55,7 @@ use noting::Noting;
 use output::Output;
 use pressure::Pressure;
 use quality::PoorLegs;
+use releases::Releases;
 use service::Service;
 use streams::{Outputs, Owner, Streams};
 use timetable::Timetable;
@@ -97,6 +100,7 @@ pub struct Engine {
     next_play: u64,
     poor: PoorLegs,
     requests: Requests,
+    releases: Releases,
     seq: u64,
     out: Outputs,
 }
@@ -128,6 +132,7 @@ impl Engine {
             next_play: 1,
             poor: PoorLegs::default(),
             requests: Requests::default(),
+            releases: Releases::default(),
             seq: 0,
             out: Outputs::default(),
             world,
@@ -152,6 +157,7 @@ impl Engine {
             Input::HttpDone { id, result } => self.http_done(now, id, result),
             Input::Ask { id, ask } => self.answer(now, id, ask),
             Input::Configure(world) => self.configure(now, *world),
+            Input::Publish(publication) => self.publish(now, *publication),
             Input::ConfigRefused => self.happened(now, None, None, What::ConfigRefused),
             Input::Drain => self.drain(now),
             Input::Stop => self.stop(now),
