@@ -1,11 +1,12 @@
 //! The journal and the call records, on disk (SQLite). Written in batches, off the engine thread.
 //!
 //! [`Store`] is the file; [`journal`] the one writer, fed by the engine; [`calls`] and [`proof`] what is asked of it;
-//! [`restart`] closes what a dead server left open. The journal is the truth: `calls` is folded from it.
+//! [`releases`] the flows as they were published; [`restart`] closes what a dead server left open. The journal is the truth: `calls` is folded from it.
 
 pub mod calls;
 pub mod journal;
 pub mod proof;
+pub mod releases;
 pub mod restart;
 mod rows;
 mod schema;

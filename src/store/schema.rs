@@ -39,6 +39,32 @@ CREATE INDEX calls_queue ON calls (queue, arrived);
 CREATE INDEX calls_agent ON calls (agent, arrived);
 CREATE INDEX calls_open ON calls (call) WHERE ended IS NULL;
 PRAGMA user_version = 1;
+", "
+CREATE TABLE flow_files (
+    hash BLOB PRIMARY KEY,
+    text TEXT NOT NULL
+) STRICT;
+CREATE TABLE releases (
+    release     INTEGER PRIMARY KEY,
+    at          INTEGER NOT NULL,
+    author      TEXT NOT NULL,
+    comment     TEXT NOT NULL,
+    parent      INTEGER,
+    origin      TEXT NOT NULL,
+    again       INTEGER,
+    standing    TEXT NOT NULL,
+    approved_by TEXT,
+    percent     INTEGER,
+    content     BLOB NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX releases_current ON releases (standing) WHERE standing IN ('in_force', 'on_trial');
+CREATE TABLE release_files (
+    release INTEGER NOT NULL,
+    name    TEXT NOT NULL,
+    hash    BLOB NOT NULL,
+    PRIMARY KEY (release, name)
+) STRICT;
+PRAGMA user_version = 2;
 "];
 
 pub async fn bring_up_to_date(writer: &SqlitePool) -> Result<(), StoreError> {
