@@ -18,6 +18,7 @@ pub mod media;
 pub mod moment;
 pub mod net;
 pub mod observe;
+pub mod publishing;
 pub mod recording;
 pub mod rng;
 pub mod sdp;

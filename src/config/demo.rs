@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{
-    Agent, Config, DEMO_PASSWORD, Http, HttpHost, Limits, Media, Number, Queue, Recording, Role, Secret, Sip,
+    Agent, Config, DEMO_PASSWORD, Http, HttpHost, Limits, Media, Number, Publishing, Queue, Recording, Role, Secret, Sip,
     Srtp, Trunk, User,
 };
 use crate::ids::{QueueId, SkillId};
@@ -102,6 +102,7 @@ pub fn demo(data: impl Into<PathBuf>, sip_port: u16, http_port: u16) -> Config {
         flows: "ivr-flows".into(),
         prompts: "prompts".into(),
         recording: Recording { enabled: true, key_file: None },
+        publishing: Publishing::default(),
         numbers: BTreeMap::from([(
             HOTLINE.to_owned(),
             Number { flow: "main".into(), language: "zh-CN".to_owned() },

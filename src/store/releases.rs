@@ -111,8 +111,8 @@ pub struct Change<'a> {
     /// What must still be so.
     pub seen: Current,
     pub moves: Vec<(ReleaseId, Standing)>,
-    /// Who agreed to the first of `moves`.
-    pub approved_by: Option<&'a str>,
+    /// Who agreed to which release.
+    pub approved: Option<(ReleaseId, &'a str)>,
     /// With its files by name.
     pub new: Option<(&'a NewRelease, &'a [(String, String)])>,
 }
@@ -239,8 +239,8 @@ async fn perform(connection: &mut SqliteConnection, change: &Change<'_>) -> Resu
     if now != change.seen {
         return Ok(Changed::Overtaken(now));
     }
-    for (place, (release, standing)) in change.moves.iter().enumerate() {
-        let who = change.approved_by.filter(|_| place == 0).map(str::to_owned);
+    for (release, standing) in &change.moves {
+        let who = change.approved.filter(|(of, _)| of == release).map(|(_, who)| who.to_owned());
         sqlx::query("UPDATE releases SET standing = ?, approved_by = coalesce(?, approved_by) WHERE release = ?")
             .bind(standing.word())
             .bind(who)
@@ -337,7 +337,7 @@ mod tests {
         let moves = seen(before).in_force.map(|old| (old, Standing::Replaced)).into_iter().collect();
         let new = new(author, Standing::InForce);
         let files = files(text);
-        let change = Change { seen: seen(before), moves, approved_by: None, new: Some((&new, &files)) };
+        let change = Change { seen: seen(before), moves, approved: None, new: Some((&new, &files)) };
         store.change_releases(&change).await.expect("written")
     }
 
@@ -388,7 +388,7 @@ mod tests {
         // The second file of the same name is refused by the table, after all else was written.
         let twice = [files("two"), files("two")].concat();
         let moves = vec![(ReleaseId(1), Standing::Replaced)];
-        let change = Change { seen: seen(1), moves, approved_by: None, new: Some((&new, &twice)) };
+        let change = Change { seen: seen(1), moves, approved: None, new: Some((&new, &twice)) };
         assert!(store.change_releases(&change).await.is_err());
         assert_eq!(store.current_releases().await.expect("read"), seen(1));
         assert_eq!(store.releases(10).await.expect("read").len(), 1);
