@@ -8,6 +8,7 @@ mod calls;
 mod connections;
 mod error;
 mod events;
+mod flows;
 mod guard;
 mod health;
 mod legs;
@@ -50,6 +51,7 @@ use crate::moment::Moment;
 use crate::net::clock::Clock;
 use crate::net::engine_thread::EngineHandle;
 use crate::observe::metrics::Counts;
+use crate::publishing::desk::Desk;
 use crate::recording::recorder::Figures;
 use crate::recording::shelf::Shelf;
 use crate::rng::Rng;
@@ -63,6 +65,8 @@ pub struct Doors {
     pub engine: EngineHandle,
     pub store: Store,
     pub shelf: Shelf,
+    /// Where flows are published.
+    pub desk: Desk,
     /// The configuration in force; a reload changes it.
     pub config: watch::Receiver<Arc<Config>>,
     pub clock: Clock,
@@ -189,6 +193,15 @@ fn routes() -> Vec<(&'static str, MethodRouter<App>)> {
         ("/api/v1/recordings", get(recordings::list)),
         ("/api/v1/recordings/{call}", get(recordings::one)),
         ("/api/v1/recordings/{call}/audio", get(recordings::audio)),
+        ("/api/v1/flows", get(flows::status)),
+        ("/api/v1/flows/releases", get(flows::list)),
+        ("/api/v1/flows/releases/{release}", get(flows::one)),
+        ("/api/v1/flows/releases/{release}/approve", post(flows::approve)),
+        ("/api/v1/flows/diff", get(flows::diff)),
+        ("/api/v1/flows/publish", post(flows::publish)),
+        ("/api/v1/flows/rollback", post(flows::roll_back)),
+        ("/api/v1/flows/promote", post(flows::promote)),
+        ("/api/v1/flows/abort", post(flows::abort)),
         ("/api/v1/events", get(events::events)),
         ("/api/v1/openapi.json", get(openapi::document)),
         ("/healthz", get(health::healthz)),

@@ -5,7 +5,7 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 use utoipa::{Modify, OpenApi};
 
 use super::who::COOKIE;
-use super::{calls, error, events, health, live, login, recordings};
+use super::{calls, error, events, flows, health, live, login, recordings};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -16,6 +16,8 @@ use super::{calls, error, events, health, live, login, recordings};
         live::snapshot, live::calls, live::hang_up, live::queues, live::agents, live::agent, live::order,
         calls::list, calls::one, calls::events,
         recordings::list, recordings::one, recordings::audio,
+        flows::status, flows::list, flows::one, flows::approve, flows::diff, flows::publish, flows::roll_back,
+        flows::promote, flows::abort,
         events::events,
         health::healthz, health::readyz, health::metrics,
         document,

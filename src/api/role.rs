@@ -21,6 +21,10 @@ pub enum Right {
     PlayRecordings,
     /// See callers' numbers whole.
     SeeNumbers,
+    /// See releases of the flows.
+    SeeFlows,
+    /// Publish flows, approve what others publish, go back.
+    PublishFlows,
 }
 
 /// How far a right reaches.
@@ -45,6 +49,8 @@ pub fn reach(role: Role, right: Right) -> Reach {
         Right::SeeRecordings => [Nothing, All, All, All, All],
         Right::PlayRecordings => [Nothing, All, All, All, All],
         Right::SeeNumbers => [Nothing, All, All, All, All],
+        Right::SeeFlows => [Nothing, All, All, All, All],
+        Right::PublishFlows => [Nothing, Nothing, Nothing, All, Nothing],
     };
     match role {
         Role::Agent => agent,

@@ -98,8 +98,9 @@ impl Engine {
         self.releases.in_force = release;
         self.world.flows = flows;
         if let Some(note) = note {
+            let published = matches!(*note, What::FlowsPublished(_));
             self.happened(now, None, None, *note);
-            if std::mem::take(&mut self.releases.alarmed) {
+            if published && std::mem::take(&mut self.releases.alarmed) {
                 self.alarm(now, ALARM, None);
             }
         }

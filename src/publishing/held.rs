@@ -7,6 +7,7 @@ use super::Refused;
 use super::draft::Draft;
 use super::proof::{Proven, check, prove};
 use crate::config::Config;
+use crate::diagnostic::{Diagnostic, render_all};
 use crate::engine::happened::{Origin, Published, What};
 use crate::engine::releases::{Publication, Trial};
 use crate::ids::ReleaseId;
@@ -34,6 +35,8 @@ pub struct Held {
     pub(super) library: Arc<Library>,
     pub(super) in_force: Issue,
     pub(super) trial: Option<Issue>,
+    /// What the author of what is in force should hear, at start.
+    warnings: Vec<Diagnostic>,
 }
 
 /// Where the files of a release are said to stand.
@@ -84,17 +87,17 @@ impl Held {
         let ground = (&config, &library);
         let Some(in_force) = current.in_force else {
             let comment = "the folder as it was found at the first start";
-            let in_force = found(store, ground, now, (Origin::FirstStart, comment), current).await?;
-            return Ok(Held { config, library, in_force, trial: None });
+            let (in_force, warnings) = found(store, ground, now, (Origin::FirstStart, comment), current).await?;
+            return Ok(Held { config, library, in_force, trial: None, warnings });
         };
         let kept = issue(store, ground, in_force).await;
-        let in_force = match kept {
+        let (in_force, warnings) = match kept {
             Err(Refused::Proof(failure)) if !config.publishing.approval => {
                 let comment = format!("release {in_force} does not fit the configuration");
                 match found(store, ground, now, (Origin::Reload, &comment), current).await {
-                    Ok(issue) => {
+                    Ok((issue, warnings)) => {
                         tracing::warn!("{comment}: the folder is published as release {}", issue.row.release);
-                        return Ok(Held { config, library, in_force: issue, trial: None });
+                        return Ok(Held { config, library, in_force: issue, trial: None, warnings });
                     }
                     Err(_) => return Err(Refused::Proof(failure)),
                 }
@@ -104,7 +107,7 @@ impl Held {
         let trial = match current.on_trial {
             None => None,
             Some(release) => match issue(store, ground, release).await {
-                Ok(issue) => Some(issue),
+                Ok((issue, _)) => Some(issue),
                 Err(error) => {
                     tracing::warn!("the trial of release {release} is over: {error}");
                     let moves = vec![(release, Standing::Aborted)];
@@ -113,7 +116,7 @@ impl Held {
                 }
             },
         };
-        Ok(Held { config, library, in_force, trial })
+        Ok(Held { config, library, in_force, trial, warnings })
     }
 
     pub(super) fn current(&self) -> Current {
@@ -143,13 +146,27 @@ impl Held {
         }
     }
 
-    /// How the folder of drafts differs from what is in force, in words; nothing if it does not.
-    pub fn difference_of_folder(&self) -> Option<String> {
+    /// What the log of a server that starts says of its flows.
+    pub fn tell_operator(&self) {
+        let release = self.in_force.row.release;
+        tracing::info!("flows: release {release} is in force, by {}", self.in_force.row.author);
+        if !self.warnings.is_empty() {
+            tracing::warn!("flows: release {release}:\n{}", render_all(&self.warnings));
+        }
+        if let Some(trial) = &self.trial {
+            tracing::warn!("flows: release {} is on trial", trial.row.release);
+        }
+        let folder = self.config.flows.display();
         match Draft::read(&self.config.flows) {
-            Err(error) => Some(error.to_string()),
+            Err(error) => tracing::warn!("flows: the folder of drafts cannot be used: {error}"),
             Ok(draft) => {
                 let changed = self.in_force.draft.changed(&draft);
-                (!changed.is_empty()).then(|| changed.join(", "))
+                if !changed.is_empty() {
+                    tracing::warn!(
+                        "flows: {folder} differs from release {release}, which calls take: {}; see hotline flows diff",
+                        changed.join(", ")
+                    );
+                }
             }
         }
     }
@@ -173,11 +190,11 @@ async fn issue(
     store: &Store,
     ground: (&Arc<Config>, &Arc<Library>),
     release: ReleaseId,
-) -> Result<Issue, Refused> {
+) -> Result<(Issue, Vec<Diagnostic>), Refused> {
     let row = store.release(release).await?.ok_or(Refused::NoSuchRelease(release))?;
     let draft = Draft::of(store.release_files(release).await?);
-    let Proven { flows, .. } = proven(&draft, place(release), ground, false).await?;
-    Ok(Issue { row, draft, flows })
+    let Proven { flows, warnings, .. } = proven(&draft, place(release), ground, false).await?;
+    Ok((Issue { row, draft, flows }, warnings))
 }
 
 /// The folder as a release in force, in the place of all that was.
@@ -187,9 +204,9 @@ async fn found(
     now: Moment,
     (origin, comment): (Origin, &str),
     current: Current,
-) -> Result<Issue, Refused> {
+) -> Result<(Issue, Vec<Diagnostic>), Refused> {
     let draft = read_folder(ground.0).await?;
-    let Proven { flows, .. } = proven(&draft, ground.0.flows.clone(), ground, false).await?;
+    let Proven { flows, warnings, .. } = proven(&draft, ground.0.flows.clone(), ground, false).await?;
     let new = NewRelease {
         at: now,
         author: SERVER.to_owned(),
@@ -207,5 +224,5 @@ async fn found(
         return Err(Refused::Ours);
     };
     let row = store.release(release).await?.ok_or(Refused::NoSuchRelease(release))?;
-    Ok(Issue { row, draft, flows })
+    Ok((Issue { row, draft, flows }, warnings))
 }

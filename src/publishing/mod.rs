@@ -7,7 +7,7 @@
 pub mod desk;
 pub mod difference;
 pub mod draft;
-mod held;
+pub mod held;
 pub mod proof;
 pub mod watch;
 
