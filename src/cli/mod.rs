@@ -3,8 +3,10 @@
 pub mod args;
 mod calls;
 mod check;
+mod client;
 mod demo_bank;
 mod dial;
+mod flows;
 mod ground;
 pub mod print;
 mod recordings;
@@ -53,6 +55,7 @@ pub fn run(command: Command) -> Exit {
         Command::Check(check) => check::check(&check),
         Command::Test(test) => test::test(&test),
         Command::Dial(dial) => dial::dial(&dial),
+        Command::Flows(flows) => flows::flows(&flows),
         Command::Calls(calls) => calls::calls(&calls),
         Command::Recordings(Recordings::List(list)) => recordings::list(&list),
         Command::Recordings(Recordings::Export(export)) => recordings::export(&export),

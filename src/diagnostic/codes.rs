@@ -275,6 +275,11 @@ pub const CODES: &[(&str, &str, &str)] = &[
         "The first menu of a number must have a key that leads to complaints, without another menu before (PBoC Order 2020 No. 5). `humane: { complaints: NODE }` names where they are taken.",
     ),
     (
+        "flow-080",
+        "a number leads nowhere",
+        "The configuration says that a number leads to this flow, and the release has none of that name: its callers would hear that the number is unknown. Put the flow's file back, or change `numbers` first.",
+    ),
+    (
         "config-001",
         "bad address",
         "Addresses are written `192.0.2.1:5060`, `[2001:db8::1]:5060`, networks `192.0.2.0/24`.",
@@ -316,6 +321,11 @@ pub const CODES: &[(&str, &str, &str)] = &[
         "config-011",
         "secrets in the open",
         "The host may be sent secrets, and is asked over a network without encryption. Use https, or let a proxy on this machine speak it.",
+    ),
+    (
+        "config-012",
+        "nobody to approve",
+        "With `publishing: { approval: true }` one admin publishes and another approves, so there must be two users with the role admin.",
     ),
     (
         "test-001",
