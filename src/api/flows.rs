@@ -90,7 +90,7 @@ pub struct OnTrial {
 
 /// Calls under way that took a release.
 #[derive(Serialize, ToSchema)]
-pub struct Calls {
+pub struct CallsTaking {
     release: u64,
     calls: usize,
 }
@@ -102,7 +102,7 @@ pub struct Flows {
     on_trial: Option<OnTrial>,
     /// Releases that wait for another admin to approve them.
     proposed: Vec<Release>,
-    calls: Vec<Calls>,
+    calls: Vec<CallsTaking>,
     /// Two admins are needed to publish.
     approval: bool,
     /// The folder of drafts.
@@ -125,7 +125,7 @@ impl From<Status> for Flows {
             in_force: status.in_force.into(),
             on_trial,
             proposed: status.proposed.into_iter().map(Release::from).collect(),
-            calls: calls.map(|(release, calls)| Calls { release: release.0, calls }).collect(),
+            calls: calls.map(|(release, calls)| CallsTaking { release: release.0, calls }).collect(),
             approval: status.approval,
             folder: status.folder.display().to_string(),
             folder_differs: status.folder_differs,

@@ -154,7 +154,7 @@ fn a_folder_is_published_compared_and_rolled_back_and_new_calls_take_what_is_in_
     assert_eq!(bank.get("")["folder_differs"], "main.yaml");
     let diff = bank.get("/diff")["files"][0]["diff"].as_str().expect("text").to_owned();
     assert!(diff.contains("--- release-1/main.yaml\n+++ folder/main.yaml\n"), "{diff}");
-    assert!(diff.contains("-  one:\n+  two:\n"), "{diff}");
+    assert!(diff.contains("\n-  one:\n") && diff.contains("\n+  two:\n"), "{diff}");
     let done = bank.publish("two instead of one");
     assert_eq!(done.status, 200, "{done:?}");
     let done = done.json();
@@ -220,7 +220,7 @@ fn flows_with_mistakes_and_flows_whose_tests_fail_are_refused_as_check_and_test_
     assert_eq!((finding["code"].as_str(), finding["line"].as_u64()), (Some("flow-003"), Some(6)));
     let path = bank.drafts.0.join("main.yaml");
     let text = body["message"].as_str().expect("text");
-    assert!(text.contains(&format!("{}:6:", path.display())) && text.contains("did you mean `two`?"), "{text}");
+    assert!(text.contains(&format!("{}:6:", path.display())) && text.contains("did you mean `two`"), "{text}");
 
     bank.drafts.write("main.yaml", &main("two").replace("9: agent", "9: bye, 8: agent"));
     let body = bank.publish("nine says goodbye").json();

@@ -9,6 +9,7 @@ mod ports;
 mod quality;
 mod races;
 mod refusals;
+mod releases;
 mod reload;
 mod transfer;
 mod waiting;
