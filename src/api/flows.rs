@@ -367,7 +367,7 @@ pub async fn roll_back(
 ))]
 pub async fn promote(State(app): State<App>, who: Who) -> Result<Response, ApiError> {
     who.must(Right::PublishFlows)?;
-    let done = app.doors.desk.promote(who.person.user.clone()).await;
+    let done = app.doors.desk.promote().await;
     answer(&app, who, "promote", done).await
 }
 
@@ -385,12 +385,7 @@ pub async fn abort(State(app): State<App>, who: Who) -> Result<Response, ApiErro
 }
 
 /// Notes in the journal who did it, or tried, and answers.
-async fn answer(
-    app: &App,
-    who: Who,
-    order: &str,
-    done: Result<Done, Refused>,
-) -> Result<Response, ApiError> {
+async fn answer(app: &App, who: Who, order: &str, done: Result<Done, Refused>) -> Result<Response, ApiError> {
     let outcome = done.as_ref().map_or("refused".to_owned(), |done| done.release.release.to_string());
     let action = format!("flows_{order}:{outcome}");
     app.doors.engine.ask(Ask::Note { user: who.person.user, call: None, action }).await?;

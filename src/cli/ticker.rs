@@ -83,21 +83,11 @@ fn tell(event: &Happened) -> Option<String> {
         What::LoginFailed { source, unnoted } => {
             format!("log-in refused from {source}{}", before(*unnoted))
         }
-        What::FlowsInForce { release, trial: None } => format!("flows: release {release} is in force"),
-        What::FlowsInForce { release, trial: Some(trial) } => {
-            format!("flows: release {release} is in force, release {trial} on trial")
-        }
-        What::FlowsPublished(published) => publication(published),
-        What::FlowsProposed { release, author, comment } => {
-            format!("flows: {author} proposes release {release}: {comment}")
-        }
-        What::CanaryAborted { release, author } => {
-            format!("flows: {author} ends the trial of release {release}")
-        }
-        What::CanaryTakenBack { release, measure, new, old } => format!(
-            "flows: release {release} TAKEN BACK, {} too often: {new} against {old}",
-            word(measure)
-        ),
+        What::FlowsInForce { .. }
+        | What::FlowsPublished(_)
+        | What::FlowsProposed { .. }
+        | What::CanaryAborted { .. }
+        | What::CanaryTakenBack { .. } => return flows(&event.what),
         What::StaffAction { user, action } => format!("{user}: {action}"),
         What::Alarm { name, text } => format!("ALARM {name}: {text}"),
         What::AlarmCleared { name } => format!("alarm over: {name}"),
@@ -114,6 +104,27 @@ fn agent_state(agent: &str, state: &AgentState) -> Option<String> {
         }
         AgentState::NotReady { reason, .. } => format!("agent {agent} is not ready: {reason}"),
         AgentState::Offered { .. } | AgentState::Talking { .. } => return None,
+    })
+}
+
+/// What happened to releases of the flows.
+fn flows(what: &What) -> Option<String> {
+    Some(match what {
+        What::FlowsInForce { release, trial: None } => format!("flows: release {release} is in force"),
+        What::FlowsInForce { release, trial: Some(trial) } => {
+            format!("flows: release {release} is in force, release {trial} on trial")
+        }
+        What::FlowsPublished(published) => publication(published),
+        What::FlowsProposed { release, author, comment } => {
+            format!("flows: {author} proposes release {release}: {comment}")
+        }
+        What::CanaryAborted { release, author } => {
+            format!("flows: {author} ends the trial of release {release}")
+        }
+        What::CanaryTakenBack { release, measure, new, old } => {
+            format!("flows: release {release} TAKEN BACK, {} too often: {new} against {old}", word(measure))
+        }
+        _ => return None,
     })
 }
 

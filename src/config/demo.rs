@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{
-    Agent, Config, DEMO_PASSWORD, Http, HttpHost, Limits, Media, Number, Publishing, Queue, Recording, Role, Secret, Sip,
-    Srtp, Trunk, User,
+    Agent, Config, DEMO_PASSWORD, Http, HttpHost, Limits, Media, Number, Publishing, Queue, Recording, Role,
+    Secret, Sip, Srtp, Trunk, User,
 };
 use crate::ids::{QueueId, SkillId};
 use crate::media::command::Codec;

@@ -6,7 +6,10 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Config, Http, Limits, Media, Publishing, Recording, Role, Sip, Srtp, constants, hosts, people, places, routes};
+use super::{
+    Config, Http, Limits, Media, Publishing, Recording, Role, Sip, Srtp, constants, hosts, people, places,
+    routes,
+};
 use crate::diagnostic::fields::Fields;
 use crate::diagnostic::yaml::{self, Node};
 use crate::diagnostic::{self, Diagnostic, Findings, Source, Span};
@@ -69,7 +72,6 @@ fn config(
             .and_then(|fields| recording(fields, folder, out)),
         None => Some(Recording { enabled: true, key_file: None }),
     };
-    let publishing = top.take("publishing").map(|node| (node, publishing(node, top.place("publishing"), out)));
     let flow_names = flows.as_deref().map(|folder| {
         flows_in(folder).map_err(|error| {
             let message = format!("the folder {} cannot be read: {error}", folder.display());
@@ -96,14 +98,8 @@ fn config(
         None => Some(Limits::default()),
     };
     let constants = top.take("constants").map(|node| constants::read(node, out)).unwrap_or_default();
-    let publishing = publishing.map_or(Some(Publishing::default()), |(node, publishing)| {
-        let admins = users.values().filter(|user| user.user.role == Role::Admin).count();
-        if publishing.is_some_and(|publishing| publishing.approval) && admins < 2 {
-            out.error("config-012", node.span, "with `approval: true` nobody could ever publish")
-                .label(format!("two users with the role admin are needed, there are {admins}"));
-        }
-        publishing
-    });
+    let admins = users.values().filter(|user| user.user.role == Role::Admin).count();
+    let publishing = publishing(&mut top, admins, out);
     people::refuse_demo_passwords(&listens, &agents, &users, out);
     top.finish(out);
     Some(Config {
@@ -219,9 +215,14 @@ fn recording(mut fields: Fields<'_>, folder: &Path, out: &mut Findings) -> Optio
     Some(Recording { enabled: enabled?, key_file: key_file? })
 }
 
-fn publishing(node: &Node, place: Span, out: &mut Findings) -> Option<Publishing> {
-    let mut fields = Fields::of(node, place, "`publishing`", out)?;
+fn publishing(top: &mut Fields<'_>, admins: usize, out: &mut Findings) -> Option<Publishing> {
+    let Some(node) = top.take("publishing") else { return Some(Publishing::default()) };
+    let mut fields = Fields::of(node, top.place("publishing"), "`publishing`", out)?;
     let approval = fields.take("approval").map_or(Some(false), |node| out.truth(node));
+    if approval == Some(true) && admins < 2 {
+        out.error("config-012", fields.place("approval"), "with `approval: true` nobody could ever publish")
+            .label(format!("two users with the role admin are needed, there are {admins}"));
+    }
     fields.finish(out);
     Some(Publishing { approval: approval? })
 }

@@ -128,9 +128,9 @@ impl Desk {
     }
 
     /// The release on trial comes into force.
-    pub async fn promote(&self, user: String) -> Result<Done, Refused> {
+    pub async fn promote(&self) -> Result<Done, Refused> {
         let desk = self.clone();
-        wholly(async move { desk.promote_now(user).await }).await
+        wholly(async move { desk.promote_now().await }).await
     }
 
     /// The trial ends; calls that took the release keep it.
@@ -266,7 +266,7 @@ impl Desk {
         Ok(Done { release: row, changed, warnings: rendered(&proof.warnings), tests: 0 })
     }
 
-    async fn promote_now(&self, user: String) -> Result<Done, Refused> {
+    async fn promote_now(&self) -> Result<Done, Refused> {
         let mut held = self.begin().await?;
         let trial = held.trial.clone().ok_or(Refused::NoTrial)?;
         let mut moves = replaced(&held, Standing::InForce);
@@ -278,7 +278,6 @@ impl Desk {
         held.trial = None;
         let note = self.place_issue(&mut held, Issue { row: row.clone(), ..trial });
         self.tell_engine(&held, note).await?;
-        tracing::info!("release {} was promoted by {user}", row.release);
         Ok(Done { release: row, changed, warnings: String::new(), tests: 0 })
     }
 
@@ -463,9 +462,8 @@ impl Desk {
             }
         };
         let all = self.0.store.releases(LISTED).await?;
-        let waits = |row: &Release| {
-            row.standing == Standing::Proposed && row.parent == Some(in_force.release)
-        };
+        let waits =
+            |row: &Release| row.standing == Standing::Proposed && row.parent == Some(in_force.release);
         let proposed = all.into_iter().filter(waits).collect();
         let engine = self.view().await?;
         Ok(Status { in_force, trial, proposed, engine, approval, folder, folder_differs })
@@ -496,9 +494,7 @@ impl Desk {
 
     async fn side(&self, side: Side) -> Result<(String, Draft), Refused> {
         match side {
-            Side::Release(release) => {
-                Ok((place(release).display().to_string(), self.one(release).await?.1))
-            }
+            Side::Release(release) => Ok((place(release).display().to_string(), self.one(release).await?.1)),
             Side::Folder => {
                 let config = Arc::clone(&self.0.held.lock().await.config);
                 Ok(("folder".to_owned(), read_folder(&config).await?))

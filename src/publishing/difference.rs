@@ -31,8 +31,7 @@ pub fn between(old: (&str, &Draft), new: (&str, &Draft)) -> Vec<FileDifference> 
         let text = |draft: &Draft| draft.text(&name).unwrap_or_default().to_owned();
         let (before, after) = (text(old), text(new));
         let diff = TextDiff::configure().timeout(SEARCH).diff_lines(&before, &after);
-        let diff =
-            diff.unified_diff().header(&format!("{from}/{name}"), &format!("{to}/{name}")).to_string();
+        let diff = diff.unified_diff().header(&format!("{from}/{name}"), &format!("{to}/{name}")).to_string();
         FileDifference { name, what: what.to_owned(), diff }
     };
     old.changed(new).into_iter().map(file).collect()

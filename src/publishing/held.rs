@@ -45,7 +45,9 @@ pub(super) fn place(release: ReleaseId) -> PathBuf {
 }
 
 /// Checks away from the thread that serves.
-pub(super) async fn apart<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Refused> {
+pub(super) async fn apart<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Refused> {
     tokio::task::spawn_blocking(work).await.map_err(|error| {
         tracing::error!(%error, "flows could not be read, checked or compared");
         Refused::Ours
@@ -87,7 +89,8 @@ impl Held {
         let ground = (&config, &library);
         let Some(in_force) = current.in_force else {
             let comment = "the folder as it was found at the first start";
-            let (in_force, warnings) = found(store, ground, now, (Origin::FirstStart, comment), current).await?;
+            let (in_force, warnings) =
+                found(store, ground, now, (Origin::FirstStart, comment), current).await?;
             return Ok(Held { config, library, in_force, trial: None, warnings });
         };
         let kept = issue(store, ground, in_force).await;

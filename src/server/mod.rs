@@ -120,8 +120,7 @@ impl Server {
         let shelf = Shelf::new(&config.data, key.clone());
         let store = Store::open(&config.data.join("hotline.db")).await?;
         store.close_open_calls(Cause::ServerRestarted, |call| shelf.last_heard(call)).await?;
-        let held =
-            Held::open(&store, Arc::clone(&config), Arc::clone(&world.library), clock.now()).await?;
+        let held = Held::open(&store, Arc::clone(&config), Arc::clone(&world.library), clock.now()).await?;
         let (journal, journal_handle) = Journal::spawn(&store, CAPACITY).await?;
         let media = Media::start(&world, clock, key)?;
         let planes = Planes {

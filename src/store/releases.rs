@@ -241,12 +241,14 @@ async fn perform(connection: &mut SqliteConnection, change: &Change<'_>) -> Resu
     }
     for (release, standing) in &change.moves {
         let who = change.approved.filter(|(of, _)| of == release).map(|(_, who)| who.to_owned());
-        sqlx::query("UPDATE releases SET standing = ?, approved_by = coalesce(?, approved_by) WHERE release = ?")
-            .bind(standing.word())
-            .bind(who)
-            .bind(release.0 as i64)
-            .execute(&mut *connection)
-            .await?;
+        sqlx::query(
+            "UPDATE releases SET standing = ?, approved_by = coalesce(?, approved_by) WHERE release = ?",
+        )
+        .bind(standing.word())
+        .bind(who)
+        .bind(release.0 as i64)
+        .execute(&mut *connection)
+        .await?;
     }
     let Some((new, files)) = change.new else { return Ok(Changed::Done(None)) };
     let number: i64 = sqlx::query_scalar("SELECT coalesce(max(release), 0) + 1 FROM releases")

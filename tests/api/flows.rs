@@ -220,7 +220,10 @@ fn flows_with_mistakes_and_flows_whose_tests_fail_are_refused_as_check_and_test_
     assert_eq!((finding["code"].as_str(), finding["line"].as_u64()), (Some("flow-003"), Some(6)));
     let path = bank.drafts.0.join("main.yaml");
     let text = body["message"].as_str().expect("text");
-    assert!(text.contains(&format!("{}:6:", path.display())) && text.contains("did you mean `two`"), "{text}");
+    assert!(
+        text.contains(&format!("{}:6:", path.display())) && text.contains("did you mean `two`"),
+        "{text}"
+    );
 
     bank.drafts.write("main.yaml", &main("two").replace("9: agent", "9: bye, 8: agent"));
     let body = bank.publish("nine says goodbye").json();
@@ -245,7 +248,9 @@ fn of_two_admins_who_publish_at_once_one_wins_and_the_other_is_told() {
         let replies = std::thread::scope(|scope| {
             let both = [0, 1].map(|who| {
                 let bank = &bank;
-                scope.spawn(move || bank.post_as(who, "publish", json!({"comment": "mine", "base": round - 1})))
+                scope.spawn(move || {
+                    bank.post_as(who, "publish", json!({"comment": "mine", "base": round - 1}))
+                })
             });
             both.map(|one| one.join().expect("an answer"))
         });
@@ -300,7 +305,10 @@ fn a_release_on_trial_has_its_share_and_is_promoted_or_aborted() {
     let done = bank.post("publish", json!({"comment": "some", "percent": 50})).json();
     assert_eq!(done["release"]["standing"], "on_trial");
     let status = bank.get("");
-    assert_eq!((&status["in_force"]["release"], &status["on_trial"]["release"]["release"]), (&json!(1), &json!(2)));
+    assert_eq!(
+        (&status["in_force"]["release"], &status["on_trial"]["release"]["release"]),
+        (&json!(1), &json!(2))
+    );
     refused(&bank.publish("more"), "release 2 is on trial");
     // One chance in 2^24 that either is not met.
     let taken: std::collections::BTreeSet<u64> = (0..25).map(|_| bank.new_call_takes()).collect();

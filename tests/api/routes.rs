@@ -107,7 +107,10 @@ fn whoever_is_not_logged_in_gets_401_wherever_a_log_in_is_described() {
                 open.insert(path.as_str());
                 continue;
             }
-            let address = path.replace("{agent}", "1001").replace("{release}", "1").replace("{call}", &CALL.to_string());
+            let address = path
+                .replace("{agent}", "1001")
+                .replace("{release}", "1")
+                .replace("{call}", &CALL.to_string());
             let reply = api.request(&method.to_uppercase(), &address).send();
             assert_eq!((reply.status, reply.error().as_str()), (401, "not_logged_in"), "{method} {path}");
             assert!(operation["responses"]["401"].is_object(), "{method} {path}: 401 is not described");
