@@ -55,6 +55,11 @@ number_id!(
     PlayId
 );
 number_id!(
+    /// A release of the flows: 1, 2, 3 …; 0 where none was ever published.
+    #[derive(Default)]
+    ReleaseId
+);
+number_id!(
     /// One request to a host; unique within a process.
     RequestId
 );
@@ -74,6 +79,12 @@ name_id!(
     /// A flow, named by its file without the ending.
     FlowId
 );
+
+impl fmt::Display for ReleaseId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
 
 /// A call: the microsecond it arrived at, nudged so that no two are equal.
 /// It therefore sorts by arrival and is unique across restarts. Its tape bears the same id.

@@ -19,6 +19,7 @@ pub mod media;
 pub mod moment;
 pub mod net;
 pub mod observe;
+pub mod publishing;
 pub mod recording;
 pub mod rng;
 pub mod sdp;

@@ -48,6 +48,10 @@ pub enum ApiError {
     NotJson,
     #[error("not now: {0}")]
     NotNow(&'static str),
+    #[error("{0}")]
+    Conflict(String),
+    #[error("there is no release {0}")]
+    NoSuchRelease(crate::ids::ReleaseId),
     #[error("the range lies outside of the {0} bytes that there are")]
     Range(u64),
     #[error("too many {0} at once; try again in a few seconds")]
@@ -78,6 +82,8 @@ impl ApiError {
             ApiError::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
             ApiError::NotJson => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json"),
             ApiError::NotNow(_) => (StatusCode::CONFLICT, "not_now"),
+            ApiError::Conflict(_) => (StatusCode::CONFLICT, "conflict"),
+            ApiError::NoSuchRelease(_) => (StatusCode::NOT_FOUND, "not_found"),
             ApiError::Range(_) => (StatusCode::RANGE_NOT_SATISFIABLE, "range_not_satisfiable"),
             ApiError::Busy(_) => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
             ApiError::TooSlow => (StatusCode::GATEWAY_TIMEOUT, "too_slow"),

@@ -10,6 +10,7 @@ mod connections;
 mod emergency;
 mod error;
 mod events;
+mod flows;
 mod guard;
 mod health;
 mod legs;
@@ -53,6 +54,7 @@ use crate::moment::Moment;
 use crate::net::clock::Clock;
 use crate::net::engine_thread::EngineHandle;
 use crate::observe::metrics::Counts;
+use crate::publishing::desk::Desk;
 use crate::recording::recorder::Figures;
 use crate::recording::shelf::Shelf;
 use crate::rng::Rng;
@@ -66,6 +68,8 @@ pub struct Doors {
     pub engine: EngineHandle,
     pub store: Store,
     pub shelf: Shelf,
+    /// Where flows are published.
+    pub desk: Desk,
     /// The configuration in force; a reload changes it.
     pub config: watch::Receiver<Arc<Config>>,
     pub clock: Clock,
@@ -199,6 +203,15 @@ fn routes() -> Vec<(&'static str, MethodRouter<App>)> {
         ("/api/v1/messages", get(messages::list)),
         ("/api/v1/messages/{id}", post(messages::mark)),
         ("/api/v1/messages/{id}/audio", get(messages::audio)),
+        ("/api/v1/flows", get(flows::status)),
+        ("/api/v1/flows/releases", get(flows::list)),
+        ("/api/v1/flows/releases/{release}", get(flows::one)),
+        ("/api/v1/flows/releases/{release}/approve", post(flows::approve)),
+        ("/api/v1/flows/diff", get(flows::diff)),
+        ("/api/v1/flows/publish", post(flows::publish)),
+        ("/api/v1/flows/rollback", post(flows::roll_back)),
+        ("/api/v1/flows/promote", post(flows::promote)),
+        ("/api/v1/flows/abort", post(flows::abort)),
         ("/api/v1/events", get(events::events)),
         ("/api/v1/openapi.json", get(openapi::document)),
         ("/healthz", get(health::healthz)),

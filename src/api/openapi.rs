@@ -5,7 +5,7 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 use utoipa::{Modify, OpenApi};
 
 use super::who::COOKIE;
-use super::{callbacks, calls, emergency, error, events, health, live, login, messages, recordings};
+use super::{callbacks, calls, emergency, error, events, flows, health, live, login, messages, recordings};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -19,6 +19,8 @@ use super::{callbacks, calls, emergency, error, events, health, live, login, mes
         callbacks::list, callbacks::done,
         recordings::list, recordings::one, recordings::audio,
         messages::list, messages::mark, messages::audio,
+        flows::status, flows::list, flows::one, flows::approve, flows::diff, flows::publish, flows::roll_back,
+        flows::promote, flows::abort,
         events::events,
         health::healthz, health::readyz, health::metrics,
         document,

@@ -35,6 +35,10 @@ pub enum Right {
     SeeRatings,
     /// See callers' numbers whole.
     SeeNumbers,
+    /// See releases of the flows.
+    SeeFlows,
+    /// Publish flows, approve what others publish, go back.
+    PublishFlows,
 }
 
 /// How far a right reaches.
@@ -66,6 +70,8 @@ pub fn reach(role: Role, right: Right) -> Reach {
         Right::MarkMessages => [Nothing, All, Nothing, All, Nothing],
         Right::SeeRatings => [Nothing, All, All, All, All],
         Right::SeeNumbers => [Nothing, All, All, All, All],
+        Right::SeeFlows => [Nothing, All, All, All, All],
+        Right::PublishFlows => [Nothing, Nothing, Nothing, All, Nothing],
     };
     match role {
         Role::Agent => agent,

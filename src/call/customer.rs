@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::acd::OfferFailure;
 use crate::engine::streams::Lease;
-use crate::ids::{AgentId, CallId, LegId, PlayId, QueueId, RequestId, StreamId};
+use crate::ids::{AgentId, CallId, LegId, PlayId, QueueId, ReleaseId, RequestId, StreamId};
 use crate::ivr::assisted::Verdict;
 use crate::ivr::run::Run;
 use crate::media::command::{Direction, Session};
@@ -27,6 +27,8 @@ pub struct Call {
     pub run: Run,
     /// What the run's prompts are counted in, although a reload may have brought others since.
     pub library: Arc<Library>,
+    /// Which release of the flows it took.
+    pub taken: Taken,
     pub stage: Stage,
     pub recorded: bool,
     /// The tape is paused: the caller is typing a secret.
@@ -57,6 +59,16 @@ pub struct Call {
     pub number_transfers: usize,
     /// When the engine must look at it again; kept by the engine's timetable.
     pub wake: Option<Moment>,
+}
+
+/// The release of the flows that a call took when it was answered, and what matters for judging it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Taken {
+    pub release: ReleaseId,
+    /// The release that was on trial then, this or another.
+    pub trial: Option<ReleaseId>,
+    /// A request, a transfer or the flow itself has failed.
+    pub failed: bool,
 }
 
 /// A request to a host under way for the flow.

@@ -37,6 +37,8 @@ pub enum Command {
     Calls(Calls),
     /// Who wants to be called back, who has waited longest first; and that it is done
     Callbacks(Callbacks),
+    /// Publish flows, look what is in force, go back; asks the running server
+    Flows(Flows),
     /// List, export and verify recordings
     #[command(subcommand)]
     Recordings(Recordings),
@@ -240,6 +242,65 @@ pub struct CallbackDone {
     pub id: u64,
     #[command(flatten)]
     pub server: Server,
+}
+
+#[derive(Debug, Args)]
+pub struct Flows {
+    #[command(subcommand)]
+    pub order: Order,
+    #[command(flatten)]
+    pub server: Server,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Order {
+    /// What is in force and on trial, what waits for approval, whether the folder differs
+    Status,
+    /// All releases, newest first
+    List,
+    /// One release with its files
+    Show { release: u64 },
+    /// What is different: from the release in force to the folder, or as named
+    Diff {
+        /// A release, or `folder`
+        #[arg(value_parser = side)]
+        from: Option<String>,
+        /// Likewise
+        #[arg(value_parser = side)]
+        to: Option<String>,
+    },
+    /// Check and test the folder, and put it in force
+    Publish {
+        /// Why, in one line
+        #[arg(long)]
+        comment: String,
+        /// On trial, for this share of the calls
+        #[arg(long, value_parser = clap::value_parser!(u8).range(1..=99))]
+        percent: Option<u8>,
+        /// Only if this release is in force
+        #[arg(long)]
+        base: Option<u64>,
+    },
+    /// Agree to what another admin has proposed
+    Approve { release: u64 },
+    /// Put in force again what was before
+    Rollback {
+        /// Which; default: the one before
+        #[arg(long)]
+        to: Option<u64>,
+        #[arg(long)]
+        comment: Option<String>,
+    },
+    /// Put the release on trial in force for all calls
+    Promote,
+    /// End the trial
+    Abort,
+}
+
+/// A side of a comparison.
+fn side(text: &str) -> Result<String, String> {
+    let known = text == "folder" || text.parse::<u64>().is_ok();
+    if known { Ok(text.to_owned()) } else { Err("a release's number, or `folder`".to_owned()) }
 }
 
 #[derive(Debug, Subcommand)]

@@ -8,6 +8,7 @@ mod client;
 mod demo_bank;
 mod dial;
 mod emergency;
+mod flows;
 mod ground;
 mod messages;
 pub mod print;
@@ -61,6 +62,7 @@ pub fn run(command: Command) -> Exit {
         Command::Dial(dial) => dial::dial(&dial),
         Command::Emergency(emergency) => emergency::emergency(&emergency),
         Command::Schema(schema) => schema::print(&schema),
+        Command::Flows(flows) => flows::flows(&flows),
         Command::Calls(calls) => calls::calls(&calls),
         Command::Messages(Messages::List(list)) => messages::list(&list),
         Command::Messages(Messages::Export(export)) => messages::export(&export),

@@ -12,17 +12,18 @@ use super::{CannotRun, Exit, demo_bank, print, ticker};
 use crate::config::{self, Config};
 use crate::diagnostic::render_all;
 use crate::net::clock::Clock;
-use crate::server::Server;
-use crate::server::load::{self, LoadError, Loaded};
+use crate::publishing::Refused;
+use crate::publishing::desk::Folder;
+use crate::publishing::watch::{told, watch};
+use crate::server::load::{self, Loaded};
+use crate::server::{CannotStart, Server};
 
 /// The demo bank on loopback.
 pub(super) fn demo(args: args::Demo) -> Result<Exit, CannotRun> {
     // The screen tells the operator already.
     log_to_stderr("warn,hotline::net::operator=off");
     let config = demo_config(&args);
-    let Some(loaded) = loaded(config)? else {
-        return Ok(Exit::CannotRun);
-    };
+    let loaded = loaded(config)?;
     run(async {
         let mut signals = Signals::new()?;
         let config = loaded.world.config.clone();
@@ -34,7 +35,9 @@ pub(super) fn demo(args: args::Demo) -> Result<Exit, CannotRun> {
             ));
         }
         let server = start(loaded).await?;
+        take_folder(&server).await;
         print::text(&welcome(&config));
+        let watching = tokio::spawn(watch(server.desk.clone(), config.flows.clone(), print::text));
         let ticking = tokio::spawn(tick(server.engine.listen()));
         // A demo is over when its user says so: nobody waits for callers to finish.
         tokio::select! {
@@ -45,6 +48,7 @@ pub(super) fn demo(args: args::Demo) -> Result<Exit, CannotRun> {
             () = server.engine.ended() => {}
         }
         let ended = server.ended().await;
+        watching.abort();
         ticking.abort();
         ended.map(|()| Exit::Fine).map_err(|error| CannotRun(error.to_string()))
     })
@@ -80,9 +84,7 @@ pub(super) fn serve(args: &args::Serve) -> Result<Exit, CannotRun> {
         let Some(config) = configured(&args.config)? else {
             return Ok(Exit::CannotRun);
         };
-        let Some(loaded) = loaded(config)? else {
-            return Ok(Exit::CannotRun);
-        };
+        let loaded = loaded(config)?;
         let server = start(loaded).await?;
         tracing::info!("ready");
         let mut draining = false;
@@ -114,7 +116,20 @@ fn run(serving: impl Future<Output = Result<Exit, CannotRun>>) -> Result<Exit, C
 }
 
 async fn start(loaded: Loaded) -> Result<Server, CannotRun> {
-    Server::start(loaded.world, Clock::start()).await.map_err(|error| CannotRun(error.to_string()))
+    Server::start(loaded.world, Clock::start()).await.map_err(|error| match error {
+        CannotStart::Flows(Refused::Proof(failure)) => {
+            eprint!("{}", failure.text);
+            CannotRun("the flows are refused".to_owned())
+        }
+        error => CannotRun(error.to_string()),
+    })
+}
+
+/// A demo plays what is in its folder, also what was saved while it was not running.
+async fn take_folder(server: &Server) {
+    if let Some(line) = told(&server.desk.take_folder().await) {
+        print::text(&line);
+    }
 }
 
 /// Reads the configuration; `None` when it is bad, which has then been said.
@@ -131,38 +146,40 @@ fn configured(path: &Path) -> Result<Option<Config>, CannotRun> {
     }
 }
 
-/// Loads prompts and flows; `None` when flows are bad, which has then been said.
-fn loaded(config: Config) -> Result<Option<Loaded>, CannotRun> {
-    match load::load(config) {
-        Ok(loaded) => {
-            eprint!("{}", render_all(&loaded.warnings));
-            Ok(Some(loaded))
-        }
-        Err(LoadError::Flows(diagnostics)) => {
-            eprint!("{}", render_all(&diagnostics));
-            Ok(None)
-        }
-        Err(error) => Err(CannotRun(error.to_string())),
-    }
+/// Loads prompts.
+fn loaded(config: Config) -> Result<Loaded, CannotRun> {
+    load::load(config).map_err(|error| CannotRun(error.to_string()))
 }
 
 /// Reads everything again. What is wrong is said, and the old stays.
 async fn reload(path: &Path, server: &Server) {
-    match configured(path).and_then(|config| config.map_or(Ok(None), loaded)) {
+    match configured(path).and_then(|config| config.map(loaded).transpose()) {
         Ok(Some(loaded)) => {
             if let Some(encoding) = loaded.encoding {
                 // The old prompts play on until the new ones are ready for every phone. Its panic would be a bug, told
                 // by the runtime; the prompts it leaves behind are heard in G.711.
                 let _ = tokio::task::spawn_blocking(|| encoding.join()).await;
             }
-            server.reload(loaded.world).await;
-            return tracing::info!("configuration reloaded");
+            match server.reload(loaded.world).await {
+                Ok(folder) => return reloaded(&folder),
+                Err(Refused::Proof(failure)) => eprint!("{}", failure.text),
+                Err(error) => tracing::error!(%error, "the flows cannot be taken"),
+            }
         }
         // Said already.
         Ok(None) => {}
         Err(error) => tracing::error!(%error, "the configuration cannot be read"),
     }
     server.reload_refused().await;
+}
+
+fn reloaded(folder: &Folder) {
+    tracing::info!("configuration reloaded");
+    match folder {
+        Folder::Same => {}
+        Folder::Published(release) => tracing::info!("flows: the folder is in force as release {release}"),
+        Folder::NotTaken(why) => tracing::warn!("flows: the folder differs and is not taken: {why}"),
+    }
 }
 
 fn log_to_stderr(default: &str) {

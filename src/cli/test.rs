@@ -13,6 +13,7 @@ use crate::ivr::trial::Stage;
 use crate::ivr::trial::coverage::{Coverage, Covered, Share};
 use crate::ivr::trial::play::{Outcome, play};
 use crate::ivr::trial::script::{self, Test};
+use crate::ivr::trial::told::{Told, json};
 use crate::server::load;
 
 /// Everything that came of a run of tests.
@@ -26,21 +27,6 @@ struct Report {
     findings: Vec<serde_json::Value>,
     #[serde(skip)]
     texts: Vec<String>,
-}
-
-/// One test.
-#[derive(Serialize)]
-struct Told {
-    file: String,
-    line: usize,
-    name: String,
-    flow: String,
-    passed: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    failure: Option<serde_json::Value>,
-    /// What happened, if it failed.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    path: Vec<String>,
 }
 
 /// One flow's coverage.
@@ -148,31 +134,18 @@ fn perform_file(
 
 impl Report {
     fn note(&mut self, test: &Test, outcome: &Outcome, stage: &Stage<'_>, on: &Flow) {
-        let passed = outcome.failure.is_none();
-        let path = if passed { Vec::new() } else { outcome.path.lines(stage, on) };
-        *(if passed { &mut self.passed } else { &mut self.failed }) += 1;
-        if let Some(failure) = &outcome.failure {
-            self.texts.push(format!("{}\nWhat happened:\n{}\n", failure.render(), path.join("\n")));
+        let told = Told::of(test, outcome, stage, on);
+        *(if told.passed { &mut self.passed } else { &mut self.failed }) += 1;
+        if !told.passed {
+            self.texts.push(told.text.clone());
         }
-        self.tests.push(Told {
-            file: test.source.name.clone(),
-            line: test.source.position(test.span.start).0,
-            name: test.name.clone(),
-            flow: test.flow.to_string(),
-            passed,
-            failure: outcome.failure.as_ref().and_then(json),
-            path,
-        });
+        self.tests.push(told);
     }
 
     fn refuse(&mut self, found: &[Diagnostic]) {
         self.texts.push(diagnostic::render_all(found));
         self.findings.extend(found.iter().filter_map(json));
     }
-}
-
-fn json(diagnostic: &Diagnostic) -> Option<serde_json::Value> {
-    serde_json::to_value(diagnostic.to_json()).ok()
 }
 
 /// The shares that are smaller than was asked for.

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::sound;
 use crate::acd::AgentState;
-use crate::engine::happened::{Happened, HttpOutcome, OfferEnd, Side, Way, What};
+use crate::engine::happened::{Happened, HttpOutcome, OfferEnd, Published, Side, Way, What};
 use crate::observe::pii::Masked;
 
 /// The line for `event`; `None` for what would only be noise.
@@ -33,7 +33,7 @@ fn tell(event: &Happened) -> Option<String> {
     let agent = event.agent.as_ref().map_or("?", |agent| agent.as_str());
     Some(match &event.what {
         What::CallArrived { from, dialled } => format!("{} dials {dialled}", Masked(from)),
-        What::CallAnswered { flow } => format!("answered by flow '{flow}'"),
+        What::CallAnswered { flow, release } => format!("answered by flow '{flow}' (release {release})"),
         What::NodeEntered { node } => format!("menu: {node}"),
         What::Remark { name, value } => format!("{name}: {value}"),
         What::HostAnswered { host, node, outcome, ms } => match outcome {
@@ -100,6 +100,11 @@ fn tell(event: &Happened) -> Option<String> {
         What::LoginFailed { source, unnoted } => {
             format!("log-in refused from {source}{}", before(*unnoted))
         }
+        What::FlowsInForce { .. }
+        | What::FlowsPublished(_)
+        | What::FlowsProposed { .. }
+        | What::CanaryAborted { .. }
+        | What::CanaryTakenBack { .. } => return flows(&event.what),
         What::StaffAction { user, action } => format!("{user}: {action}"),
         What::EmergencyStarted { user, broadcast, .. } => {
             format!(
@@ -130,6 +135,34 @@ fn agent_state(agent: &str, state: &AgentState) -> Option<String> {
         AgentState::NotReady { reason, .. } => format!("agent {agent} is not ready: {reason}"),
         AgentState::Offered { .. } | AgentState::Talking { .. } => return None,
     })
+}
+
+/// What happened to releases of the flows.
+fn flows(what: &What) -> Option<String> {
+    Some(match what {
+        What::FlowsInForce { release, trial: None } => format!("flows: release {release} is in force"),
+        What::FlowsInForce { release, trial: Some(trial) } => {
+            format!("flows: release {release} is in force, release {trial} on trial")
+        }
+        What::FlowsPublished(published) => publication(published),
+        What::FlowsProposed { release, author, comment } => {
+            format!("flows: {author} proposes release {release}: {comment}")
+        }
+        What::CanaryAborted { release, author } => {
+            format!("flows: {author} ends the trial of release {release}")
+        }
+        What::CanaryTakenBack { release, measure, new, old } => {
+            format!("flows: release {release} TAKEN BACK, {} too often: {new} against {old}", word(measure))
+        }
+        _ => return None,
+    })
+}
+
+fn publication(published: &Published) -> String {
+    let Published { release, author, comment, percent, approved_by, .. } = published;
+    let share = percent.map_or(String::new(), |percent| format!(" on trial for {percent} % of the calls"));
+    let agreed = approved_by.as_ref().map_or(String::new(), |who| format!(", approved by {who}"));
+    format!("flows: release {release} by {author}{agreed}{share}: {comment}")
 }
 
 fn direction(leg: Side, way: Way) -> String {

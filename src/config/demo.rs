@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{
-    Agent, Config, DEMO_PASSWORD, Http, HttpHost, Limits, Media, Number, Queue, Recording, Role, Secret, Sip,
-    Srtp, Trunk, User,
+    Agent, Config, DEMO_PASSWORD, Http, HttpHost, Limits, Media, Number, Publishing, Queue, Recording, Role,
+    Secret, Sip, Srtp, Trunk, User,
 };
 use crate::ids::{QueueId, SkillId};
 use crate::media::command::Codec;
@@ -106,6 +106,7 @@ pub fn demo(data: impl Into<PathBuf>, sip_port: u16, http_port: u16) -> Config {
         flows: "ivr-flows".into(),
         prompts: "prompts".into(),
         recording: Recording { enabled: true, key_file: None },
+        publishing: Publishing::default(),
         numbers: BTreeMap::from([(
             HOTLINE.to_owned(),
             Number { flow: "main".into(), language: "zh-CN".to_owned() },

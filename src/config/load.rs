@@ -6,7 +6,10 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Config, Http, Limits, Media, Recording, Sip, Srtp, constants, hosts, people, places, routes};
+use super::{
+    Config, Http, Limits, Media, Publishing, Recording, Role, Sip, Srtp, constants, hosts, people, places,
+    routes,
+};
 use crate::diagnostic::fields::Fields;
 use crate::diagnostic::yaml::{self, Node};
 use crate::diagnostic::{self, Diagnostic, Findings, Source, Span};
@@ -95,6 +98,8 @@ fn config(
         None => Some(Limits::default()),
     };
     let constants = top.take("constants").map(|node| constants::read(node, out)).unwrap_or_default();
+    let admins = users.values().filter(|user| user.user.role == Role::Admin).count();
+    let publishing = publishing(&mut top, admins, out);
     people::refuse_demo_passwords(&listens, &agents, &users, out);
     top.finish(out);
     Some(Config {
@@ -105,6 +110,7 @@ fn config(
         flows: flows?,
         prompts: prompts?,
         recording: recording?,
+        publishing: publishing?,
         numbers: numbers?,
         queues: queues?,
         agents: agents.into_iter().map(|(id, agent)| (id, agent.agent)).collect(),
@@ -207,6 +213,18 @@ fn recording(mut fields: Fields<'_>, folder: &Path, out: &mut Findings) -> Optio
     };
     fields.finish(out);
     Some(Recording { enabled: enabled?, key_file: key_file? })
+}
+
+fn publishing(top: &mut Fields<'_>, admins: usize, out: &mut Findings) -> Option<Publishing> {
+    let Some(node) = top.take("publishing") else { return Some(Publishing::default()) };
+    let mut fields = Fields::of(node, top.place("publishing"), "`publishing`", out)?;
+    let approval = fields.take("approval").map_or(Some(false), |node| out.truth(node));
+    if approval == Some(true) && admins < 2 {
+        out.error("config-012", fields.place("approval"), "with `approval: true` nobody could ever publish")
+            .label(format!("two users with the role admin are needed, there are {admins}"));
+    }
+    fields.finish(out);
+    Some(Publishing { approval: approval? })
 }
 
 fn limits(mut fields: Fields<'_>, out: &mut Findings) -> Option<Limits> {

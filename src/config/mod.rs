@@ -42,6 +42,7 @@ pub struct Config {
     /// Folder of prompts (`zh-CN/`, `en/`, `music/`, `manifest.json`).
     pub prompts: PathBuf,
     pub recording: Recording,
+    pub publishing: Publishing,
     /// Dialled number → what answers.
     pub numbers: BTreeMap<String, Number>,
     pub queues: BTreeMap<QueueId, Queue>,
@@ -145,6 +146,13 @@ pub struct Recording {
     pub enabled: bool,
     /// File with 32 bytes as 64 hexadecimal digits; tapes are sealed with it (AES-256-GCM).
     pub key_file: Option<PathBuf>,
+}
+
+/// How flows come into force.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Publishing {
+    /// Two admins are needed: one publishes, another approves. Default false.
+    pub approval: bool,
 }
 
 /// What answers a dialled number.

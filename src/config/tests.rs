@@ -39,6 +39,14 @@ fn the_sample_loads_without_a_word() {
 }
 
 #[test]
+fn two_admins_are_enough_to_agree() {
+    let second = "  second: { name: Second, password: change-me-anew, role: admin }\n\n# What flows are told";
+    let text = SAMPLE.replace("approval: false", "approval: true").replace("\n# What flows are told", second);
+    let loaded = read_text(&text).unwrap_or_else(|found| panic!("{}", render_all(&found)));
+    assert!(loaded.config.publishing.approval);
+}
+
+#[test]
 fn a_host_with_https_names_who_may_have_signed_for_it() {
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/net/tls/authority.pem");
     let text = SAMPLE
@@ -51,6 +59,9 @@ fn a_host_with_https_names_who_may_have_signed_for_it() {
 /// Replaced, by what (`«` marks the caret), the code.
 const FAULTS: &[(&str, &str, &str)] = &[
     ("listen: [127.0.0.1:5060]", "listen: [«127.0.0.1]", "config-001"),
+    ("publishing:\n  approval: false", "publishing:\n  «approval: true", "config-012"),
+    ("publishing:\n  approval: false", "publishing:\n  approval: «perhaps", "yaml-006"),
+    ("publishing:\n  approval: false", "publishing:\n  «aproval: true", "yaml-004"),
     ("listen: [127.0.0.1:5060]", "«listn: [127.0.0.1:5060]", "yaml-004"),
     ("address: 127.0.0.1", "address: «0.0.0.0", "config-001"),
     ("192.0.2.0/24", "«192.0.2.1/24", "config-001"),

@@ -335,6 +335,11 @@ pub const CODES: &[(&str, &str, &str)] = &[
         "The journal is kept for years and read by many. A number typed with more than two keys may be an account, whatever it is called; an event takes numbers that the flow counted, that a host answered, or that are a choice of one or two keys (`max: 2`).",
     ),
     (
+        "flow-080",
+        "a number leads nowhere",
+        "The configuration says that a number leads to this flow, and the release has none of that name: its callers would hear that the number is unknown. Put the flow's file back, or change `numbers` first.",
+    ),
+    (
         "config-001",
         "bad address",
         "Addresses are written `192.0.2.1:5060`, `[2001:db8::1]:5060`, networks `192.0.2.0/24`.",
@@ -376,6 +381,11 @@ pub const CODES: &[(&str, &str, &str)] = &[
         "config-011",
         "secrets in the open",
         "The host may be sent secrets, and is asked over a network without encryption. Use https, or let a proxy on this machine speak it.",
+    ),
+    (
+        "config-012",
+        "nobody to approve",
+        "With `publishing: { approval: true }` one admin publishes and another approves, so there must be two users with the role admin.",
     ),
     (
         "test-001",

@@ -2,7 +2,6 @@
 //!
 //! Whoever is answered can be heard: ports that other programs hold cost time before the answer, never a call.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,13 +10,13 @@ use super::Engine;
 use super::Role;
 use super::admission::{Admitted, retry_after};
 use super::happened::{Party as Who, What};
+use super::releases::Leading;
 use super::route::Destination;
 use super::streams::{Lease, Owner};
 use crate::call::cause::Cause;
 use crate::call::customer::{Audio, Call, Party, Stage};
 use crate::call::legs::{EndedBy, Invitation, LegEvent};
 use crate::ids::{CallId, LegId, StreamId};
-use crate::ivr::flow::Flow;
 use crate::ivr::run::{Caller, Run};
 use crate::media::command::Command;
 use crate::moment::Moment;
@@ -69,13 +68,14 @@ impl Engine {
         let Some(knock) = self.knocking.remove(&id) else {
             return;
         };
+        let seed = self.rng.u64();
         let audio = self.first_description(lease, knock.offer.as_ref(), None);
         let answer = audio.and_then(|audio| {
             let party = Party { leg: knock.leg, lease, audio, version: 1 };
-            Ok((party, self.flow_of(&knock.who).ok_or(Cause::UnknownNumber)?))
+            Ok((party, self.leads(&knock.who.dialled, seed).ok_or(Cause::UnknownNumber)?))
         });
         match answer {
-            Ok((caller, (name, flow))) => self.answer_call(now, id, caller, knock, (name, flow)),
+            Ok((caller, leading)) => self.answer_call(now, (id, seed), caller, knock, leading),
             Err(cause) => {
                 self.streams.close(lease.stream, &mut self.out);
                 self.roles.remove(&knock.leg);
@@ -84,30 +84,25 @@ impl Engine {
         }
     }
 
-    /// The name that reports show, and the flow.
-    fn flow_of(&self, who: &Admitted) -> Option<(String, Arc<Flow>)> {
-        let name = &self.world.config.numbers.get(&who.dialled)?.flow;
-        Some((name.to_string(), self.world.flows.get(name)?.clone()))
-    }
-
     fn answer_call(
         &mut self,
         now: Moment,
-        id: CallId,
+        (id, seed): (CallId, u64),
         caller: Party,
         knock: Knock,
-        (name, flow): (String, Arc<Flow>),
+        leading: Leading,
     ) {
+        let Leading { name, flow, library, taken } = leading;
         if let Audio::Agreed { session, .. } = &caller.audio {
             self.connect(caller.lease, session.clone());
         }
         let ours = caller.ours().write();
         self.legs.accept(now, &mut self.endpoint, caller.leg, ours.into());
-        self.happened(now, Some(id), None, What::CallAnswered { flow: name });
+        self.happened(now, Some(id), None, What::CallAnswered { flow: name, release: taken.release });
         let Admitted { from, dialled, .. } = knock.who;
         let language = self.world.config.numbers[&dialled].language.clone();
         let run_caller = Caller { number: from.clone(), dialled: dialled.clone(), language };
-        let (run, actions) = Run::start(now, flow, run_caller, self.rng.u64());
+        let (run, actions) = Run::start(now, flow, run_caller, seed);
         let mut call = Call {
             id,
             from,
@@ -115,7 +110,8 @@ impl Engine {
             arrived: knock.arrived,
             caller,
             run,
-            library: self.world.library.clone(),
+            library,
+            taken,
             stage: Stage::Menu { playing: None },
             recorded: false,
             hushed: false,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::Engine;
 use super::happened::{Party as Who, What};
 use super::limits::{NUMBER_TRANSFERS, TRANSFER_RING};
+use super::releases::is_failure;
 use super::waiting::place_of;
 use crate::acd::{self, AgentState};
 use crate::call::cause::Cause;
@@ -12,7 +13,7 @@ use crate::call::customer::{Call, Stage, Talk, Waiting};
 use crate::call::legs::{EndedBy, LegEvent};
 use crate::ids::{AgentId, CallId, LegId, PlayId};
 use crate::ivr::http::HttpFailure;
-use crate::ivr::run::{Action, Caller, Event as RunEvent, QueueExit, Run, TransferTo};
+use crate::ivr::run::{Action, Caller, ENDED, Event as RunEvent, QueueExit, Run, TransferTo};
 use crate::media::command::Source;
 use crate::media::prompts::PromptId;
 use crate::moment::Moment;
@@ -39,6 +40,7 @@ impl Engine {
                 Next::Over => return self.end_call(now, call, Cause::FlowEnded, Who::Flow),
                 Next::Tell(event) => {
                     call.stage = Stage::Menu { playing: None };
+                    call.taken.failed |= is_failure(&event);
                     actions = call.run.handle(now, event).into();
                 }
             }
@@ -91,6 +93,8 @@ impl Engine {
                 self.happened(now, Some(call.id), None, What::NodeEntered { node: node.to_string() });
             }
             Action::Remark { name, value } => {
+                // The flow was at a loss.
+                call.taken.failed |= &*name == ENDED;
                 self.happened(now, Some(call.id), None, What::Remark { name: name.to_string(), value });
             }
         }
@@ -159,17 +163,16 @@ impl Engine {
 
     fn transfer_to_number(&mut self, now: Moment, call: &mut Call, number: String) -> Next {
         call.number_transfers += 1;
-        let known = self.world.config.numbers.get(&number);
-        let flow = known.and_then(|known| self.world.flows.get(&known.flow)).cloned();
-        let Some(flow) = flow.filter(|_| call.number_transfers <= NUMBER_TRANSFERS) else {
+        let leading = self.leads_on(&number, call);
+        let Some(leading) = leading.filter(|_| call.number_transfers <= NUMBER_TRANSFERS) else {
             return Next::Tell(RunEvent::TransferFailed);
         };
         self.happened(now, Some(call.id), None, What::Transferred { to: number.clone() });
         let language = call.run.language().to_owned();
         let caller = Caller { number: call.from.clone(), dialled: number, language };
-        let (run, actions) = Run::start(now, flow, caller, self.rng.u64());
+        let (run, actions) = Run::start(now, leading.flow, caller, self.rng.u64());
         call.run = run;
-        call.library = self.world.library.clone();
+        call.library = leading.library;
         for action in actions {
             match self.perform(now, call, action) {
                 Next::Goes => {}
@@ -188,6 +191,7 @@ impl Engine {
         if !matches!(call.stage, Stage::Menu { .. }) || decided {
             return self.keep(call);
         }
+        call.taken.failed |= is_failure(&event);
         let actions = call.run.handle(now, event);
         self.obey(now, call, actions);
     }
@@ -196,6 +200,7 @@ impl Engine {
     pub(super) fn back_to_flow(&mut self, now: Moment, mut call: Call, event: RunEvent) {
         call.stage = Stage::Menu { playing: None };
         self.hear(call.caller.lease, Source::Silence);
+        call.taken.failed |= is_failure(&event);
         let actions = call.run.handle(now, event);
         self.obey(now, call, actions);
     }
@@ -307,6 +312,7 @@ impl Engine {
         }
         let talk_ms = u64::try_from(call.talked.as_millis()).unwrap_or(u64::MAX);
         self.happened(now, Some(id), None, What::CallEnded { cause, by, talk_ms });
+        self.count_ending(now, call.taken, cause);
     }
 
     /// The talk is over: the agent's phone is hung up on, wrap-up begins.

@@ -5,10 +5,11 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use super::canary::{Measure, Tally};
 pub use super::quality::{LegFigures, Side, Sound};
 use crate::acd::{AgentState, OfferFailure, Reasons};
 use crate::call::cause::Cause;
-use crate::ids::{AgentId, CallId, QueueId};
+use crate::ids::{AgentId, CallId, QueueId, ReleaseId};
 pub use crate::ivr::assisted::Verdict;
 pub use crate::ivr::emergency::{Broadcast, Level};
 pub use crate::ivr::http::HttpFailure;
@@ -48,8 +49,11 @@ pub enum What {
         from: String,
         dialled: String,
     },
+    /// `release`: of the flows; 0 in what older servers wrote.
     CallAnswered {
         flow: String,
+        #[serde(default)]
+        release: ReleaseId,
     },
     NodeEntered {
         node: String,
@@ -210,6 +214,31 @@ pub enum What {
         flows: usize,
         agents: usize,
     },
+    /// What calls take when the server starts; `trial` is a release that a share of them takes.
+    FlowsInForce {
+        release: ReleaseId,
+        trial: Option<ReleaseId>,
+    },
+    /// Calls take this release of the flows from now on, or `percent` of them if it is on trial.
+    FlowsPublished(Box<Published>),
+    /// Somebody wants a release published; another person must agree.
+    FlowsProposed {
+        release: ReleaseId,
+        author: String,
+        comment: String,
+    },
+    /// Somebody ended the trial of a release.
+    CanaryAborted {
+        release: ReleaseId,
+        author: String,
+    },
+    /// A release on trial did worse than the one in force, and was taken back at once.
+    CanaryTakenBack {
+        release: ReleaseId,
+        measure: Measure,
+        new: Tally,
+        old: Tally,
+    },
     /// A new configuration was bad; the old one stays. What was wrong is in the log.
     ConfigRefused,
     /// Somebody gave a wrong password to the API or for a phone, or went on while slowed down for it. `unnoted`: as in
@@ -291,6 +320,38 @@ impl MessageState {
             MessageState::Done => "done",
         }
     }
+}
+
+/// A release of the flows, as it came into force.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Published {
+    pub release: ReleaseId,
+    pub origin: Origin,
+    pub author: String,
+    pub comment: String,
+    /// The release that it replaces, or is on trial beside.
+    pub parent: Option<ReleaseId>,
+    /// Who agreed, where two must.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub approved_by: Option<String>,
+    /// The share of the calls that take it, if it is on trial.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub percent: Option<u8>,
+}
+
+/// How a release of the flows came to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// The folder as a server found it that knew no release.
+    FirstStart,
+    Publish,
+    /// An earlier release's content again.
+    Rollback,
+    /// The folder, with a configuration read anew.
+    Reload,
+    /// The folder, because a file in it changed.
+    Watch,
 }
 
 /// How a request to a host ended.

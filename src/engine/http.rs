@@ -91,6 +91,7 @@ impl Engine {
     /// The host may still do what it was asked; nobody hears of it.
     pub(super) fn give_up_request(&mut self, now: Moment, call: &mut Call, why: HttpFailure) {
         let Some(Asking { id, .. }) = call.asking.take() else { return };
+        call.taken.failed |= why != HttpFailure::Abandoned;
         let Some(mut request) = self.requests.under_way.remove(&id) else { return };
         request.call = None;
         self.host_answered(now, call.id, &request, HttpOutcome::Failed(why));

@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::happened::Happened;
+use super::releases::Publication;
 use super::staff::Ask;
 use crate::config::Config;
 use crate::ids::RequestId;
@@ -60,6 +61,8 @@ pub enum Input {
     },
     /// A checked configuration takes effect; calls under way keep the flow they began with.
     Configure(Box<World>),
+    /// The flows that calls take from now on; calls under way keep theirs.
+    Publish(Box<Publication>),
     /// A configuration was refused; for the journal.
     ConfigRefused,
     /// Before anything else: an emergency broadcast was on when the server ended, as the journal says.

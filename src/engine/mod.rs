@@ -4,11 +4,12 @@
 //! This file owns the order in which the parts are heard; what each happening means is in
 //! `admission` (may this call in?), `registration`, `arrival` (the way to the answer), `customer` (the stages of a call), `waiting` (what callers in a queue hear and press),
 //! `offers` (agents' phones), `assist` (secrets typed during a talk), `messages` (what callers leave behind), `negotiation` (audio of a leg under way), `http` (what flows ask of hosts),
-//! `emergency` (the broadcast), `service` (star codes), `staff` (the API's wishes), `quality` (what legs sound like).
+//! `releases` (which flows calls take), `emergency` (the broadcast), `service` (star codes), `staff` (the API's wishes), `quality` (what legs sound like).
 
 mod admission;
 mod arrival;
 mod assist;
+pub mod canary;
 mod customer;
 pub mod emergency;
 pub mod happened;
@@ -23,6 +24,7 @@ pub mod output;
 mod pressure;
 mod quality;
 mod registration;
+pub mod releases;
 mod route;
 mod service;
 pub mod staff;
@@ -59,6 +61,7 @@ use noting::Noting;
 use output::Output;
 use pressure::Pressure;
 use quality::PoorLegs;
+use releases::Releases;
 use service::Service;
 use streams::{Outputs, Owner, Streams};
 use timetable::Timetable;
@@ -104,6 +107,7 @@ pub struct Engine {
     poor: PoorLegs,
     requests: Requests,
     emergency: Emergency,
+    releases: Releases,
     seq: u64,
     out: Outputs,
 }
@@ -136,6 +140,7 @@ impl Engine {
             poor: PoorLegs::default(),
             requests: Requests::default(),
             emergency: Emergency::default(),
+            releases: Releases::default(),
             seq: 0,
             out: Outputs::default(),
             world,
@@ -160,6 +165,7 @@ impl Engine {
             Input::HttpDone { id, result } => self.http_done(now, id, result),
             Input::Ask { id, ask } => self.answer(now, id, ask),
             Input::Configure(world) => self.configure(now, *world),
+            Input::Publish(publication) => self.publish(now, *publication),
             Input::ConfigRefused => self.happened(now, None, None, What::ConfigRefused),
             Input::Broadcast { started, heard, left } => self.resume_broadcast(now, *started, heard, left),
             Input::Drain => self.drain(now),

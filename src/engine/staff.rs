@@ -7,6 +7,7 @@ use super::emergency;
 use super::happened::{Broadcast, MessageState, Party, What};
 use super::input::AskId;
 use super::output::Output;
+use super::releases::FlowsView;
 use super::view::Snapshot;
 use crate::acd;
 use crate::call::cause::Cause;
@@ -17,6 +18,8 @@ use crate::moment::Moment;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ask {
     Snapshot,
+    /// Which releases of the flows are in force, and how a trial goes.
+    Flows,
     SetReady {
         user: String,
         agent: AgentId,
@@ -80,6 +83,7 @@ pub enum Ask {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
     Snapshot(Box<Snapshot>),
+    Flows(Box<FlowsView>),
     Done,
     /// No such agent or call.
     NotFound,
@@ -94,6 +98,7 @@ impl Engine {
     pub(super) fn answer(&mut self, now: Moment, id: AskId, ask: Ask) {
         let answer = match ask {
             Ask::Snapshot => Answer::Snapshot(Box::new(self.snapshot(now))),
+            Ask::Flows => Answer::Flows(Box::new(self.flows_view())),
             Ask::SetReady { user, agent } => {
                 self.order_agent(now, user, &agent, "ready", acd::Event::SetReady(agent.clone()))
             }

@@ -12,7 +12,7 @@ const MAX_NAME: usize = 64;
 /// Longest text of an event, bytes.
 const MAX_TEXT: usize = 200;
 /// What the server itself remarks under; a flow must not seem to be it.
-const OURS: [&str; 3] = ["language", "way", "ended"];
+const OURS: [&str; 3] = ["language", "way", super::run::ENDED];
 
 pub(super) fn read(fields: &mut Fields<'_>, scope: &mut Scope<'_>) -> Option<Step> {
     let name = fields.need("name").and_then(|node| name(node, scope));

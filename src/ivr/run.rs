@@ -156,6 +156,9 @@ impl fmt::Debug for Caller {
     }
 }
 
+/// The remark of a run that ended because it was at a loss; its value says why.
+pub const ENDED: &str = "ended";
+
 /// Longest life of a run without a key from the caller; beyond it: goodbye. Callers in a queue don't count.
 pub const MAX_IDLE: Duration = Duration::from_secs(600);
 
@@ -395,7 +398,7 @@ impl Run {
                 None => return,
             }
         }
-        actions.push(Action::Remark { name: "ended".into(), value: "too many steps".to_owned() });
+        actions.push(Action::Remark { name: ENDED.into(), value: "too many steps".to_owned() });
         self.end(actions);
     }
 
@@ -559,7 +562,7 @@ impl Run {
             return self.speak_up(now, actions);
         }
         if now >= self.alive + MAX_IDLE && !self.records() {
-            actions.push(Action::Remark { name: "ended".into(), value: "nobody pressed a key".to_owned() });
+            actions.push(Action::Remark { name: ENDED.into(), value: "nobody pressed a key".to_owned() });
             self.end(actions);
             return;
         }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::engine::happened::{Happened, What};
+use crate::engine::happened::{Happened, Published, What};
 use crate::moment::Moment;
 
 /// Logs `happened` if it concerns the operator. None of these entries names a caller.
@@ -16,6 +16,23 @@ pub fn tell(happened: &Happened) {
             tracing::warn!(call, "the recording has a gap of {frames} packets: {why}");
         }
         What::ConfigRefused => tracing::error!("configuration refused; the old one stays"),
+        What::FlowsPublished(published) => {
+            let Published { release, author, comment, percent, .. } = &**published;
+            match percent {
+                None => tracing::info!("flows: release {release} by {author} is in force: {comment}"),
+                Some(percent) => {
+                    tracing::info!(
+                        "flows: release {release} by {author} is on trial for {percent} %: {comment}"
+                    );
+                }
+            }
+        }
+        What::CanaryTakenBack { release, new, old, .. } => {
+            tracing::error!("flows: release {release} was taken back: {new}; release in force: {old}");
+        }
+        What::CanaryAborted { release, author } => {
+            tracing::info!("flows: {author} ended the trial of release {release}");
+        }
         What::ServerStopping => tracing::warn!("the server is stopping: no new calls"),
         _ => {}
     }

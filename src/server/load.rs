@@ -36,11 +36,12 @@ pub enum LoadError {
     Flows(Vec<Diagnostic>),
 }
 
-/// Loads everything that `config` points to.
+/// Loads everything that `config` points to but the flows: which are in force, the store says.
 pub fn load(config: Config) -> Result<Loaded, LoadError> {
     let (library, masters) = Library::load(&config.prompts)?;
     let wide = config.codecs_take_time();
-    let mut loaded = with_library(config, library)?;
+    let world = World { config: Arc::new(config), flows: ivr::Flows::new(), library: Arc::new(library) };
+    let mut loaded = Loaded { world, warnings: Vec::new(), encoding: None };
     if wide {
         let library = Arc::clone(&loaded.world.library);
         let thread = std::thread::Builder::new().name("prompts".into());
@@ -55,7 +56,7 @@ pub fn load(config: Config) -> Result<Loaded, LoadError> {
     Ok(loaded)
 }
 
-/// As `load`, with prompts that are already here.
+/// With prompts that are already here, and the flows of the folder.
 pub fn with_library(config: Config, library: Library) -> Result<Loaded, LoadError> {
     let sources = sources(&config.flows)?;
     let compiled = ivr::compile(&sources, &ivr::World::of(&config, &library)).map_err(LoadError::Flows)?;

@@ -29,6 +29,9 @@ use crate::net::clock::Clock;
 use crate::net::engine_thread::{self, Bound, EngineHandle, Planes};
 use crate::net::tcp::Connections;
 use crate::net::udp::Sockets;
+use crate::publishing::Refused;
+use crate::publishing::desk::{Desk, Folder};
+use crate::publishing::held::Held;
 use crate::recording::frame;
 use crate::recording::recorder::{Recorder, RecorderHandle};
 use crate::recording::seal::TapeKey;
@@ -61,6 +64,8 @@ pub enum CannotStart {
     Key { path: PathBuf, why: String },
     #[error("the database: {0}")]
     Store(#[from] crate::store::StoreError),
+    #[error(transparent)]
+    Flows(#[from] Refused),
     #[error("the system gives no {what}: {source}")]
     System {
         what: &'static str,
@@ -87,6 +92,7 @@ pub struct Server {
     pub engine: EngineHandle,
     pub store: Store,
     pub shelf: Shelf,
+    pub desk: Desk,
     journal: Journal,
     thread: JoinHandle<io::Result<()>>,
     workers: Vec<JoinHandle<()>>,
@@ -97,7 +103,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts everything, or nothing. `clock` is everybody's.
+    /// Starts everything, or nothing. `clock` is everybody's. Of `world` the flows are not looked at: which are in force,
+    /// the store says, or on the first start the folder.
     pub async fn start(world: World, clock: Clock) -> Result<Server, CannotStart> {
         raise_descriptors();
         let config = Arc::clone(&world.config);
@@ -114,6 +121,7 @@ impl Server {
         let store = Store::open(&config.data.join("hotline.db")).await?;
         store.close_open_calls(Cause::ServerRestarted, |call| shelf.last_heard(call)).await?;
         let broadcast = store.broadcast().await?;
+        let held = Held::open(&store, Arc::clone(&config), Arc::clone(&world.library), clock.now()).await?;
         let (journal, journal_handle) = Journal::spawn(&store, CAPACITY).await?;
         let media = Media::start(&world, clock, key)?;
         let planes = Planes {
@@ -127,8 +135,14 @@ impl Server {
         if let Some((started, heard, left)) = broadcast {
             engine.handle(clock.now(), Input::Broadcast { started: Box::new(started), heard, left });
         }
+        // Before there is anybody who could call.
+        let publication = held.publication(Some(held.in_force()));
+        engine.handle(clock.now(), Input::Publish(Box::new(publication)));
+        held.tell_operator();
         let (handle, thread) = engine_thread::spawn(engine, bound, planes)
             .map_err(|source| CannotStart::System { what: "engine thread", source })?;
+        let desk = Desk::new(store.clone(), handle.clone(), clock, held);
+        tokio::spawn(desk.clone().follow());
         let (config, configured) = watch::channel(config);
         let api = api::serve(
             http,
@@ -136,6 +150,7 @@ impl Server {
                 engine: handle.clone(),
                 store: store.clone(),
                 shelf: shelf.clone(),
+                desk: desk.clone(),
                 config: configured,
                 clock,
                 journal: journal_handle,
@@ -144,7 +159,7 @@ impl Server {
             },
         );
         let workers = media.threads;
-        Ok(Server { engine: handle, store, shelf, journal, thread, workers, api, config, _lock: lock })
+        Ok(Server { engine: handle, store, shelf, desk, journal, thread, workers, api, config, _lock: lock })
     }
 
     /// Waits for the engine to end (told to, or because something failed), then for everything else, in order; who stands
@@ -169,10 +184,14 @@ impl Server {
     }
 
     /// A checked configuration takes effect, everywhere; addresses, folders and threads stay as they were at start.
-    pub async fn reload(&self, world: World) {
-        self.config.send_replace(Arc::clone(&world.config));
-        // An engine that has ended needs no configuration.
-        let _ = self.engine.put(Input::Configure(Box::new(world))).await;
+    /// Says what became of the folder of flows.
+    ///
+    /// # Errors
+    /// The flows do not fit the configuration: everything stays as it was.
+    pub async fn reload(&self, world: World) -> Result<Folder, Refused> {
+        let folder = self.desk.reload(Arc::clone(&world.config), world.library).await?;
+        self.config.send_replace(world.config);
+        Ok(folder)
     }
 
     /// Notes that a configuration was refused and the old one stays.

@@ -1,7 +1,7 @@
 //! The journal and the call records, on disk (SQLite). Written in batches, off the engine thread.
 //!
 //! [`Store`] is the file; [`journal`] the one writer, fed by the engine; [`calls`], [`callbacks`] and [`proof`] what is asked of it;
-//! [`restart`] closes what a dead server left open. The journal is the truth: `calls` and `callbacks` are folded from it.
+//! [`releases`] the flows as they were published; [`restart`] closes what a dead server left open. The journal is the truth: `calls` and `callbacks` are folded from it.
 
 pub mod callbacks;
 pub mod calls;
@@ -9,6 +9,7 @@ mod emergency;
 pub mod journal;
 mod messages;
 pub mod proof;
+pub mod releases;
 pub mod restart;
 mod rows;
 mod schema;

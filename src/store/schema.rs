@@ -66,6 +66,33 @@ CREATE TABLE callbacks (
 CREATE UNIQUE INDEX callbacks_open ON callbacks (number, queue) WHERE done IS NULL;
 PRAGMA user_version = 4;
 ",
+    "
+CREATE TABLE flow_files (
+    hash BLOB PRIMARY KEY,
+    text TEXT NOT NULL
+) STRICT;
+CREATE TABLE releases (
+    release     INTEGER PRIMARY KEY,
+    at          INTEGER NOT NULL,
+    author      TEXT NOT NULL,
+    comment     TEXT NOT NULL,
+    parent      INTEGER,
+    origin      TEXT NOT NULL,
+    again       INTEGER,
+    standing    TEXT NOT NULL,
+    approved_by TEXT,
+    percent     INTEGER,
+    content     BLOB NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX releases_current ON releases (standing) WHERE standing IN ('in_force', 'on_trial');
+CREATE TABLE release_files (
+    release INTEGER NOT NULL,
+    name    TEXT NOT NULL,
+    hash    BLOB NOT NULL,
+    PRIMARY KEY (release, name)
+) STRICT;
+PRAGMA user_version = 5;
+",
 ];
 
 pub async fn bring_up_to_date(writer: &SqlitePool) -> Result<(), StoreError> {

@@ -1,6 +1,7 @@
 //! The API as its users meet it: a real server on loopback, asked over sockets.
 
 mod events;
+mod flows;
 pub mod http;
 mod legs;
 mod login;
@@ -17,7 +18,7 @@ use std::sync::mpsc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use hotline::config::{self, Role, Secret, User};
+use hotline::config::{self, Config, Role, Secret, User};
 use hotline::engine::input::{Input, World};
 use hotline::engine::staff::{Answer, Ask};
 use hotline::net::clock::Clock;
@@ -45,6 +46,11 @@ pub struct ApiUnderTest {
 
 impl ApiUnderTest {
     pub fn start() -> ApiUnderTest {
+        ApiUnderTest::start_with(|_| {})
+    }
+
+    /// With a configuration that differs from the demo's.
+    pub fn start_with(adjust: impl Fn(&mut Config)) -> ApiUnderTest {
         static FOLDERS: AtomicUsize = AtomicUsize::new(0);
         let number = FOLDERS.fetch_add(1, Ordering::Relaxed);
         let data = std::env::temp_dir().join(format!("hotline-api-{}-{number}", std::process::id()));
@@ -52,7 +58,7 @@ impl ApiUnderTest {
             let (sip, http) = (free_port(), free_port());
             let (say, started) = mpsc::sync_channel(1);
             let (stop, stopped) = tokio::sync::oneshot::channel();
-            let world = world(&data, sip, http);
+            let world = world(&data, sip, http, &adjust);
             let thread = std::thread::spawn(move || serve(world, &say, stopped));
             match started.recv().expect("the server's thread says how it went") {
                 Ok(engine) => {
@@ -169,7 +175,7 @@ fn serve(
 }
 
 /// The demo bank with these ports, with prompts of silence, and an auditor besides.
-fn world(data: &Path, sip: u16, http: u16) -> World {
+fn world(data: &Path, sip: u16, http: u16, adjust: &impl Fn(&mut Config)) -> World {
     let mut config = config::demo(data, sip, http);
     // Nobody listens there: the port above ours may be another test's.
     for host in config.http.hosts.values_mut() {
@@ -178,6 +184,7 @@ fn world(data: &Path, sip: u16, http: u16) -> World {
     let password = Secret("demo-auditor".to_owned());
     let auditor = User { name: "Auditor".to_owned(), password, role: Role::Auditor };
     config.users.insert("auditor".to_owned(), auditor);
+    adjust(&mut config);
     World { config: config.into(), ..crate::office::world::demo() }
 }
 

@@ -20,7 +20,9 @@ fn each_role_gets_what_the_table_says() {
     let ready = json!({"state": "ready"});
     // 409: allowed, but no phone is registered. 404: allowed, but there is none.
     let broadcast = json!({"level": "info", "prompts": ["emg_sys"], "for": "1h"});
-    let table: [(&str, &str, Option<&Value>, [u16; 5]); 16] = [
+    let publish = json!({"comment": "no file has changed"});
+    let back = json!({});
+    let table: [(&str, &str, Option<&Value>, [u16; 5]); 25] = [
         ("GET", "/api/v1/snapshot", None, [200; 5]),
         ("GET", "/api/v1/calls/live", None, [200; 5]),
         ("GET", "/api/v1/queues", None, [200; 5]),
@@ -37,6 +39,15 @@ fn each_role_gets_what_the_table_says() {
         ("GET", "/api/v1/recordings", None, [403, 200, 200, 200, 200]),
         ("GET", &tape, None, [403, 404, 404, 404, 404]),
         ("GET", &sound, None, [403, 404, 404, 404, 404]),
+        ("GET", "/api/v1/flows", None, [403, 200, 200, 200, 200]),
+        ("GET", "/api/v1/flows/releases", None, [403, 200, 200, 200, 200]),
+        ("GET", "/api/v1/flows/releases/1", None, [403, 200, 200, 200, 200]),
+        ("GET", "/api/v1/flows/diff", None, [403, 200, 200, 200, 200]),
+        ("POST", "/api/v1/flows/publish", Some(&publish), [403, 403, 403, 409, 403]),
+        ("POST", "/api/v1/flows/releases/1/approve", None, [403, 403, 403, 409, 403]),
+        ("POST", "/api/v1/flows/rollback", Some(&back), [403, 403, 403, 409, 403]),
+        ("POST", "/api/v1/flows/promote", None, [403, 403, 403, 409, 403]),
+        ("POST", "/api/v1/flows/abort", None, [403, 403, 403, 409, 403]),
     ];
     for (method, path, body, expected) in table {
         let statuses = tokens.each_ref().map(|token| {

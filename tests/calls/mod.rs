@@ -12,6 +12,7 @@ mod ports;
 mod quality;
 mod races;
 mod refusals;
+mod releases;
 mod reload;
 mod surveys;
 mod transfer;

@@ -75,6 +75,21 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ),
     // The edge carries out what flows ask of hosts, as the configuration has them.
     ("net", &["net", "engine", "sip", "media", "recording", "store", "config::HttpHost", "ivr::http"]),
+    // Flows on their way from the folder into the engine: checked, tested, kept, and told.
+    (
+        "publishing",
+        &[
+            "publishing",
+            "config",
+            "diagnostic",
+            "engine",
+            "ivr",
+            "media::prompts",
+            "net::clock",
+            "net::engine_thread",
+            "store",
+        ],
+    ),
     ("ids.rs", &[]),
     ("moment.rs", &[]),
     ("rng.rs", &[]),

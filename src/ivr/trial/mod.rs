@@ -21,6 +21,7 @@ pub mod mock;
 pub mod path;
 pub mod play;
 pub mod script;
+pub mod told;
 
 impl Catalogue for Wordbook {
     fn find(&self, language: &str, name: &str) -> Option<PromptId> {
