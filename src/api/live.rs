@@ -181,6 +181,6 @@ fn done(answer: Answer, what: &'static str) -> Result<StatusCode, ApiError> {
         Answer::Done => Ok(StatusCode::NO_CONTENT),
         Answer::NotFound => Err(ApiError::NotFound(what)),
         Answer::Refused(why) => Err(ApiError::NotNow(why)),
-        Answer::Snapshot(_) => Err(ApiError::Ours),
+        Answer::Snapshot(_) | Answer::Handover { .. } => Err(ApiError::Ours),
     }
 }

@@ -5,7 +5,7 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 use utoipa::{Modify, OpenApi};
 
 use super::who::COOKIE;
-use super::{calls, error, events, health, live, login, recordings};
+use super::{calls, error, events, handover, health, live, login, recordings};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -13,7 +13,7 @@ use super::{calls, error, events, health, live, login, recordings};
         Times are microseconds since the Unix epoch."),
     paths(
         login::login, login::logout, login::me,
-        live::snapshot, live::calls, live::hang_up, live::queues, live::agents, live::agent, live::order,
+        live::snapshot, live::calls, live::hang_up, handover::handover, live::queues, live::agents, live::agent, live::order,
         calls::list, calls::one, calls::events,
         recordings::list, recordings::one, recordings::audio,
         events::events,

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use crate::acd::OfferFailure;
 use crate::engine::streams::Lease;
-use crate::ids::{AgentId, CallId, LegId, PlayId, QueueId, RequestId, StreamId};
+use crate::ids::{AgentId, CallId, LegId, PlayId, QueueId, RequestId, StreamId, TalkId};
+use crate::ivr::bot::Handover;
 use crate::ivr::run::Run;
 use crate::media::command::{Direction, Session};
 use crate::media::prompts::Library;
@@ -34,6 +35,10 @@ pub struct Call {
     pub talked: Duration,
     /// The request whose answer the flow waits for.
     pub asking: Option<Asking>,
+    /// The bot that the caller talks with.
+    pub with_bot: Option<Talking>,
+    /// What the last bot found out, for the person who takes the call.
+    pub handover: Option<Box<Handover>>,
     /// Times the flow sent the call on to another number.
     pub number_transfers: usize,
     /// When the engine must look at it again; kept by the engine's timetable.
@@ -44,6 +49,14 @@ pub struct Call {
 #[derive(Clone, Copy, Debug)]
 pub struct Asking {
     pub id: RequestId,
+    /// The run's own number for it.
+    pub number: u64,
+}
+
+/// A conversation with a bot under way for the flow.
+#[derive(Clone, Copy, Debug)]
+pub struct Talking {
+    pub id: TalkId,
     /// The run's own number for it.
     pub number: u64,
 }

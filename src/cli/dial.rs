@@ -9,6 +9,7 @@ use crate::diagnostic::fields::parse_duration;
 use crate::diagnostic::render_all;
 use crate::ids::FlowId;
 use crate::ivr::flow::Flow;
+use crate::ivr::bot::{BotEnd, BotFailure, BotResult};
 use crate::ivr::http::{HttpFailure, HttpResponse};
 use crate::ivr::run::{Caller, QueueExit, TransferTo};
 use crate::ivr::trial::call::{Call, Standing};
@@ -128,6 +129,11 @@ impl Telephone<'_> {
                 Standing::Transferred(_) => {
                     print::line("now:  fails to come back   on to go on with that number   person   q");
                 }
+                Standing::InFlow if self.call.awaits_bot() => {
+                    print::line(
+                        "now:  what the bot found out, such as {\"intent\": \"loss\"}   person {…} to hand over   closes   fails   timeout   q",
+                    );
+                }
                 Standing::InFlow if self.call.unanswered().is_some() => {
                     print::line(
                         "now:  a status and a body, such as 200 {\"name\": \"Li\"}   fails   timeout   q",
@@ -180,6 +186,7 @@ impl Telephone<'_> {
             (Standing::Transferred(TransferTo::Number(number)), "on" | "o") => {
                 return Some(After::Number(number, self.call.now()));
             }
+            (Standing::InFlow, line) if self.call.awaits_bot() => self.bot_ends(line),
             (Standing::InFlow, line) if self.call.unanswered().is_some() => self.host_answers(line),
             (Standing::InFlow, "" | ".") => {
                 if !self.call.stays_silent() {
@@ -202,6 +209,25 @@ impl Telephone<'_> {
                 self.call.host_answers(Ok(HttpResponse { status, body: body.to_owned() }));
             }
             _ => print::line("That is no answer of a host."),
+        }
+    }
+
+    /// What the bot found out.
+    fn bot_ends(&mut self, line: &str) {
+        let (person, slots) = match line.strip_prefix("person") {
+            Some(slots) => (true, slots.trim()),
+            None => (false, line),
+        };
+        let slots = if person && slots.is_empty() { "{}" } else { slots };
+        match line {
+            "closes" => self.call.bot_ends(BotEnd::Closed),
+            "fails" => self.call.bot_ends(BotEnd::Failed(BotFailure::Broken)),
+            "timeout" | "" => drop(self.call.stays_silent()),
+            _ if serde_json::from_str::<serde_json::Map<_, _>>(slots).is_ok() => {
+                let result = BotResult { slots: slots.to_owned(), transcript: Vec::new(), person };
+                self.call.bot_ends(BotEnd::Result(Box::new(result)));
+            }
+            _ => print::line("That is no result of a bot."),
         }
     }
 

@@ -6,6 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::bots;
 use super::{Config, Http, Limits, Media, Recording, Sip, Srtp, constants, hosts, people, places, routes};
 use crate::diagnostic::fields::Fields;
 use crate::diagnostic::yaml::{self, Node};
@@ -95,6 +96,7 @@ fn config(
         None => Some(Limits::default()),
     };
     let constants = top.take("constants").map(|node| constants::read(node, out)).unwrap_or_default();
+    let bots = top.take("bots").map(|node| bots::read(node, folder, out)).unwrap_or_default();
     people::refuse_demo_passwords(&listens, &agents, &users, out);
     top.finish(out);
     Some(Config {
@@ -111,6 +113,7 @@ fn config(
         users: users.into_iter().map(|(id, user)| (id, user.user)).collect::<BTreeMap<_, _>>(),
         trunks,
         limits: limits?,
+        bots,
         constants,
     })
 }

@@ -121,6 +121,8 @@ impl Engine {
             hushed: false,
             talked: Duration::ZERO,
             asking: None,
+            with_bot: None,
+            handover: None,
             number_transfers: 0,
             wake: None,
         };

@@ -10,6 +10,7 @@ use crate::call::cause::Cause;
 use crate::call::customer::{Call, Stage, Talk, Waiting};
 use crate::call::legs::{EndedBy, LegEvent};
 use crate::ids::{AgentId, CallId, LegId, PlayId};
+use crate::ivr::bot::BotFailure;
 use crate::ivr::http::HttpFailure;
 use crate::ivr::run::{Action, Caller, Event as RunEvent, QueueExit, Run, TransferTo};
 use crate::media::command::{Command, Source};
@@ -31,6 +32,7 @@ impl Engine {
     /// Does what the flow asks, tells it what comes of it, and puts the call back on the table, or ends it.
     pub(super) fn obey(&mut self, now: Moment, mut call: Call, actions: Vec<Action>) {
         self.let_go_of_late(now, &mut call);
+        self.let_go_of_bot(now, &mut call);
         let mut actions = std::collections::VecDeque::from(actions);
         while let Some(action) = actions.pop_front() {
             match self.perform(now, &mut call, action) {
@@ -92,6 +94,7 @@ impl Engine {
                 return self.transfer_to_number(now, call, number);
             }
             Action::Http { request } => return self.ask_host(now, call, request),
+            Action::Bot { request } => return self.begin_talk(now, call, request),
             Action::Hangup => return Next::Over,
             Action::Entered { node } => {
                 self.happened(now, Some(call.id), None, What::NodeEntered { node: node.to_string() });
@@ -205,7 +208,9 @@ impl Engine {
     }
 
     pub(super) fn digit(&mut self, now: Moment, call: CallId, symbol: char) {
-        self.tell(now, call, RunEvent::Digit(symbol));
+        if !self.key_for_bot(call, symbol) {
+            self.tell(now, call, RunEvent::Digit(symbol));
+        }
     }
 
     pub(super) fn played(&mut self, now: Moment, id: CallId, play: PlayId) {
@@ -275,6 +280,7 @@ impl Engine {
     pub(super) fn end_call(&mut self, now: Moment, mut call: Call, cause: Cause, by: Who) {
         self.timetable.remove(&mut call);
         self.give_up_request(now, &mut call, HttpFailure::Abandoned);
+        self.give_up_talk(now, &mut call, BotFailure::Abandoned);
         let id = call.id;
         let stage = std::mem::replace(&mut call.stage, Stage::Menu { playing: None });
         match stage {

@@ -3,10 +3,11 @@
 //! `handle(now, input)`, then drain `poll_output`; come back at `next_deadline` with `Input::Time`.
 //! This file owns the order in which the parts are heard; what each happening means is in
 //! `admission` (may this call in?), `registration`, `arrival` (the way to the answer), `customer` (the stages of a call), `offers` (agents' phones),
-//! `negotiation` (audio of a leg under way), `http` (what flows ask of hosts), `service` (star codes), `staff` (the API's wishes), `quality` (what legs sound like).
+//! `negotiation` (audio of a leg under way), `http` (what flows ask of hosts), `bot` (callers who talk with bots), `service` (star codes), `staff` (the API's wishes), `quality` (what legs sound like).
 
 mod admission;
 mod arrival;
+pub mod bot;
 mod customer;
 pub mod happened;
 mod http;
@@ -46,6 +47,7 @@ use crate::sip::registrar::Registrar;
 
 use admission::Gate;
 use arrival::Knock;
+use bot::Talks;
 use happened::{Happened, What};
 use http::Requests;
 use input::{Input, World};
@@ -97,6 +99,7 @@ pub struct Engine {
     next_play: u64,
     poor: PoorLegs,
     requests: Requests,
+    talks: Talks,
     seq: u64,
     out: Outputs,
 }
@@ -128,6 +131,7 @@ impl Engine {
             next_play: 1,
             poor: PoorLegs::default(),
             requests: Requests::default(),
+            talks: Talks::default(),
             seq: 0,
             out: Outputs::default(),
             world,
@@ -150,6 +154,7 @@ impl Engine {
             Input::Media { event } => self.media(now, event),
             Input::Tape(event) => self.tape(now, event),
             Input::HttpDone { id, result } => self.http_done(now, id, result),
+            Input::BotDone { id, end, figures } => self.bot_done(now, id, end, figures),
             Input::Ask { id, ask } => self.answer(now, id, ask),
             Input::Configure(world) => self.configure(now, *world),
             Input::ConfigRefused => self.happened(now, None, None, What::ConfigRefused),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::bot::Talk;
 use super::chart::Chart;
 use super::expression::Expression;
 use super::hours::Hours;
@@ -141,6 +142,8 @@ pub(super) enum Step {
         on_failed: NodeId,
     },
     Http(Box<Dip>),
+    /// The caller talks with a program elsewhere.
+    Bot(Box<Talk>),
     /// Callers are parted by shares.
     Percent(Ways),
     Event {

@@ -13,6 +13,7 @@ use crate::diagnostic::{self, Diagnostic, Findings, Source, yaml};
 use crate::ids::{AgentId, FlowId, QueueId};
 use crate::media::prompts::{Library, PromptId};
 
+pub mod bot;
 mod call;
 mod chart;
 mod event;
@@ -83,6 +84,8 @@ pub struct World<'a> {
     pub constants: BTreeMap<String, Constant>,
     /// The hosts that may be asked.
     pub hosts: BTreeMap<String, HostTerms>,
+    /// The bots that callers may talk with.
+    pub bots: BTreeSet<String>,
     pub catalogue: &'a dyn Catalogue,
 }
 
@@ -95,6 +98,7 @@ impl<'a> World<'a> {
             entries: config.numbers.values().map(|number| number.flow.clone()).collect(),
             constants: config.constants.clone(),
             hosts: config.http.hosts.iter().map(|(name, host)| (name.clone(), HostTerms::of(host))).collect(),
+            bots: config.bots.keys().cloned().collect(),
             catalogue,
         }
     }

@@ -13,6 +13,7 @@
 //!             working_days: { 2026-10-10: 09:00-17:00 }, open, closed }       # a day left out is closed
 //! http:     { method: get, to: host, path: "/cards/{$card}", body: { name: value | $variable }, timeout: 2s, retries,
 //!             answer: { field.of.json: $variable }, next, on_status: { 404: node }, on_failed }
+//! bot:      { to: bot, with: { name: value | $variable }, into: { slot: $variable }, max: 5m, next, on_person, on_failed }
 //! queue:    { to: queue, priority: 0..100, prompts, on_timeout, on_full, on_empty }
 //! transfer: { agent: name | number: number | $variable, prompts, on_failed }
 //! percent:  { ways: [{ share: 20, then: a }, { share: 80, then: b }] }
@@ -33,15 +34,15 @@ use std::time::Duration;
 use super::flow::{Destination, Kind, Operand, Saying, Spoken, Step, Waiting};
 use super::say::{self, Manner, Words};
 use super::scope::{By, Scope};
-use super::{call, event, expression, hours, http, input, language, percent, sum};
+use super::{bot, call, event, expression, hours, http, input, language, percent, sum};
 use crate::diagnostic::Span;
 use crate::diagnostic::fields::Fields;
 use crate::diagnostic::yaml::{Node, Value};
 
 /// The kinds of node, as written. New kinds are added here and in `read`.
-pub(super) const KINDS: [&str; 18] = [
-    "play", "menu", "collect", "say", "set", "switch", "hours", "http", "queue", "transfer", "percent",
-    "event", "wait", "language", "call", "return", "goto", "hangup",
+pub(super) const KINDS: [&str; 19] = [
+    "play", "menu", "collect", "say", "set", "switch", "hours", "http", "bot", "queue", "transfer",
+    "percent", "event", "wait", "language", "call", "return", "goto", "hangup",
 ];
 /// Silence of a `wait`: a shorter one is not heard, in a longer one callers hang up.
 const PAUSES: std::ops::RangeInclusive<Duration> = Duration::from_millis(500)..=Duration::from_secs(60);
@@ -68,6 +69,7 @@ pub(super) fn read(
             hours::read(fields, scope).map(|(hours, open, closed)| Step::Hours { hours, open, closed })
         }
         "http" => http::read::read(fields, scope).map(|dip| Step::Http(Box::new(dip))),
+        "bot" => bot::read::read(fields, scope).map(|talk| Step::Bot(Box::new(talk))),
         "queue" => queue(fields, scope),
         "transfer" => transfer(fields, scope),
         "percent" => percent::read(fields, scope),

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::bot::{BotEnd, BotFailure, BotRequest};
 use super::expression::Compared;
 use super::flow::{Destination, Flow, Kind, LanguageId, NodeId, Operand, Saying, Step, VariableId};
 use super::http::{HttpFailure, HttpRequest, HttpResponse};
@@ -13,6 +14,7 @@ use crate::media::prompts::PromptId;
 use crate::moment::Moment;
 
 mod answer;
+mod bot;
 mod calls;
 mod http;
 mod shown;
@@ -38,6 +40,8 @@ pub enum Event {
     TransferFailed,
     /// What came of the request that `Run::awaits` names.
     HttpDone(Result<HttpResponse, HttpFailure>),
+    /// The conversation that `Run::talks` names has ended.
+    BotDone(BotEnd),
 }
 
 /// Not which digit: it may belong to a secret.
@@ -50,6 +54,7 @@ impl fmt::Debug for Event {
             Event::QueueLeft(why) => write!(f, "QueueLeft({why:?})"),
             Event::TransferFailed => f.write_str("TransferFailed"),
             Event::HttpDone(result) => write!(f, "HttpDone({result:?})"),
+            Event::BotDone(end) => write!(f, "BotDone({end:?})"),
         }
     }
 }
@@ -77,6 +82,8 @@ pub enum Action {
     Transfer { to: TransferTo },
     /// The run pauses; comes back by `HttpDone`, or by itself when the request's time is over.
     Http { request: Box<HttpRequest> },
+    /// The run pauses while the caller talks with a bot; comes back by `BotDone`, or by itself when its time is over.
+    Bot { request: Box<BotRequest> },
     /// The flow is over.
     Hangup,
     /// For the journal: the caller arrived at this node.
@@ -193,6 +200,11 @@ enum State {
         /// What the next try needs; none is left if there is none.
         again: Option<Box<Try>>,
     },
+    /// The caller talks with a bot, at most until then.
+    WithBot {
+        number: u64,
+        until: Moment,
+    },
     Over,
 }
 
@@ -281,6 +293,7 @@ impl Run {
             Event::QueueLeft(why) => self.queue_left(now, why, &mut actions),
             Event::TransferFailed => self.transfer_failed(now, &mut actions),
             Event::HttpDone(result) => self.http_done(now, &result, &mut actions),
+            Event::BotDone(end) => self.bot_done(now, &end, &mut actions),
         }
         debug_assert!(actions.len() <= MAX_ACTIONS);
         actions
@@ -290,6 +303,8 @@ impl Run {
         let idle = self.alive + MAX_IDLE;
         match &self.state {
             State::Queued | State::Transferring | State::Over => None,
+            // Who talks presses no keys.
+            State::WithBot { until, .. } => Some(*until),
             State::Listening { until, .. }
             | State::Typing { until, .. }
             | State::Pausing { until, .. }
@@ -394,6 +409,7 @@ impl Run {
             Step::Call(call) => Some(self.call(call)),
             Step::Return(results) => self.go_back(results, actions),
             Step::Http(dip) => self.dip(now, dip, actions),
+            Step::Bot(talk) => self.begin_talk(now, talk, actions),
             Step::Goto(next) => Some(*next),
         }
     }
@@ -482,6 +498,9 @@ impl Run {
     fn time(&mut self, now: Moment, actions: &mut Vec<Action>) {
         if self.next_deadline().is_none_or(|deadline| now < deadline) {
             return;
+        }
+        if let State::WithBot { .. } = self.state {
+            return self.bot_done(now, &BotEnd::Failed(BotFailure::TooLong), actions);
         }
         if now >= self.alive + MAX_IDLE {
             actions.push(Action::Remark { name: "ended".into(), value: "nobody pressed a key".to_owned() });

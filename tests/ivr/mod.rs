@@ -2,6 +2,7 @@
 
 mod bad_flows;
 mod bank;
+mod bots;
 mod calls;
 mod demo;
 mod fuzz;

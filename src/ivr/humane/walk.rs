@@ -331,6 +331,7 @@ fn spoken(step: &Step) -> Vec<&Spoken> {
         | Step::Event { .. }
         | Step::Wait { .. }
         | Step::Http(_)
+        | Step::Bot(_)
         | Step::Call(_)
         | Step::Return(_)
         | Step::Goto(_) => Vec::new(),
@@ -349,6 +350,7 @@ fn ways(step: &Step) -> Vec<Out> {
         | Step::Goto(next) => vec![by_itself(next)],
         Step::Percent(ways) => ways.all().map(by_itself).collect(),
         Step::Http(dip) => dip.ways().map(by_itself).collect(),
+        Step::Bot(talk) => talk.ways().map(by_itself).collect(),
         Step::Call(call) => call.next.iter().map(by_itself).collect(),
         Step::Menu { ask, keys } => {
             let keys = keys.iter().flatten().map(|to| Out { key: true, ..by_itself(to) });
