@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use hyper::Uri;
 
-use super::hosts::{authorities, headers, is_this_machine};
 use super::Bot;
+use super::hosts::{authorities, headers, is_this_machine};
 use crate::diagnostic::Findings;
 use crate::diagnostic::fields::Fields;
 use crate::diagnostic::yaml::{Key, Node};
@@ -45,7 +45,8 @@ fn bot(key: &Key, node: &Node, folder: &Path, out: &mut Findings) -> Option<Bot>
         Some(node) => authorities("config-016", node, folder, out),
         None => Some(Arc::default()),
     };
-    let headers = fields.take("headers").map_or(Some(BTreeMap::new()), |node| headers("config-016", node, out));
+    let headers =
+        fields.take("headers").map_or(Some(BTreeMap::new()), |node| headers("config-016", node, out));
     let connect_timeout = match fields.take("connect_timeout") {
         Some(node) => out.duration(node, CONNECTS),
         None => Some(Bot::CONNECT),

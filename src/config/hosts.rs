@@ -57,7 +57,8 @@ fn host(key: &Key, node: &Node, folder: &Path, out: &mut Findings) -> Option<Htt
         None => Some(Arc::default()),
     };
     let secrets = fields.take("secrets").map_or(Some(false), |node| out.truth(node));
-    let headers = fields.take("headers").map_or(Some(BTreeMap::new()), |node| headers("config-010", node, out));
+    let headers =
+        fields.take("headers").map_or(Some(BTreeMap::new()), |node| headers("config-010", node, out));
     let timeout = match fields.take("timeout") {
         Some(node) => out.duration(node, TIMEOUTS),
         None => Some(HttpHost::TIMEOUT),

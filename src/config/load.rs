@@ -65,11 +65,7 @@ fn config(
     let flows = path("flows", &mut top, folder, out);
     let flows_place = top.place("flows");
     let prompts = path("prompts", &mut top, folder, out);
-    let recording = match top.take("recording") {
-        Some(node) => Fields::of(node, top.place("recording"), "`recording`", out)
-            .and_then(|fields| recording(fields, folder, out)),
-        None => Some(Recording { enabled: true, key_file: None }),
-    };
+    let recording = recording_or_usual(&mut top, folder, out);
     let flow_names = flows.as_deref().map(|folder| {
         flows_in(folder).map_err(|error| {
             let message = format!("the folder {} cannot be read: {error}", folder.display());
@@ -200,6 +196,14 @@ fn http(mut fields: Fields<'_>, folder: &Path, out: &mut Findings) -> Option<Htt
     let hosts = fields.take("hosts").map(|node| hosts::hosts(node, folder, out)).unwrap_or_default();
     fields.finish(out);
     Some(Http { listen: listen?, hosts })
+}
+
+fn recording_or_usual(top: &mut Fields<'_>, folder: &Path, out: &mut Findings) -> Option<Recording> {
+    let Some(node) = top.take("recording") else {
+        return Some(Recording { enabled: true, key_file: None });
+    };
+    let fields = Fields::of(node, top.place("recording"), "`recording`", out)?;
+    recording(fields, folder, out)
 }
 
 fn recording(mut fields: Fields<'_>, folder: &Path, out: &mut Findings) -> Option<Recording> {

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::Engine;
 use super::customer::Next;
 use super::happened::{BotOutcome, What};
 use super::output::{BotOrder, Output};
-use super::Engine;
 use crate::call::customer::{Call, Stage, Talking as WithBot};
 use crate::ids::{CallId, TalkId};
 use crate::ivr::bot::{BotEnd, BotFailure, BotRequest, Handover};

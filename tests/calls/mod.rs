@@ -2,6 +2,7 @@
 
 mod agents;
 mod attacks;
+mod bots;
 mod flows;
 mod hosts;
 mod main_job;

@@ -98,12 +98,17 @@ fn a_bot_is_told_what_the_flow_knows_as_texts() {
     let expected =
         [("account", "6222"), ("language", "zh-CN"), ("tries", "0"), ("limit", ""), ("from", "ivr")];
     assert_eq!(told, expected);
-    assert_eq!((&*asked.bot, asked.max, call.run.talks()), ("assistant", Duration::from_secs(120), Some(asked.number)));
+    assert_eq!(
+        (&*asked.bot, asked.max, call.run.talks()),
+        ("assistant", Duration::from_secs(120), Some(asked.number))
+    );
 }
 
 #[test]
 fn what_it_found_out_goes_into_variables_and_the_call_on_by_them() {
-    Call::talking().finds_out(r#"{"intent": "loss", "order": {"tries": 2}, "more": [1]}"#, false).is_at("urgent");
+    Call::talking()
+        .finds_out(r#"{"intent": "loss", "order": {"tries": 2}, "more": [1]}"#, false)
+        .is_at("urgent");
     Call::talking().finds_out(r#"{"intent": "loss", "order": {"tries": 1}}"#, false).is_at("bye");
 }
 
@@ -119,7 +124,8 @@ fn a_result_without_a_slot_that_is_wanted_or_of_another_kind_has_failed() {
     for slots in ["{}", r#"{"intent": "loss"}"#, r#"{"intent": 5, "order": {"tries": 2}}"#] {
         let mut call = Call::talking();
         call.finds_out(slots, false).is_at("pin");
-        let remark = Action::Remark { name: "bot".into(), value: "the result lacks what the flow wants".into() };
+        let remark =
+            Action::Remark { name: "bot".into(), value: "the result lacks what the flow wants".into() };
         assert!(call.new.contains(&remark), "{:?}", call.new);
     }
 }
@@ -141,7 +147,9 @@ fn a_bot_that_fails_or_goes_on_and_on_leads_elsewhere() {
     call.event(Event::Time).is_at("talk");
     call.now = call.now + Duration::from_secs(1);
     call.event(Event::Time).is_at("pin");
-    assert!(call.new.contains(&Action::Remark { name: "bot".into(), value: "the bot's time is over".into() }));
+    assert!(
+        call.new.contains(&Action::Remark { name: "bot".into(), value: "the bot's time is over".into() })
+    );
     assert!(call.event(Event::BotDone(BotEnd::Closed)).new.is_empty(), "an end that comes too late");
 }
 
@@ -198,10 +206,13 @@ fn each_planted_fault_is_found_where_it_is() {
         let found = bank::findings("test.yaml", &text);
         let is: Vec<_> = found.iter().map(|d| (d.code, d.position())).collect();
         // One that is not used any more is another matter.
-        let is: Vec<_> = is.into_iter().filter(|(code, _)| !matches!(*code, "flow-011" | "flow-012")).collect();
+        let is: Vec<_> =
+            is.into_iter().filter(|(code, _)| !matches!(*code, "flow-011" | "flow-012")).collect();
         if is != [(*code, (line, column))] {
             let said = hotline::diagnostic::render_all(&found);
-            wrong.push_str(&format!("\n#### {to:?}: expected {code} at {line}:{column}, found {is:?}\n{said}"));
+            wrong.push_str(&format!(
+                "\n#### {to:?}: expected {code} at {line}:{column}, found {is:?}\n{said}"
+            ));
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
@@ -213,7 +224,8 @@ fn what_is_close_to_a_fault_and_right_is_not_complained_about() {
     for (from, to) in RIGHT {
         assert!(FLOW.contains(from), "{from}");
         let found = bank::findings("test.yaml", &FLOW.replacen(from, to, 1));
-        let errors = found.iter().filter(|found| found.severity == hotline::diagnostic::Severity::Error).count();
+        let errors =
+            found.iter().filter(|found| found.severity == hotline::diagnostic::Severity::Error).count();
         assert!(errors == 0 && found.len() <= plain + 1, "{to}\n{}", hotline::diagnostic::render_all(&found));
     }
 }

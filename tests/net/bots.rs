@@ -39,7 +39,11 @@ nodes:
 const CALLER: f64 = 400.0;
 const BOT: f64 = 1_000.0;
 
-fn world(url: String, authorities: &[&[u8]], mut config: Config) -> World {
+fn world(url: String, authorities: &[&[u8]], config: Config) -> World {
+    world_with(FLOW, url, authorities, config)
+}
+
+fn world_with(flow: &str, url: String, authorities: &[&[u8]], mut config: Config) -> World {
     let authorities = authorities.iter().map(|pem| CertificateDer::from_pem_slice(pem).unwrap());
     let bot = Bot {
         url,
@@ -49,7 +53,7 @@ fn world(url: String, authorities: &[&[u8]], mut config: Config) -> World {
         max_calls: 2,
     };
     config.bots.insert("assistant".to_owned(), bot);
-    world::with_flow_and(config, FLOW)
+    world::with_flow_and(config, flow)
 }
 
 fn wire(name: &str, program: &Program) -> Wire {
@@ -58,7 +62,9 @@ fn wire(name: &str, program: &Program) -> Wire {
 
 /// The fields of `event` that each message has, and their types.
 fn is_as_the_format_says(message: &Value) {
-    let text = |pointer: &str| assert!(message.pointer(pointer).is_some_and(Value::is_string), "{pointer}: {message}");
+    let text = |pointer: &str| {
+        assert!(message.pointer(pointer).is_some_and(Value::is_string), "{pointer}: {message}")
+    };
     match message["event"].as_str() {
         Some("connected") => ["/protocol", "/version"].into_iter().for_each(text),
         Some("start") => {
@@ -70,11 +76,20 @@ fn is_as_the_format_says(message: &Value) {
             assert_eq!(message["start"]["tracks"], json!(["inbound"]));
         }
         Some("media") => {
-            ["/sequenceNumber", "/streamSid", "/media/track", "/media/chunk", "/media/timestamp", "/media/payload"]
-                .into_iter()
-                .for_each(text);
+            [
+                "/sequenceNumber",
+                "/streamSid",
+                "/media/track",
+                "/media/chunk",
+                "/media/timestamp",
+                "/media/payload",
+            ]
+            .into_iter()
+            .for_each(text);
         }
-        Some("dtmf") => ["/sequenceNumber", "/streamSid", "/dtmf/track", "/dtmf/digit"].into_iter().for_each(text),
+        Some("dtmf") => {
+            ["/sequenceNumber", "/streamSid", "/dtmf/track", "/dtmf/digit"].into_iter().for_each(text)
+        }
         Some("mark") => ["/sequenceNumber", "/streamSid", "/mark/name"].into_iter().for_each(text),
         Some("stop") => {
             ["/sequenceNumber", "/streamSid", "/stop/accountSid", "/stop/callSid"].into_iter().for_each(text);
@@ -152,7 +167,8 @@ fn a_caller_handed_over_comes_to_the_queue_with_what_the_bot_found_out_and_no_ga
     assert!((400..=600).contains(&heard), "its last words are heard: {heard} ms");
     caller.talks_on(Duration::from_millis(300));
     caller.has_no_gap();
-    let answer = wire.runtime.block_on(wire.engine.ask(Ask::Handover { call: caller.call().unwrap() })).unwrap();
+    let answer =
+        wire.runtime.block_on(wire.engine.ask(Ask::Handover { call: caller.call().unwrap() })).unwrap();
     let Answer::Handover { agent: None, handover: Some(handover) } = answer else { panic!("{answer:?}") };
     assert_eq!(serde_json::from_str::<Value>(&handover.result.slots).unwrap()["card"], "0042");
     let said: Vec<(&str, &str)> =

@@ -21,6 +21,8 @@ const IMPORTS: &[(&str, &[&str])] = &[
             // How an offer fails is said in the distributor's own words.
             "acd::OfferFailure",
             "ivr::run",
+            // What a bot found out stays with the call.
+            "ivr::bot::Handover",
             "engine::streams::Lease",
             "engine::happened",
         ],
@@ -71,8 +73,22 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "store::journal",
         ],
     ),
-    // The edge carries out what flows ask of hosts, as the configuration has them.
-    ("net", &["net", "engine", "sip", "media", "recording", "store", "config::HttpHost", "ivr::http"]),
+    // The edge carries out what flows ask of hosts and bots, as the configuration has them.
+    (
+        "net",
+        &[
+            "net",
+            "engine",
+            "sip",
+            "media",
+            "recording",
+            "store",
+            "config::HttpHost",
+            "config::Bot",
+            "ivr::http",
+            "ivr::bot",
+        ],
+    ),
     ("ids.rs", &[]),
     ("moment.rs", &[]),
     ("rng.rs", &[]),

@@ -74,8 +74,7 @@ fn with(node: &Node, scope: &mut Scope<'_>) -> Option<Vec<(Arc<str>, Operand)>> 
     for (key, node) in entries {
         let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
         if key.text.is_empty() || key.text.len() > MAX_NAME || !key.text.chars().all(good) {
-            let label =
-                format!("names have letters, digits, `_` and `-`, and at most {MAX_NAME} of them");
+            let label = format!("names have letters, digits, `_` and `-`, and at most {MAX_NAME} of them");
             scope
                 .out
                 .error("flow-121", key.span, format!("`{}` is not a name for a bot's value", key.text))

@@ -85,11 +85,9 @@ impl Run {
                 self.listen(now, failures, actions)
             }
             State::Listening { .. } | State::Typing { .. } => self.answer(now, key, actions),
-            State::Announcing
-            | State::Queued
-            | State::Transferring
-            | State::WithBot { .. }
-            | State::Over => None,
+            State::Announcing | State::Queued | State::Transferring | State::WithBot { .. } | State::Over => {
+                None
+            }
         };
         if let Some(next) = next {
             self.go(now, next, actions);

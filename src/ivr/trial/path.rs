@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::Stage;
 use crate::ids::QueueId;
-use crate::ivr::flow::Flow;
 use crate::ivr::bot::{BotEnd, BotFailure};
+use crate::ivr::flow::Flow;
 use crate::ivr::http::HttpFailure;
 use crate::ivr::run::{QueueExit, TransferTo};
 use crate::media::prompts::PromptId;

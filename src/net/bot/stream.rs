@@ -106,8 +106,11 @@ impl Stream {
     /// The two messages that a stream begins with.
     pub fn begins(&mut self, request: &BotRequest) -> [String; 2] {
         let connected = json!({"event": "connected", "protocol": "Call", "version": "1.0.0"});
-        let parameters: serde_json::Map<String, serde_json::Value> =
-            request.parameters.iter().map(|(name, value)| (name.to_string(), value.as_str().into())).collect();
+        let parameters: serde_json::Map<String, serde_json::Value> = request
+            .parameters
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.as_str().into()))
+            .collect();
         let start = json!({
             "event": "start",
             "sequenceNumber": self.next(),
@@ -268,4 +271,128 @@ fn result(slots: Option<serde_json::Value>, said: Vec<Spoken>, person: bool) -> 
 fn cut(mut text: String) -> String {
     text.truncate(text.floor_char_boundary(MAX_LINE));
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::media::bot::{Line as Wire, line};
+
+    fn stream() -> (Stream, Wire, Speaker) {
+        let (worker, line) = line();
+        (Stream::new(CallId(0xABC), TalkId(7)), worker, line)
+    }
+
+    fn says(bytes: usize) -> String {
+        json!({"event": "media", "media": {"payload": BASE64.encode(vec![0x55; bytes])}}).to_string()
+    }
+
+    fn mark(name: &str) -> String {
+        json!({"event": "mark", "mark": {"name": name}}).to_string()
+    }
+
+    fn named(message: Option<String>) -> Option<String> {
+        let message: serde_json::Value = serde_json::from_str(&message?).expect("JSON");
+        message["mark"]["name"].as_str().map(str::to_owned)
+    }
+
+    #[test]
+    fn names_of_streams_and_calls_have_the_shape_that_bots_expect() {
+        let (mut stream, _worker, _line) = stream();
+        let request =
+            BotRequest { number: 1, bot: "x".into(), parameters: Vec::new(), max: std::time::Duration::ZERO };
+        let [_, start] = stream.begins(&request);
+        let start: serde_json::Value = serde_json::from_str(&start).expect("JSON");
+        for (field, prefix) in [("streamSid", "MZ"), ("callSid", "CA"), ("accountSid", "AC")] {
+            let name = start["start"][field].as_str().expect("a text");
+            assert!(name.starts_with(prefix) && name.len() == 34, "{field}: {name}");
+        }
+        assert_eq!(start["streamSid"], start["start"]["streamSid"]);
+    }
+
+    #[test]
+    fn audio_of_any_length_is_cut_into_frames_and_its_end_waits_for_what_belongs_to_it() {
+        let (mut stream, _worker, mut line) = stream();
+        assert_eq!(stream.heard(&says(100), &mut line), Told::Fine);
+        assert_eq!(stream.heard(&says(250), &mut line), Told::Fine);
+        stream.speaks(&mut line);
+        assert_eq!((line.said(), stream.speech.len()), (2, 30));
+        stream.heard(&says(130), &mut line);
+        stream.speaks(&mut line);
+        assert_eq!((line.said(), stream.speech.len()), (3, 0));
+    }
+
+    #[test]
+    fn an_end_that_is_no_whole_frame_is_said_when_nothing_else_is_left() {
+        let (mut stream, _worker, mut line) = stream();
+        stream.heard(&says(30), &mut line);
+        stream.heard(&mark("end"), &mut line);
+        stream.speaks(&mut line);
+        assert_eq!((line.said(), stream.speech.len()), (1, 0));
+        assert_eq!(stream.mark(&line), None, "it is not played yet");
+    }
+
+    #[test]
+    fn marks_wait_for_their_audio_and_come_back_at_once_when_it_is_cleared() {
+        let (mut stream, _worker, mut line) = stream();
+        stream.heard(&mark("nothing before"), &mut line);
+        assert_eq!(named(stream.mark(&line)).as_deref(), Some("nothing before"));
+        stream.heard(&says(16_000), &mut line);
+        stream.heard(&mark("a"), &mut line);
+        stream.heard(&says(160), &mut line);
+        stream.heard(&mark("b"), &mut line);
+        stream.speaks(&mut line);
+        assert_eq!(stream.mark(&line), None);
+        assert_eq!(stream.heard(r#"{"event": "clear"}"#, &mut line), Told::Cleared);
+        assert_eq!(named(stream.mark(&line)).as_deref(), Some("a"));
+        assert_eq!(named(stream.mark(&line)).as_deref(), Some("b"));
+        assert_eq!(stream.mark(&line), None);
+    }
+
+    #[test]
+    fn a_minute_may_wait_and_no_more() {
+        let (mut stream, _worker, mut line) = stream();
+        for _ in 0..7 {
+            stream.heard(&says(80_000), &mut line);
+        }
+        assert_eq!((stream.speech.len(), stream.unsaid_ms()), (BOT_SPEECH, 10_000));
+    }
+
+    #[test]
+    fn what_is_no_message_is_told_so() {
+        let (mut stream, _worker, mut line) = stream();
+        let long = "x".repeat(MAX_MARK + 1);
+        for text in [
+            "",
+            "[]",
+            "{}",
+            r#"{"event": "media"}"#,
+            r#"{"event": "media", "media": {"payload": "%"}}"#,
+            r#"{"event": "mark"}"#,
+            r#"{"event": "dance"}"#,
+            r#"{"event": "clear", "streamSid": "MZ0"}"#,
+            r#"{"event": "result", "result": 5}"#,
+            &mark(&long),
+        ] {
+            assert_eq!(stream.heard(text, &mut line), Told::Nonsense, "{text}");
+        }
+        (0..BOT_MARKS).for_each(|_| assert_eq!(stream.heard(&mark("m"), &mut line), Told::Fine));
+        assert_eq!(stream.heard(&mark("m"), &mut line), Told::Nonsense);
+    }
+
+    #[test]
+    fn a_result_is_cut_to_what_is_kept() {
+        let (mut stream, _worker, mut line) = stream();
+        let lines: Vec<_> = (0..300)
+            .map(|n| json!({"role": "user", "content": format!("{n} {}", "张".repeat(400))}))
+            .collect();
+        let text = json!({"event": "result", "result": {"a": 1}, "transcript": lines, "transfer": true});
+        let Told::Result(result) = stream.heard(&text.to_string(), &mut line) else { panic!("a result") };
+        assert_eq!((result.slots.as_str(), result.person), (r#"{"a":1}"#, true));
+        assert_eq!(result.transcript.len(), MAX_LINES);
+        let first = &result.transcript[0];
+        assert!(first.text.starts_with("100 ") && first.text.len() <= MAX_LINE && first.who == "user");
+        let empty = stream.heard(r#"{"event": "result", "transfer": true}"#, &mut line);
+        assert!(matches!(empty, Told::Result(result) if result.slots == "{}" && result.person));
+    }
 }

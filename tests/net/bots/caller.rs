@@ -52,7 +52,7 @@ impl Caller {
         socket.set_read_timeout(Some(Duration::from_millis(2))).unwrap();
         audio.set_nonblocking(true).unwrap();
         let address = socket.local_addr().unwrap();
-        let mut phone = Phone::new(NUMBER, address, wire.sip, None, Rng::seeded(7));
+        let mut phone = Phone::new(NUMBER, address, wire.sip, None, Rng::seeded(address.port().into()));
         let codecs: &'static [Codec] = match codec {
             Codec::Pcmu => &[Codec::Pcmu],
             Codec::Pcma => &[Codec::Pcma],
@@ -183,6 +183,12 @@ impl Caller {
     /// Milliseconds of what was heard that are this tone.
     pub fn heard_of(&self, hertz: f64) -> usize {
         self.heard.iter().filter(|(.., samples)| loudness(samples, hertz) > 3_000.0).count() * 20
+    }
+
+    /// Milliseconds of what was heard that are loud, be it speech or a tone.
+    pub fn loud_ms(&self) -> usize {
+        let loud = |samples: &[i16]| samples.iter().any(|sample| sample.unsigned_abs() > 2_000);
+        self.heard.iter().filter(|(.., samples)| loud(samples)).count() * 20
     }
 
     /// When this tone was last heard.

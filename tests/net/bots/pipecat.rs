@@ -13,7 +13,7 @@ use hotline::media::command::Codec;
 
 use super::super::Wire;
 use super::caller::Caller;
-use super::{BOT, world};
+use super::{BOT, CALLER, world, world_with};
 
 /// Where things built and installed for the tests are: the folder above `debug/deps/`.
 fn target() -> PathBuf {
@@ -100,4 +100,27 @@ fn a_bot_made_with_pipecat_talks_is_interrupted_and_hands_over_unmodified() {
     caller.until("it is told", |_| bot.says("stop") && bot.says("closed"));
     caller.talks_on(Duration::from_millis(200));
     caller.has_no_gap();
+}
+
+#[test]
+fn the_example_greets_says_back_what_it_hears_and_minds_the_keys() {
+    let Some(bot) = Stranger::starts("docs/examples/bot.py") else { return };
+    let documented = include_str!("../../../docs/bots.md");
+    let flow = documented.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let url = format!("ws://127.0.0.1:{}/", bot.port);
+    let wire = Wire::up_with("bot-example", |config| world_with(flow, url, &[], config));
+    let mut caller = Caller::dials(&wire, Codec::Pcmu);
+    caller.until("the caller hears the greeting", |caller| caller.loud_ms() > 500);
+    caller.presses(1);
+    caller.until("the bot says back what it hears", |caller| caller.heard_of(CALLER) > 500);
+    caller.presses(9);
+    caller.until("the caller waits", |caller| caller.queue().is_some());
+    assert_eq!(caller.outcome(), Some(BotOutcome::Person));
+    caller.has_no_gap();
+    drop(caller);
+    let mut other = Caller::dials(&wire, Codec::Pcmu);
+    other.until("the caller hears the greeting", |caller| caller.loud_ms() > 500);
+    other.presses(0);
+    other.until("the flow says goodbye", |caller| caller.is_at("bye"));
+    assert_eq!(other.outcome(), Some(BotOutcome::Result));
 }

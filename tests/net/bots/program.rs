@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -18,6 +18,9 @@ use tokio_tungstenite::tungstenite::{Error, Message, WebSocket, accept};
 
 use super::caller::loudness;
 
+/// What it can be told ahead.
+const ORDERS: usize = 100;
+
 enum Does {
     Says(String),
     Closes(u16),
@@ -29,7 +32,7 @@ pub struct Program {
     address: SocketAddr,
     heard: Arc<Mutex<Vec<Value>>>,
     closed: Arc<Mutex<bool>>,
-    orders: Sender<Does>,
+    orders: SyncSender<Does>,
 }
 
 impl Program {
@@ -67,7 +70,7 @@ impl Program {
     fn serving(wrap: impl Fn(TcpStream) -> Option<Box<dyn Stream>> + Send + 'static) -> Program {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let (orders, ordered) = channel();
+        let (orders, ordered) = sync_channel(ORDERS);
         let (heard, closed) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(false)));
         let (notes, over) = (Arc::clone(&heard), Arc::clone(&closed));
         // The thread ends with the process.
