@@ -63,6 +63,10 @@ number_id!(
     /// One request to a host; unique within a process.
     RequestId
 );
+number_id!(
+    /// One conversation of a caller with a bot; unique within a process.
+    TalkId
+);
 name_id!(
     /// An agent's user name, which is also the number their phone registers as.
     AgentId

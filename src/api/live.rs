@@ -216,6 +216,8 @@ pub(super) fn done(answer: Answer, what: &'static str) -> Result<StatusCode, Api
         Answer::NotFound => Err(ApiError::NotFound(what)),
         Answer::Refused(why) => Err(ApiError::NotNow(why)),
         Answer::Wrong(why) => Err(ApiError::Bad(why)),
-        Answer::Snapshot(_) | Answer::Emergency(_) | Answer::Flows(_) => Err(ApiError::Ours),
+        Answer::Snapshot(_) | Answer::Emergency(_) | Answer::Flows(_) | Answer::Handover { .. } => {
+            Err(ApiError::Ours)
+        }
     }
 }

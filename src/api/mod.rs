@@ -12,6 +12,7 @@ mod error;
 mod events;
 mod flows;
 mod guard;
+mod handover;
 mod health;
 mod legs;
 mod limits;
@@ -186,6 +187,7 @@ fn routes() -> Vec<(&'static str, MethodRouter<App>)> {
         ("/api/v1/snapshot", get(live::snapshot)),
         ("/api/v1/calls/live", get(live::calls)),
         ("/api/v1/calls/live/{call}", delete(live::hang_up)),
+        ("/api/v1/calls/live/{call}/handover", get(handover::handover)),
         ("/api/v1/queues", get(live::queues)),
         ("/api/v1/agents", get(live::agents)),
         ("/api/v1/agents/{agent}", get(live::agent)),

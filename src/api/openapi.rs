@@ -5,7 +5,9 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 use utoipa::{Modify, OpenApi};
 
 use super::who::COOKIE;
-use super::{callbacks, calls, emergency, error, events, flows, health, live, login, messages, recordings};
+use super::{
+    callbacks, calls, emergency, error, events, flows, handover, health, live, login, messages, recordings,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -13,7 +15,7 @@ use super::{callbacks, calls, emergency, error, events, flows, health, live, log
         Times are microseconds since the Unix epoch."),
     paths(
         login::login, login::logout, login::me,
-        live::snapshot, live::calls, live::hang_up, live::verify, live::queues, live::agents, live::agent, live::order,
+        live::snapshot, live::calls, live::hang_up, live::verify, handover::handover, live::queues, live::agents, live::agent, live::order,
         calls::list, calls::one, calls::events,
         emergency::status, emergency::start, emergency::stop,
         callbacks::list, callbacks::done,

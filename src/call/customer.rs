@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use crate::acd::OfferFailure;
 use crate::engine::streams::Lease;
-use crate::ids::{AgentId, CallId, LegId, PlayId, QueueId, ReleaseId, RequestId, StreamId};
+use crate::ids::{AgentId, CallId, LegId, PlayId, QueueId, ReleaseId, RequestId, StreamId, TalkId};
 use crate::ivr::assisted::Verdict;
+use crate::ivr::bot::Handover;
 use crate::ivr::run::Run;
 use crate::media::command::{Direction, Session};
 use crate::media::prompts::Library;
@@ -55,6 +56,10 @@ pub struct Call {
     pub left: Option<(QueueId, Moment)>,
     /// The agent whom the caller talks with has sent them into a flow, which is what `run` is meanwhile.
     pub assist: Option<Box<Assist>>,
+    /// The bot that the caller talks with.
+    pub with_bot: Option<Talking>,
+    /// What the last bot found out, for the person who takes the call.
+    pub handover: Option<Box<Handover>>,
     /// Times the flow sent the call on to another number.
     pub number_transfers: usize,
     /// When the engine must look at it again; kept by the engine's timetable.
@@ -112,6 +117,14 @@ pub struct Assist {
     pub until: Moment,
     /// What came of it, when the caller is being told.
     pub decided: Option<Verdict>,
+}
+
+/// A conversation with a bot under way for the flow.
+#[derive(Clone, Copy, Debug)]
+pub struct Talking {
+    pub id: TalkId,
+    /// The run's own number for it.
+    pub number: u64,
 }
 
 /// One end of the call: a SIP leg and its audio.

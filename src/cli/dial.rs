@@ -10,6 +10,7 @@ use super::{CannotRun, Exit, print};
 use crate::diagnostic::fields::parse_duration;
 use crate::diagnostic::render_all;
 use crate::ids::FlowId;
+use crate::ivr::bot::{BotEnd, BotFailure, BotResult};
 use crate::ivr::emergency::{Broadcast, Level};
 use crate::ivr::flow::Flow;
 use crate::ivr::http::{HttpFailure, HttpResponse};
@@ -165,6 +166,11 @@ impl Telephone<'_> {
                 Standing::Transferred(_) => {
                     print::line("now:  fails to come back   on to go on with that number   person   q");
                 }
+                Standing::InFlow if self.call.awaits_bot() => {
+                    print::line(
+                        "now:  what the bot found out, such as {\"intent\": \"loss\"}   person {…} to hand over   closes   fails   timeout   q",
+                    );
+                }
                 Standing::InFlow if self.call.unanswered().is_some() => {
                     print::line(
                         "now:  a status and a body, such as 200 {\"name\": \"Li\"}   fails   timeout   q",
@@ -227,6 +233,7 @@ impl Telephone<'_> {
             (Standing::Transferred(TransferTo::Number(number)), "on" | "o") => {
                 return Some(After::Number(number, self.call.now()));
             }
+            (Standing::InFlow, line) if self.call.awaits_bot() => self.bot_ends(line),
             (Standing::InFlow, line) if self.call.unanswered().is_some() => self.host_answers(line),
             (Standing::InFlow, "fails" | "f") if self.call.records() => {
                 self.call.message_fails();
@@ -262,6 +269,25 @@ impl Telephone<'_> {
             Some(("wait", wait)) => parse_duration(wait).is_some_and(|wait| self.call.expects(Some(wait))),
             Some(("agent", agent)) => self.call.agent_answers(&agent.into()),
             _ => false,
+        }
+    }
+
+    /// What the bot found out.
+    fn bot_ends(&mut self, line: &str) {
+        let (person, slots) = match line.strip_prefix("person") {
+            Some(slots) => (true, slots.trim()),
+            None => (false, line),
+        };
+        let slots = if person && slots.is_empty() { "{}" } else { slots };
+        match line {
+            "closes" => self.call.bot_ends(BotEnd::Closed),
+            "fails" => self.call.bot_ends(BotEnd::Failed(BotFailure::Broken)),
+            "timeout" | "" => drop(self.call.stays_silent()),
+            _ if serde_json::from_str::<serde_json::Map<_, _>>(slots).is_ok() => {
+                let result = BotResult { slots: slots.to_owned(), transcript: Vec::new(), person };
+                self.call.bot_ends(BotEnd::Result(Box::new(result)));
+            }
+            _ => print::line("That is no result of a bot."),
         }
     }
 

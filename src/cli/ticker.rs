@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::sound;
 use crate::acd::AgentState;
-use crate::engine::happened::{Happened, HttpOutcome, OfferEnd, Published, Side, Way, What};
+use crate::engine::happened::{BotOutcome, Happened, HttpOutcome, OfferEnd, Published, Side, Way, What};
 use crate::observe::pii::Masked;
 
 /// The line for `event`; `None` for what would only be noise.
@@ -39,6 +39,13 @@ fn tell(event: &Happened) -> Option<String> {
         What::HostAnswered { host, node, outcome, ms } => match outcome {
             HttpOutcome::Status(status) => format!("{host} answers {status} to {node} after {ms} ms"),
             HttpOutcome::Failed(why) => format!("{host} does not answer {node}: {} after {ms} ms", word(why)),
+        },
+        What::BotJoined { bot, .. } => format!("talks with the bot {bot}"),
+        What::BotLeft { bot, outcome, ms, .. } => match outcome {
+            BotOutcome::Closed => format!("the bot {bot} ends after {ms} ms"),
+            BotOutcome::Result => format!("the bot {bot} ends with a result after {ms} ms"),
+            BotOutcome::Person => format!("the bot {bot} hands over to a person after {ms} ms"),
+            BotOutcome::Failed(why) => format!("the bot {bot} fails: {} after {ms} ms", word(why)),
         },
         What::QueueEntered { queue, priority } => format!("waits in queue {queue} (priority {priority})"),
         What::QueueLeft { queue, why } => format!("leaves queue {queue}: {why}"),

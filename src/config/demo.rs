@@ -98,6 +98,7 @@ pub fn demo(data: impl Into<PathBuf>, sip_port: u16, http_port: u16) -> Config {
             trunk_port: None,
             srtp: Srtp::default(),
         },
+        bots: BTreeMap::new(),
         http: Http {
             listen: SocketAddr::new(loopback, http_port),
             hosts: BTreeMap::from([(BANK.to_owned(), bank(SocketAddr::new(loopback, bank_port(http_port))))]),

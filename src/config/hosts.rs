@@ -53,11 +53,12 @@ fn host(key: &Key, node: &Node, folder: &Path, out: &mut Findings) -> Option<Htt
     let place = fields.need("url");
     let url = place.and_then(|node| url(node, out));
     let authorities = match fields.take("ca") {
-        Some(node) => authorities(node, folder, out),
+        Some(node) => authorities("config-010", node, folder, out),
         None => Some(Arc::default()),
     };
     let secrets = fields.take("secrets").map_or(Some(false), |node| out.truth(node));
-    let headers = fields.take("headers").map_or(Some(BTreeMap::new()), |node| headers(node, out));
+    let headers =
+        fields.take("headers").map_or(Some(BTreeMap::new()), |node| headers("config-010", node, out));
     let timeout = match fields.take("timeout") {
         Some(node) => out.duration(node, TIMEOUTS),
         None => Some(HttpHost::TIMEOUT),
@@ -104,15 +105,20 @@ fn url(node: &Node, out: &mut Findings) -> Option<String> {
     None
 }
 
-fn is_this_machine(url: &str) -> bool {
+pub(super) fn is_this_machine(url: &str) -> bool {
     let uri: Option<Uri> = url.parse().ok();
     let host = uri.as_ref().and_then(Uri::host).unwrap_or_default();
     let address: Option<IpAddr> = host.trim_matches(['[', ']']).parse().ok();
     host == "localhost" || address.is_some_and(|address| address.is_loopback())
 }
 
-/// The certificates of a file, in PEM: at least one.
-fn authorities(node: &Node, folder: &Path, out: &mut Findings) -> Option<Arc<[CertificateDer<'static>]>> {
+/// The certificates of a file, in PEM: at least one. `code`: what it is reported as if there is none.
+pub(super) fn authorities(
+    code: &'static str,
+    node: &Node,
+    folder: &Path,
+    out: &mut Findings,
+) -> Option<Arc<[CertificateDer<'static>]>> {
     let path = folder.join(out.text(node, "the path of a file")?);
     let found: Result<Vec<_>, _> = std::fs::read(&path).map_err(|error| error.to_string()).and_then(|pem| {
         CertificateDer::pem_slice_iter(&pem).collect::<Result<_, _>>().map_err(|e| e.to_string())
@@ -125,11 +131,16 @@ fn authorities(node: &Node, folder: &Path, out: &mut Findings) -> Option<Arc<[Ce
         }
         Ok(all) => return Some(all.into()),
     };
-    out.error("config-010", node.span, format!("the file {} cannot be used", path.display())).label(wrong);
+    out.error(code, node.span, format!("the file {} cannot be used", path.display())).label(wrong);
     None
 }
 
-fn headers(node: &Node, out: &mut Findings) -> Option<BTreeMap<String, Secret>> {
+/// Headers that are sent besides our own. `code`: what is reported as if one cannot be.
+pub(super) fn headers(
+    code: &'static str,
+    node: &Node,
+    out: &mut Findings,
+) -> Option<BTreeMap<String, Secret>> {
     let entries = out.entries(node, "headers by their names")?;
     if entries.len() > MAX_HEADERS {
         out.error("yaml-008", node.span, format!("more than {MAX_HEADERS} headers"));
@@ -138,15 +149,15 @@ fn headers(node: &Node, out: &mut Findings) -> Option<BTreeMap<String, Secret>> 
     let mut all = BTreeMap::new();
     for (key, node) in entries {
         if HeaderName::from_bytes(key.text.as_bytes()).is_err() {
-            out.error("config-010", key.span, format!("`{}` is not the name of a header", key.text));
+            out.error(code, key.span, format!("`{}` is not the name of a header", key.text));
         } else if OURS.contains(&key.text.to_ascii_lowercase().as_str()) {
-            out.error("config-010", key.span, format!("the header `{}` is not yours to set", key.text))
+            out.error(code, key.span, format!("the header `{}` is not yours to set", key.text))
                 .label("it follows from the request");
         }
         let Some(value) = out.text(node, "the value of a header") else { continue };
         if HeaderValue::from_str(value).is_err() {
             // The value is not repeated: it may be a key.
-            out.error("config-010", node.span, format!("the value of `{}` is no header's", key.text));
+            out.error(code, node.span, format!("the value of `{}` is no header's", key.text));
         }
         all.insert(key.text.to_ascii_lowercase(), Secret(value.to_owned()));
     }

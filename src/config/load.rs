@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{
-    Config, Http, Limits, Media, Publishing, Recording, Role, Sip, Srtp, constants, hosts, people, places,
-    routes,
+    Config, Http, Limits, Media, Publishing, Recording, Role, Sip, Srtp, bots, constants, hosts, people,
+    places, routes,
 };
 use crate::diagnostic::fields::Fields;
 use crate::diagnostic::yaml::{self, Node};
@@ -67,11 +67,7 @@ fn config(
     let flows = path("flows", &mut top, folder, out);
     let flows_place = top.place("flows");
     let prompts = path("prompts", &mut top, folder, out);
-    let recording = match top.take("recording") {
-        Some(node) => Fields::of(node, top.place("recording"), "`recording`", out)
-            .and_then(|fields| recording(fields, folder, out)),
-        None => Some(Recording { enabled: true, key_file: None }),
-    };
+    let recording = recording_or_usual(&mut top, folder, out);
     let flow_names = flows.as_deref().map(|folder| {
         flows_in(folder).map_err(|error| {
             let message = format!("the folder {} cannot be read: {error}", folder.display());
@@ -100,6 +96,7 @@ fn config(
     let constants = top.take("constants").map(|node| constants::read(node, out)).unwrap_or_default();
     let admins = users.values().filter(|user| user.user.role == Role::Admin).count();
     let publishing = publishing(&mut top, admins, out);
+    let bots = top.take("bots").map(|node| bots::read(node, folder, out)).unwrap_or_default();
     people::refuse_demo_passwords(&listens, &agents, &users, out);
     top.finish(out);
     Some(Config {
@@ -117,6 +114,7 @@ fn config(
         users: users.into_iter().map(|(id, user)| (id, user.user)).collect::<BTreeMap<_, _>>(),
         trunks,
         limits: limits?,
+        bots,
         constants,
     })
 }
@@ -203,6 +201,14 @@ fn http(mut fields: Fields<'_>, folder: &Path, out: &mut Findings) -> Option<Htt
     let hosts = fields.take("hosts").map(|node| hosts::hosts(node, folder, out)).unwrap_or_default();
     fields.finish(out);
     Some(Http { listen: listen?, hosts })
+}
+
+fn recording_or_usual(top: &mut Fields<'_>, folder: &Path, out: &mut Findings) -> Option<Recording> {
+    let Some(node) = top.take("recording") else {
+        return Some(Recording { enabled: true, key_file: None });
+    };
+    let fields = Fields::of(node, top.place("recording"), "`recording`", out)?;
+    recording(fields, folder, out)
 }
 
 fn recording(mut fields: Fields<'_>, folder: &Path, out: &mut Findings) -> Option<Recording> {

@@ -13,6 +13,7 @@ use rustls::pki_types::CertificateDer;
 use crate::ids::{AgentId, FlowId, QueueId, SkillId};
 use crate::media::command::Codec;
 
+mod bots;
 mod constants;
 mod demo;
 mod files;
@@ -52,6 +53,8 @@ pub struct Config {
     /// Who may call without registering, and what.
     pub trunks: Vec<Trunk>,
     pub limits: Limits,
+    /// Programs that callers may talk with (the node `bot`), by the name flows know them by.
+    pub bots: BTreeMap<String, Bot>,
     /// What flows are told of where they run, by name.
     pub constants: BTreeMap<String, Constant>,
 }
@@ -138,6 +141,28 @@ impl HttpHost {
     pub const TIMEOUT: Duration = Duration::from_secs(5);
     /// Requests under way at once if the configuration does not say.
     pub const IN_FLIGHT: usize = 50;
+}
+
+/// A program that callers may talk with, by WebSocket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bot {
+    /// `wss://192.0.2.9:7000/call`.
+    pub url: String,
+    /// Who may have signed the certificate of a bot with wss, and nobody else; none for ws.
+    pub authorities: Arc<[CertificateDer<'static>]>,
+    /// Sent when the connection is made, by their names in small letters: keys, mostly.
+    pub headers: BTreeMap<String, Secret>,
+    /// How long it may take until it is there. Default 3s.
+    pub connect_timeout: Duration,
+    /// Callers at once. Beyond it the next call's node fails at once. Default 50.
+    pub max_calls: usize,
+}
+
+impl Bot {
+    /// What a caller waits in silence if the configuration does not say.
+    pub const CONNECT: Duration = Duration::from_secs(3);
+    /// Callers at once if the configuration does not say.
+    pub const CALLS: usize = 50;
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -36,6 +36,10 @@ fn the_sample_loads_without_a_word() {
     assert_eq!((bank.url.as_str(), bank.secrets), ("http://127.0.0.1:9090/api", true));
     assert_eq!((bank.timeout, bank.max_in_flight), (Duration::from_secs(2), HttpHost::IN_FLIGHT));
     assert!(!format!("{bank:?}").contains("change-me-key"), "keys are not printed");
+    let bot = &config.bots["assistant"];
+    assert_eq!((bot.url.as_str(), bot.max_calls), ("ws://127.0.0.1:7000/call", 20));
+    assert_eq!(bot.connect_timeout, Duration::from_secs(2));
+    assert!(!format!("{bot:?}").contains("change-me-bot"), "nor theirs");
 }
 
 #[test]
@@ -113,6 +117,19 @@ const FAULTS: &[(&str, &str, &str)] = &[
     ("secrets: true", "secrets: «yes", "yaml-006"),
     ("timeout: 2s", "timeout: «1m", "yaml-008"),
     ("max_in_flight: 50", "max_in_flight: «0", "yaml-008"),
+    ("url: ws://127.0.0.1:7000/call", "url: «http://127.0.0.1:7000/call", "config-016"),
+    ("url: ws://127.0.0.1:7000/call", "url: «ws://me:pin@127.0.0.1/", "config-016"),
+    ("url: ws://127.0.0.1:7000/call", "url: «wss://127.0.0.1:7000/call", "config-016"),
+    ("url: ws://127.0.0.1:7000/call", "url: wss://127.0.0.1/\n    ca: «/nowhere/ca.pem", "config-016"),
+    ("url: ws://127.0.0.1:7000/call", "url: «ws://192.0.2.9:7000/call", "config-017"),
+    (
+        "url: ws://127.0.0.1:7000/call",
+        "«address: ws://127.0.0.1:7000/call\n    url: ws://127.0.0.1:7000/call",
+        "yaml-004",
+    ),
+    ("Bearer change-me-bot\"", "Bearer\", «upgrade: x", "config-016"),
+    ("connect_timeout: 2s", "connect_timeout: «1m", "yaml-008"),
+    ("max_calls: 20", "max_calls: «0", "yaml-008"),
     ("authorization: \"Bearer", "«content-length: \"Bearer", "config-010"),
     ("authorization: \"Bearer", "«\"x y\": \"Bearer", "config-010"),
 ];

@@ -56,7 +56,7 @@ pub const CODES: &[(&str, &str, &str)] = &[
     (
         "flow-001",
         "unknown node kind",
-        "A node is written `name: { kind: { fields } }`. The kinds are: play, menu, collect, say, set, switch, hours, http, queue, transfer, percent, event, wait, language, call, return, goto, hangup, record, survey.",
+        "A node is written `name: { kind: { fields } }`. `hotline schema --reference` tells of all kinds.",
     ),
     (
         "flow-002",
@@ -340,6 +340,31 @@ pub const CODES: &[(&str, &str, &str)] = &[
         "The configuration says that a number leads to this flow, and the release has none of that name: its callers would hear that the number is unknown. Put the flow's file back, or change `numbers` first.",
     ),
     (
+        "flow-120",
+        "unknown bot",
+        "Callers talk only with bots that the configuration names under `bots`; a flow cannot give an address of its own.",
+    ),
+    (
+        "flow-121",
+        "bad value for a bot",
+        "`with` tells a bot values by names of ASCII letters, digits, `_` and `-`: `with: { account: $account }`. It gets them as texts, at most 16 of 200 bytes. A secret goes to no bot.",
+    ),
+    (
+        "flow-122",
+        "bad slot of a bot",
+        "`into` takes slots of a bot's result into variables: `into: { intent: $intent }`, each variable once. A secret is only ever typed by the caller, so no slot goes into one.",
+    ),
+    (
+        "flow-123",
+        "unknown bot in a test",
+        "The configuration names no bot of that name under `bots`, so no caller talks with it.",
+    ),
+    (
+        "flow-124",
+        "bad mock of a bot",
+        "A mock stands for a bot: `{ bot: assistant, result: { intent: loss }, transfer: true, after: 20s }`, or with `failure: timeout` instead of the result; with neither it closes.",
+    ),
+    (
         "config-001",
         "bad address",
         "Addresses are written `192.0.2.1:5060`, `[2001:db8::1]:5060`, networks `192.0.2.0/24`.",
@@ -386,6 +411,16 @@ pub const CODES: &[(&str, &str, &str)] = &[
         "config-012",
         "nobody to approve",
         "With `publishing: { approval: true }` one admin publishes and another approves, so there must be two users with the role admin.",
+    ),
+    (
+        "config-016",
+        "bad bot",
+        "A bot is an address that begins with ws:// or wss://, without a question mark, user or password. With wss `ca` names a file with the certificates (PEM) of those who may have signed the bot's own, nobody else is trusted. Headers are names with values of printable characters, and none of those that follow from the request itself.",
+    ),
+    (
+        "config-017",
+        "callers overheard",
+        "The bot hears callers over a network without encryption. Use wss, or let a proxy on this machine speak it.",
     ),
     (
         "test-001",

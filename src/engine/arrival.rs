@@ -126,6 +126,8 @@ impl Engine {
             left: None,
             speaks_at: None,
             assist: None,
+            with_bot: None,
+            handover: None,
             number_transfers: 0,
             wake: None,
         };

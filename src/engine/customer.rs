@@ -12,6 +12,7 @@ use crate::call::cause::Cause;
 use crate::call::customer::{Call, Stage, Talk, Waiting};
 use crate::call::legs::{EndedBy, LegEvent};
 use crate::ids::{AgentId, CallId, LegId, PlayId};
+use crate::ivr::bot::BotFailure;
 use crate::ivr::http::HttpFailure;
 use crate::ivr::run::{Action, Caller, ENDED, Event as RunEvent, QueueExit, Run, TransferTo};
 use crate::media::command::Source;
@@ -33,6 +34,7 @@ impl Engine {
     /// Does what the flow asks, tells it what comes of it, and puts the call back on the table, or ends it.
     pub(super) fn obey(&mut self, now: Moment, mut call: Call, actions: Vec<Action>) {
         self.let_go_of_late(now, &mut call);
+        self.let_go_of_bot(now, &mut call);
         let mut actions = std::collections::VecDeque::from(actions);
         while let Some(action) = actions.pop_front() {
             match self.perform(now, &mut call, action) {
@@ -88,6 +90,7 @@ impl Engine {
             Action::Surveyed { score } => self.surveyed(now, call, score),
             Action::AgentReturn { verdict, level } => return self.agent_return(now, call, verdict, level),
             Action::Typed { keys, of } => self.tell_progress(now, call, keys, of),
+            Action::Bot { request } => return self.begin_talk(now, call, request),
             Action::Hangup => return Next::Over,
             Action::Entered { node } => {
                 self.happened(now, Some(call.id), None, What::NodeEntered { node: node.to_string() });
@@ -206,6 +209,9 @@ impl Engine {
     }
 
     pub(super) fn digit(&mut self, now: Moment, call: CallId, symbol: char) {
+        if self.key_for_bot(call, symbol) {
+            return;
+        }
         match self.calls.get(&call).map(|call| &call.stage) {
             Some(Stage::Waiting(_)) => self.tell_waiting(now, call, RunEvent::Digit(symbol)),
             _ => self.tell(now, call, RunEvent::Digit(symbol)),
@@ -289,6 +295,7 @@ impl Engine {
             self.left_broadcast(now, &call);
         }
         self.last_words(now, &mut call);
+        self.give_up_talk(now, &mut call, BotFailure::Abandoned);
         let id = call.id;
         self.abandon_assist(now, &mut call, cause);
         let stage = std::mem::replace(&mut call.stage, Stage::Menu { playing: None });

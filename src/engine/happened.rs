@@ -11,6 +11,7 @@ use crate::acd::{AgentState, OfferFailure, Reasons};
 use crate::call::cause::Cause;
 use crate::ids::{AgentId, CallId, QueueId, ReleaseId};
 pub use crate::ivr::assisted::Verdict;
+pub use crate::ivr::bot::BotFailure;
 pub use crate::ivr::emergency::{Broadcast, Level};
 pub use crate::ivr::http::HttpFailure;
 pub use crate::ivr::run::MessageEnd;
@@ -68,6 +69,23 @@ pub enum What {
         node: String,
         outcome: HttpOutcome,
         ms: u64,
+    },
+    /// The caller talks with a bot.
+    BotJoined {
+        bot: String,
+        node: String,
+    },
+    /// No more. Never what was said or found out, only how many bytes of it; and how much audio was lost because one of the
+    /// two was too slow.
+    BotLeft {
+        bot: String,
+        node: String,
+        outcome: BotOutcome,
+        ms: u64,
+        slots: usize,
+        said: usize,
+        unheard_ms: u64,
+        unsaid_ms: u64,
     },
     QueueEntered {
         queue: QueueId,
@@ -361,6 +379,18 @@ pub enum HttpOutcome {
     /// It answered with this status.
     Status(u16),
     Failed(HttpFailure),
+}
+
+/// How a conversation with a bot ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BotOutcome {
+    /// It closed without a result.
+    Closed,
+    Result,
+    /// It handed the caller over to a person.
+    Person,
+    Failed(BotFailure),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::bot::BotFigures;
 use super::happened::Happened;
 use super::releases::Publication;
 use super::staff::Ask;
 use crate::config::Config;
-use crate::ids::RequestId;
+use crate::ids::{RequestId, TalkId};
 use crate::ivr::Flows;
+use crate::ivr::bot::BotEnd;
 use crate::ivr::http::{HttpFailure, HttpResponse};
 use crate::media::event::Event as MediaEvent;
 use crate::media::prompts::Library;
@@ -54,6 +56,12 @@ pub enum Input {
     HttpDone {
         id: RequestId,
         result: Result<HttpResponse, HttpFailure>,
+    },
+    /// How the conversation of `BotOrder::Begin` ended, once for each.
+    BotDone {
+        id: TalkId,
+        end: BotEnd,
+        figures: BotFigures,
     },
     Ask {
         id: AskId,

@@ -4,11 +4,12 @@
 //! This file owns the order in which the parts are heard; what each happening means is in
 //! `admission` (may this call in?), `registration`, `arrival` (the way to the answer), `customer` (the stages of a call), `waiting` (what callers in a queue hear and press),
 //! `offers` (agents' phones), `assist` (secrets typed during a talk), `messages` (what callers leave behind), `negotiation` (audio of a leg under way), `http` (what flows ask of hosts),
-//! `releases` (which flows calls take), `emergency` (the broadcast), `service` (star codes), `staff` (the API's wishes), `quality` (what legs sound like).
+//! `bot` (callers who talk with bots), `releases` (which flows calls take), `emergency` (the broadcast), `service` (star codes), `staff` (the API's wishes), `quality` (what legs sound like).
 
 mod admission;
 mod arrival;
 mod assist;
+pub mod bot;
 pub mod canary;
 mod customer;
 pub mod emergency;
@@ -53,6 +54,7 @@ use crate::sip::registrar::Registrar;
 
 use admission::Gate;
 use arrival::Knock;
+use bot::Talks;
 use emergency::Emergency;
 use happened::{Happened, What};
 use http::Requests;
@@ -108,6 +110,7 @@ pub struct Engine {
     requests: Requests,
     emergency: Emergency,
     releases: Releases,
+    talks: Talks,
     seq: u64,
     out: Outputs,
 }
@@ -141,6 +144,7 @@ impl Engine {
             requests: Requests::default(),
             emergency: Emergency::default(),
             releases: Releases::default(),
+            talks: Talks::default(),
             seq: 0,
             out: Outputs::default(),
             world,
@@ -163,6 +167,7 @@ impl Engine {
             Input::Media { event } => self.media(now, event),
             Input::Tape(event) => self.tape(now, event),
             Input::HttpDone { id, result } => self.http_done(now, id, result),
+            Input::BotDone { id, end, figures } => self.bot_done(now, id, end, figures),
             Input::Ask { id, ask } => self.answer(now, id, ask),
             Input::Configure(world) => self.configure(now, *world),
             Input::Publish(publication) => self.publish(now, *publication),

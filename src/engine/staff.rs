@@ -12,6 +12,7 @@ use super::view::Snapshot;
 use crate::acd;
 use crate::call::cause::Cause;
 use crate::ids::{AgentId, CallId, FlowId};
+use crate::ivr::bot::Handover;
 use crate::moment::Moment;
 
 /// A question or a command. `user` is who asks, for the journal; the API has checked that they may.
@@ -32,6 +33,10 @@ pub enum Ask {
     WrapUpDone {
         user: String,
         agent: AgentId,
+    },
+    /// What the last bot of this call found out.
+    Handover {
+        call: CallId,
     },
     HangUp {
         user: String,
@@ -84,6 +89,11 @@ pub enum Ask {
 pub enum Answer {
     Snapshot(Box<Snapshot>),
     Flows(Box<FlowsView>),
+    /// Also who has the call or is offered it; nothing if no bot handed anything over.
+    Handover {
+        agent: Option<AgentId>,
+        handover: Option<Box<Handover>>,
+    },
     Done,
     /// No such agent or call.
     NotFound,
@@ -110,6 +120,13 @@ impl Engine {
             Ask::WrapUpDone { user, agent } => {
                 self.order_agent(now, user, &agent, "wrap_up_done", acd::Event::WrapUpDone(agent.clone()))
             }
+            Ask::Handover { call } => match self.calls.get(&call) {
+                None => Answer::NotFound,
+                Some(call) => {
+                    let (agent, handover) = (call.stage.agent().cloned(), call.handover.clone());
+                    Answer::Handover { agent, handover }
+                }
+            },
             Ask::HangUp { user, call } => self.hang_up_by_staff(now, user, call),
             Ask::Emergency => Answer::Emergency(Box::new(self.emergency.status())),
             Ask::StartEmergency { user, broadcast, lasts } => {

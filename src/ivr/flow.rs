@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::assisted::Back;
+use super::bot::Talk;
 use super::callback::Wish;
 use super::chart::Chart;
 use super::digits::Numbers;
@@ -176,6 +177,8 @@ pub(super) enum Step {
     /// The caller wants to be called back.
     Callback(Wish),
     Http(Box<Dip>),
+    /// The caller talks with a program elsewhere.
+    Bot(Box<Talk>),
     /// Callers are parted by shares.
     Percent(Ways),
     Event {

@@ -225,7 +225,7 @@ impl Dip {
 }
 
 impl Wanted {
-    fn find(&self, json: &serde_json::Value) -> Option<Held> {
+    pub fn find(&self, json: &serde_json::Value) -> Option<Held> {
         use serde_json::Value;
         let found = self.field.iter().try_fold(json, |json, name| match json {
             Value::Object(map) => map.get(name),

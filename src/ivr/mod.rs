@@ -14,6 +14,7 @@ use crate::ids::{AgentId, FlowId, QueueId};
 use crate::media::prompts::{Library, PromptId};
 
 pub mod assisted;
+pub mod bot;
 mod call;
 mod callback;
 mod chart;
@@ -92,6 +93,8 @@ pub struct World<'a> {
     pub constants: BTreeMap<String, Constant>,
     /// The hosts that may be asked.
     pub hosts: BTreeMap<String, HostTerms>,
+    /// The bots that callers may talk with.
+    pub bots: BTreeSet<String>,
     pub catalogue: &'a dyn Catalogue,
 }
 
@@ -105,6 +108,7 @@ impl<'a> World<'a> {
             surveys: config.queues.values().filter_map(|queue| queue.survey.clone()).collect(),
             constants: config.constants.clone(),
             hosts: config.http.hosts.iter().map(|(name, host)| (name.clone(), HostTerms::of(host))).collect(),
+            bots: config.bots.keys().cloned().collect(),
             catalogue,
         }
     }

@@ -13,6 +13,7 @@
 //!             working_days: { 2026-10-10: 09:00-17:00 }, open, closed }       # a day left out is closed
 //! http:     { method: get, to: host, path: "/cards/{$card}", body: { name: value | $variable }, timeout: 2s, retries,
 //!             answer: { field.of.json: $variable }, next, on_status: { 404: node }, on_failed }
+//! bot:      { to: bot, with: { name: value | $variable }, into: { slot: $variable }, max: 5m, next, on_person, on_failed }
 //! queue:    { to: queue, priority: 0..100, prompts, on_timeout, on_full, on_empty }
 //!             # and for the wait: music, comfort, tell, keys, offer, agent_id (see `meanwhile`)
 //! callback: { number: $caller, queue: general, next, on_refused }
@@ -40,8 +41,8 @@ use super::flow::{Destination, Kind, Operand, Saying, Spoken, Step, Waiting};
 use super::say::{self, Manner, Words};
 use super::scope::{By, Scope};
 use super::{
-    assisted, call, callback, emergency, event, expression, hours, http, input, language, meanwhile, message,
-    percent, sum, survey,
+    assisted, bot, call, callback, emergency, event, expression, hours, http, input, language, meanwhile,
+    message, percent, sum, survey,
 };
 use crate::diagnostic::Span;
 use crate::diagnostic::fields::Fields;
@@ -76,6 +77,7 @@ pub(super) fn read(
         "http" => http::read::read(fields, scope).map(|dip| Step::Http(Box::new(dip))),
         "queue" => queue(fields, words, scope),
         "callback" => callback::read(fields, scope),
+        "bot" => bot::read::read(fields, scope).map(|talk| Step::Bot(Box::new(talk))),
         "transfer" => transfer(fields, scope),
         "percent" => percent::read(fields, scope),
         "event" => event::read(fields, scope),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::assisted::Verdict;
+use super::bot::{BotEnd, BotFailure, BotRequest};
 use super::emergency::{Level, Notice};
 use super::expression::Compared;
 use super::flow::{Destination, Flow, Kind, LanguageId, NodeId, Operand, Saying, Step, VariableId};
@@ -16,6 +17,7 @@ use crate::moment::Moment;
 
 mod answer;
 mod assisted;
+mod bot;
 mod broadcast;
 mod calls;
 mod http;
@@ -60,6 +62,8 @@ pub enum Event {
     HttpDone(Result<HttpResponse, HttpFailure>),
     /// The answer to `Action::AskBroadcast`: what is on, if this caller is to hear it.
     Broadcast(Option<Notice>),
+    /// The conversation that `Run::talks` names has ended.
+    BotDone(BotEnd),
 }
 
 /// Not which digit: it may belong to a secret.
@@ -76,6 +80,7 @@ impl fmt::Debug for Event {
             Event::MessageFailed => f.write_str("MessageFailed"),
             Event::HttpDone(result) => write!(f, "HttpDone({result:?})"),
             Event::Broadcast(notice) => write!(f, "Broadcast({notice:?})"),
+            Event::BotDone(end) => write!(f, "BotDone({end:?})"),
         }
     }
 }
@@ -122,6 +127,8 @@ pub enum Action {
     AgentReturn { verdict: Verdict, level: Option<Arc<str>> },
     /// For the agent who waits: so many keys of a secret have been typed.
     Typed { keys: usize, of: usize },
+    /// The run pauses while the caller talks with a bot; comes back by `BotDone`, or by itself when its time is over.
+    Bot { request: Box<BotRequest> },
     /// The flow is over.
     Hangup,
     /// For the journal: the caller arrived at this node.
@@ -255,6 +262,11 @@ enum State {
         level: Level,
         until: Option<Moment>,
     },
+    /// The caller talks with a bot, at most until then.
+    WithBot {
+        number: u64,
+        until: Moment,
+    },
     Over,
 }
 
@@ -334,6 +346,7 @@ impl Run {
             Event::MessageFailed => self.message_failed(now, &mut actions),
             Event::HttpDone(result) => self.http_done(now, &result, &mut actions),
             Event::Broadcast(notice) => self.broadcast(now, notice, &mut actions),
+            Event::BotDone(end) => self.bot_done(now, &end, &mut actions),
         }
         debug_assert!(actions.len() <= MAX_ACTIONS);
         actions
@@ -344,6 +357,8 @@ impl Run {
         match &self.state {
             State::Queued(patience) => patience.next_deadline(),
             State::Transferring | State::Over => None,
+            // Who talks presses no keys.
+            State::WithBot { until, .. } => Some(*until),
             State::Listening { until, .. }
             | State::Typing { until, .. }
             | State::Pausing { until, .. }
@@ -460,6 +475,7 @@ impl Run {
             Step::Return(results) => self.go_back(results, actions),
             Step::Http(dip) => self.dip(now, dip, actions),
             Step::Callback(wish) => Some(self.wishes(wish, actions)),
+            Step::Bot(talk) => self.begin_talk(now, talk, actions),
             Step::Goto(next) => Some(*next),
             Step::Emergency(_) => {
                 self.state = State::Inquiring;
@@ -560,6 +576,9 @@ impl Run {
         }
         if matches!(self.state, State::Queued(_)) {
             return self.speak_up(now, actions);
+        }
+        if let State::WithBot { .. } = self.state {
+            return self.bot_done(now, &BotEnd::Failed(BotFailure::TooLong), actions);
         }
         if now >= self.alive + MAX_IDLE && !self.records() {
             actions.push(Action::Remark { name: ENDED.into(), value: "nobody pressed a key".to_owned() });

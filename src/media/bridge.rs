@@ -86,6 +86,11 @@ impl Switch {
                 self.join(listener, sources, digits, peer);
                 sources.into_iter().flatten().for_each(|source| self.tune(source));
             }
+            if let Some(stream) = self.table.get_mut(listener)
+                && let (Some(link), Feed::Bot(talk)) = (stream.link, &mut stream.feed)
+            {
+                talk.speak(link.codec);
+            }
             self.arrange(now, listener);
             next = listeners.get(place);
             place += 1;
@@ -161,10 +166,13 @@ impl Switch {
     }
 
     /// Gives the stream in `slot` a voice that suits those who hear it by samples, or takes it away if there is nobody.
-    fn tune(&mut self, slot: usize) {
+    pub(super) fn tune(&mut self, slot: usize) {
         let Some(stream) = self.table.get_mut(slot) else { return };
         let (listeners, link, id) = (stream.listeners, stream.link, stream.id);
-        let mut wanted = None;
+        let mut wanted = match &stream.feed {
+            Feed::Bot(talk) => Some(talk.rate()),
+            _ => None,
+        };
         let mut place = 0;
         while let Some(listener) = listeners.get(place) {
             if let Some(Feed::Mix(mix)) = self.table.get_mut(listener).map(|stream| &stream.feed) {
@@ -183,6 +191,9 @@ impl Switch {
             (_, Some((link, wanted))) => Some(Box::new(Voice::new(link.codec, wanted, id.0 as u32))),
         };
         let Some(rate) = stream.voice.as_ref().map(|voice| voice.rate()) else { return };
+        if let Feed::Bot(talk) = &mut stream.feed {
+            talk.comes_at(slot, rate);
+        }
         let mut place = 0;
         while let Some(listener) = listeners.get(place) {
             if let Some(Feed::Mix(mix)) = self.table.get_mut(listener).map(|stream| &mut stream.feed) {

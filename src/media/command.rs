@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
+use super::bot::Line;
 use super::prompts::{Library, PromptId};
 pub use super::rtcp::xr::Extended;
 use super::srtp::keying::Keying;
@@ -77,7 +78,7 @@ pub enum Source {
     Mix { streams: Arc<[StreamId]>, digits: bool },
 }
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub enum Command {
     /// Bind RTP to `port` and RTCP to `port + 1`. `seed` determines SSRC, first sequence number and timestamp.
     Open {
@@ -103,6 +104,11 @@ pub enum Command {
     Hear {
         stream: StreamId,
         source: Source,
+    },
+    /// From now on the far end talks with who has the other end of this line, until the next `Hear`.
+    Converse {
+        stream: StreamId,
+        line: Box<Line>,
     },
     /// Record both directions of this stream on the tape of `call`: what it receives is the caller's side,
     /// what it is sent is the bank's.

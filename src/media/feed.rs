@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::bot::Conversation;
 use super::codec::coder::PAYLOAD_BYTES;
 use super::command::Codec;
 use super::mixer::Mix;
@@ -38,6 +39,8 @@ pub enum Feed {
     },
     /// Heard by samples.
     Mix(Box<Mix>),
+    /// A program elsewhere speaks.
+    Bot(Box<Conversation>),
 }
 
 /// A list of prompts on its way. It keeps its library until it is replaced, so that nothing is freed while pacing.
@@ -93,7 +96,7 @@ impl Feed {
     /// Fills the next frame. A prompt that is not encoded yet waits for its frames in silence.
     pub fn frame(&mut self, codec: Codec, frame: &mut Frame) -> Filled {
         let found = match self {
-            Feed::Silence | Feed::Peer { .. } | Feed::Mix(_) => Found::End,
+            Feed::Silence | Feed::Peer { .. } | Feed::Mix(_) | Feed::Bot(_) => Found::End,
             Feed::Prompts(play) => return play.frame(codec, frame),
             Feed::Loop { library, prompt, place } => {
                 if *place >= library.length(*prompt) {

@@ -117,3 +117,9 @@ pub const BUSY_WINDOWS: u32 = 2;
 
 /// Windows with room in a row before `Event::Eased`: three seconds, so that calls are not let in and refused in turns.
 pub const EASE_WINDOWS: u32 = 6;
+
+/// Frames of a caller's that wait for a bot to take them: a second. A bot that is slower loses the newest.
+pub const BOT_HEARS: usize = 50;
+
+/// Frames of a bot's that wait for their slots: 200 ms, ten turns of who fills it. What more the bot says waits before it.
+pub const BOT_SAYS: usize = 10;

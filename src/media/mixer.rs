@@ -109,9 +109,23 @@ impl Mix {
 
     /// Hears one less: what was last heard of them runs backwards and fades, so that nothing clicks.
     pub fn remove(&mut self, slot: usize) {
-        let length = TAIL.min(self.rate().frame() / 4);
+        self.fade(slot);
         for place in &mut self.heard {
-            let Some(heard) = place.take_if(|heard| heard.slot == slot) else { continue };
+            *place = place.take().filter(|heard| heard.slot != slot);
+        }
+    }
+
+    /// The one in `slot` breaks off: what was last heard of them fades as if they had gone, and what they say next fades in.
+    pub fn breaks_off(&mut self, slot: usize) {
+        self.fade(slot);
+        for heard in self.heard.iter_mut().flatten().filter(|heard| heard.slot == slot) {
+            heard.fresh = true;
+        }
+    }
+
+    fn fade(&mut self, slot: usize) {
+        let length = TAIL.min(self.rate().frame() / 4);
+        for heard in self.heard.iter().flatten().filter(|heard| heard.slot == slot) {
             for (at, sum) in self.leaving[..length].iter_mut().enumerate() {
                 let sample = i32::from(heard.tail[length - 1 - at]);
                 *sum += sample * (length - at) as i32 / (length + 1) as i32;

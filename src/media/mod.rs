@@ -1,6 +1,7 @@
 //! The data plane: workers that receive, route and send audio by finished tables.
 //! Decides nothing about calls; shares no memory with the control plane but prompts.
 
+pub mod bot;
 mod bridge;
 pub mod codec;
 pub mod command;

@@ -209,8 +209,10 @@ impl Switch {
     /// Sends the next frame of our own. On hold the source runs on unheard, so that a play ends in its time.
     pub(super) fn generate(&mut self, now: Moment, slot: usize, due: Moment, wire: &mut impl Wire) {
         let Some(stream) = self.table.get_mut(slot) else { return };
-        if let Feed::Mix(_) = stream.feed {
-            return self.mix(now, slot, due, wire);
+        match stream.feed {
+            Feed::Mix(_) => return self.mix(now, slot, due, wire),
+            Feed::Bot(_) => return self.talk(now, slot, due, wire),
+            _ => {}
         }
         let Some(link) = stream.link else { return };
         let mut packet = [0; HEADER_BYTES + PAYLOAD_BYTES];

@@ -65,6 +65,7 @@ impl Switch {
             }
             Command::Connect { stream, session } => self.connect(now, stream, &session, wire),
             Command::Hear { stream, source } => self.hear(now, stream, source),
+            Command::Converse { stream, line } => self.converse(now, stream, *line),
             Command::Record { stream, call } => self.record(stream, Some(call)),
             Command::StopRecording { stream } => self.record(stream, None),
             Command::Close { stream } => self.close(now, stream, wire),
@@ -173,6 +174,7 @@ impl Switch {
 
     fn hear(&mut self, now: Moment, stream: StreamId, source: Source) -> Option<()> {
         let slot = self.table.find(stream)?;
+        self.end_conversation(slot);
         let library = Arc::clone(&self.library);
         let feed = match source {
             Source::Silence => Feed::Silence,

@@ -13,6 +13,7 @@ use tokio::io::unix::AsyncFd;
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
+use super::bot::{Bots, Talk};
 use super::clock::Clock;
 use super::http::{Hosts, Job};
 use super::inbox::{self, Message, Waiting};
@@ -24,11 +25,14 @@ use super::operator::{self, Losses};
 use super::tcp::{Connections, Sent};
 use super::udp::Sockets;
 use crate::engine::Engine;
+use crate::engine::bot::BotFigures;
 use crate::engine::happened::Happened;
 use crate::engine::input::{AskId, Input};
-use crate::engine::output::Output;
+use crate::engine::output::{BotOrder, Output};
 use crate::engine::staff::{Answer, Ask};
+use crate::ivr::bot::{BotEnd, BotFailure};
 use crate::ivr::http::HttpFailure;
+use crate::media::bot::line;
 use crate::media::command::Command;
 use crate::media::event::Event as MediaEvent;
 use crate::media::worker::{WorkerHandle, taken};
@@ -102,6 +106,7 @@ pub fn spawn(
     let (inbox, sender, waiting) = inbox::inbox(planes.clock);
     let (happened, _) = broadcast::channel(LISTENER_BEHIND);
     let hosts = Hosts::spawn(sender.clone())?;
+    let bots = Bots::spawn(sender.clone())?;
     let handle = EngineHandle { inbox: sender, happened: happened.clone() };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let thread = std::thread::Builder::new().name("engine".into()).spawn(move || {
@@ -110,7 +115,7 @@ pub fn spawn(
             let sockets = Sockets::start(bound.udp, &inbox)?;
             let connections = Connections::new(inbox);
             connections.listen(bound.tcp)?;
-            Driver::new(engine, sockets, (connections, hosts), planes, happened).run(waiting).await
+            Driver::new(engine, sockets, (connections, hosts, bots), planes, happened).run(waiting).await
         })
     })?;
     Ok((handle, thread))
@@ -122,6 +127,7 @@ struct Driver {
     sockets: Sockets,
     connections: Connections,
     hosts: Hosts,
+    bots: Bots,
     workers: Vec<WorkerHandle>,
     /// Commands that found their worker's ring full, in order.
     waiting: Vec<VecDeque<Command>>,
@@ -169,7 +175,7 @@ impl Driver {
     fn new(
         engine: Engine,
         sockets: Sockets,
-        (connections, hosts): (Connections, Hosts),
+        (connections, hosts, bots): (Connections, Hosts, Bots),
         planes: Planes,
         happened: broadcast::Sender<Arc<Happened>>,
     ) -> Driver {
@@ -179,6 +185,7 @@ impl Driver {
             sockets,
             connections,
             hosts,
+            bots,
             waiting: planes.workers.iter().map(|_| VecDeque::new()).collect(),
             commanded: vec![false; planes.workers.len()],
             workers: planes.workers,
@@ -317,12 +324,14 @@ impl Driver {
                 Output::Transmit { flow, bytes } => self.transmit(flow, bytes),
                 Output::Media { worker: Some(worker), command } => self.command(worker, command),
                 Output::Media { worker: None, command } => {
+                    let Command::Prompts(library) = command else { continue };
                     for worker in 0..self.workers.len() {
-                        self.command(worker, command.clone());
+                        self.command(worker, Command::Prompts(Arc::clone(&library)));
                     }
                 }
                 Output::Tape(command) => self.tape_command(command),
                 Output::Http { id, host, request } => self.ask_host(Job { id, host, request }),
+                Output::Bot(order) => self.order_bot(order),
                 Output::Happened(happened) => self.publish(happened),
                 Output::Answer { id, answer } => {
                     if let Some(reply) = self.answers.remove(&id) {
@@ -353,6 +362,23 @@ impl Driver {
             let result = Err(HttpFailure::Busy);
             // Not `handle`: we are in the middle of performing, which goes on with what this adds.
             self.engine.handle(self.clock.now(), Input::HttpDone { id, result });
+        }
+    }
+
+    fn order_bot(&mut self, order: BotOrder) {
+        match order {
+            BotOrder::Begin { id, call, worker, stream, bot, request } => {
+                let (ours, line) = line();
+                self.command(worker, Command::Converse { stream, line: Box::new(ours) });
+                if !self.bots.begin(Talk { id, call, bot, request, line }) {
+                    let end = BotEnd::Failed(BotFailure::Busy);
+                    let figures = BotFigures::default();
+                    // Not `handle`: we are in the middle of performing, which goes on with what this adds.
+                    self.engine.handle(self.clock.now(), Input::BotDone { id, end, figures });
+                }
+            }
+            BotOrder::Key { id, key } => self.bots.key(id, key),
+            BotOrder::End { id } => self.bots.end(id),
         }
     }
 

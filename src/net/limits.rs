@@ -104,3 +104,29 @@ pub const LAST_WORDS: Duration = Duration::from_secs(2);
 /// How long the disk thread may take to end every tape when the server stops: `OPEN_TAPES` of them, 2 ms each. A disk that
 /// takes longer hangs; the thread is left behind, and the process ends with an error.
 pub const TAPES_END: Duration = Duration::from_secs(10);
+
+/// Orders to the thread of bots that wait. Beyond it the next conversation fails at once (`busy`), keys are lost, and ends
+/// are noticed by the line.
+pub const BOT_ORDERS: usize = 4_096;
+
+/// Keys of one caller that wait for their bot. More are lost.
+pub const BOT_KEYS: usize = 32;
+
+/// Longest message of a bot, bytes: a minute of audio in base64. A longer one ends the conversation (`nonsense`).
+pub const BOT_MESSAGE: usize = 1 << 20;
+
+/// What a bot may say ahead of its playing, bytes of µ-law: a minute. What is more is dropped, counted in `BotLeft`.
+pub const BOT_SPEECH: usize = 60 * 8_000;
+
+/// Marks of a bot that wait for their audio. One more is nonsense.
+pub const BOT_MARKS: usize = 1_000;
+
+/// Messages of a bot that mean nothing and are passed over. One more ends the conversation (`nonsense`).
+pub const BOT_NONSENSE: usize = 20;
+
+/// How long a bot may take nothing of what it is sent, beyond what the kernel holds, until it counts as `broken`. Its own
+/// audio, 200 ms of it, is not refilled meanwhile.
+pub const BOT_WRITE: Duration = Duration::from_secs(2);
+
+/// How long a bot is given to hear that it is over, and to close.
+pub const BOT_GOODBYE: Duration = Duration::from_secs(2);

@@ -9,6 +9,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
+use super::bots::BotTalks;
 use super::hosts::HostAnswers;
 use super::sound::{LegSounds, WorkerTimes};
 use crate::acd::{AgentState, OfferFailure};
@@ -46,6 +47,7 @@ pub struct Counts {
     missed: Counter,
     legs: LegSounds,
     hosts: HostAnswers,
+    bots: BotTalks,
 }
 
 impl Counts {
@@ -65,6 +67,9 @@ impl Counts {
         }
         if let What::HostAnswered { host, outcome, ms, .. } = &happened.what {
             return self.hosts.count(host, *outcome, *ms);
+        }
+        if let What::BotLeft { bot, outcome, ms, .. } = &happened.what {
+            return self.bots.count(bot, *outcome, *ms);
         }
         match &happened.what {
             What::CallArrived { .. } => self.arrived.inc(),
@@ -112,6 +117,7 @@ impl Counts {
         registry.register("recording_failures", "Tapes that failed", self.recording_failures.clone());
         self.legs.register(registry);
         self.hosts.register(registry);
+        self.bots.register(registry);
         registry.register("events_uncounted", "Events missed by these counters", self.missed.clone());
     }
 }

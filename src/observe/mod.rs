@@ -1,5 +1,6 @@
 //! What operations people look at: masked logs, metrics.
 
+mod bots;
 mod hosts;
 pub mod metrics;
 pub mod pii;

@@ -3,6 +3,7 @@
 mod agents;
 mod assist;
 mod attacks;
+mod bots;
 mod flows;
 mod hosts;
 mod main_job;

@@ -556,6 +556,7 @@ const ELSEWHERE: &[(&[&str], &str, &str)] = &[
         include_str!("assisted.rs"),
         "flows that agents start",
     ),
+    (&["flow-120", "flow-121", "flow-122", "flow-123", "flow-124"], include_str!("bots.rs"), "bots"),
 ];
 
 #[test]

@@ -88,6 +88,7 @@ pub fn world(catalogue: &Names) -> World<'_> {
         hosts: [("bank", true), ("weather", false)]
             .map(|(name, secrets)| (name.to_owned(), HostTerms { secrets, timeout: Duration::from_secs(5) }))
             .into(),
+        bots: ["assistant"].map(str::to_owned).into(),
         catalogue,
     }
 }

@@ -4,6 +4,7 @@ mod assisted;
 mod bad_flows;
 mod bank;
 mod bodies;
+mod bots;
 mod calls;
 mod demo;
 mod digits;

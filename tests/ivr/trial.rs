@@ -53,6 +53,20 @@ nodes:
   agent: { queue: { to: general, on_timeout: stranger, on_full: stranger } }
 ";
 
+/// Lets the caller talk with a bot.
+const TALKING: &str = "flow: talking
+languages: [en]
+start: talk
+vars: { intent: text }
+nodes:
+  talk: { bot: { to: assistant, with: { who: $caller }, into: { intent: $intent }, max: 1m, next: route, on_person: agent, on_failed: sorry } }
+  route: { switch: { cases: [ { when: \"$intent == 'loss'\", then: urgent } ], else: bye } }
+  urgent: { queue: { to: urgent, on_timeout: bye, on_full: bye } }
+  sorry: { play: { prompts: sys_err, next: agent } }
+  agent: { queue: { to: general, on_timeout: bye, on_full: bye } }
+  bye: { hangup: { prompts: goodbye } }
+";
+
 /// Parts callers, waits, and calls another flow.
 const CALLING: &str = "flow: calling
 languages: [en]
@@ -84,9 +98,11 @@ fn on_stage<T>(with: impl FnOnce(&Stage<'_>) -> T) -> T {
     let bank = config::demo("data", 0, 0);
     let mut world = World::of(&bank, &words);
     world.hosts.insert("bank".to_owned(), HostTerms { secrets: true, timeout: Duration::from_secs(5) });
+    world.bots.insert("assistant".to_owned());
     let mut sources = config::flow_sources(&root.join("ivr-flows")).expect("the flows");
     sources.push(Source::new("flows/small.yaml", FLOW));
     sources.push(Source::new("flows/asking.yaml", ASKING));
+    sources.push(Source::new("flows/talking.yaml", TALKING));
     sources.push(Source::new("flows/calling.yaml", CALLING));
     sources.push(Source::new("flows/verify.yaml", VERIFY));
     let stage = Stage::set(&sources, &world, &words);
@@ -314,6 +330,12 @@ fn a_fault_in_a_test_is_found_where_it_is() {
         (mocked("{ host: bank, method: «gte, path: /a, status: 200 }"), "test-014"),
         (mocked("«{ host: bank, path: /a }"), "test-014"),
         (mocked("{ host: bank, path: /a, failure: «timout }"), "test-014"),
+        (mocked("{ bot: «asistant }"), "flow-123"),
+        (mocked("{ bot: assistant, failure: «brokken }"), "flow-124"),
+        (mocked("{ bot: assistant, result: «[1] }"), "flow-124"),
+        (mocked("{ bot: assistant, result: { a: 1 }, failure: «broken }"), "flow-124"),
+        (mocked("{ bot: assistant, transfer: true, failure: «broken }"), "flow-124"),
+        (mocked("{ bot: assistant, «path: /a }"), "yaml-004"),
         (mocked("{ host: bank, path: /a, status: «99 }"), "yaml-008"),
     ];
     let inside = FAULTS.iter().map(|(fault, code)| (steps(fault), *code));
@@ -415,6 +437,44 @@ fn a_host_without_a_mock_is_not_asked_and_fails_the_test_without_the_secret_sent
     assert!(told.contains("the flow asks bank: POST /verify, and no mock answers"), "{told}");
     assert!(path.contains("asks bank: POST /verify"), "{path}");
     assert!(!path.contains("918273") && !told.contains("918273"), "{told}\n{path}");
+}
+
+/// What came of a call in the flow with the bot: its failure, and its path.
+fn talking(mocks: &str, steps: &str) -> (Option<Diagnostic>, String) {
+    let text =
+        format!("flow: talking\ntests:\n  - name: a call\n    mocks: [{mocks}]\n    steps: [{steps}]\n");
+    on_stage(|stage| {
+        let outcome = play(&read(&text, stage)[0], stage).expect("the flow is on stage");
+        let on = stage.flow(&"talking".into()).expect("the flow is on stage");
+        (outcome.failure, outcome.path.lines(stage, on).join("\n"))
+    })
+}
+
+#[test]
+fn a_bot_is_mocked_with_what_it_finds_out_when_and_how_it_fails() {
+    for (mocks, steps, path) in [
+        ("{ bot: assistant, result: { intent: loss }, after: 20s }", "queue: urgent", "20.0 s  urgent"),
+        ("{ bot: assistant, result: { intent: other } }", "hears: goodbye, ends", "10.0 s  bye"),
+        ("{ bot: assistant, result: { intent: loss }, transfer: true }", "queue: general", "hands over"),
+        ("{ bot: assistant, transfer: true }", "queue: general", "hands over"),
+        ("{ bot: assistant }", "hears: goodbye, ends", "the bot closes"),
+        (
+            "{ bot: assistant, failure: unreachable, after: 0s }",
+            "hears: sys_err, queue: general",
+            "unreachable",
+        ),
+        (
+            "{ bot: assistant, failure: too_long }",
+            "remark: bot, hears: sys_err",
+            "60.0 s    the bot fails: too_long",
+        ),
+    ] {
+        let (failure, told) = talking(mocks, steps);
+        assert!(failure.is_none(), "{mocks}\n{}\n{told}", render_all(failure.as_slice()));
+        assert!(told.contains(path), "{mocks}\n{told}");
+    }
+    let (failure, _) = talking("", "queue: general");
+    assert_eq!(failure.expect("no bot answers").code, "test-022");
 }
 
 #[test]

@@ -178,6 +178,41 @@ fn who_dials_says_what_a_host_answers() {
     assert!(dial("timeout\n").contains("the host does not answer: timeout"));
 }
 
+/// Lets the caller talk with the sample's bot.
+const TALKING: &str = "flow: main
+languages: [en]
+start: talk
+vars: { intent: text }
+nodes:
+  talk: { bot: { to: assistant, into: { intent: $intent }, next: bye, on_person: agent, on_failed: agent } }
+  agent: { queue: { to: general, on_timeout: bye, on_full: bye } }
+  bye: { hangup: { prompts: goodbye } }
+";
+
+#[test]
+fn who_dials_says_what_a_bot_finds_out() {
+    let folder = Folder::new("bots", &[]);
+    let root = env!("CARGO_MANIFEST_DIR");
+    let sample = std::fs::read_to_string(format!("{root}/hotline.sample.yaml")).expect("the sample");
+    let config = sample.replace("prompts: prompts", &format!("prompts: {root}/prompts"));
+    std::fs::create_dir_all(folder.0.join("ivr-flows")).expect("a folder for the flow");
+    std::fs::write(folder.0.join("ivr-flows/main.yaml"), TALKING).expect("a file for the test");
+    std::fs::write(folder.0.join("hotline.yaml"), config).expect("a file for the test");
+    let config = folder.0.join("hotline.yaml");
+    let dial = |keyboard| {
+        let config = config.to_str().expect("a path of letters");
+        printed(&hotline(&["dial", "--flow", "main", "--config", config], keyboard))
+    };
+    assert!(dial("{\"intent\": \"loss\"}\n").contains("the flow hangs up"));
+    let text = dial("nonsense\nperson {\"intent\": \"loss\"}\nv\nq\n");
+    assert!(text.contains("talks with the bot assistant") && text.contains("That is no result"), "{text}");
+    assert!(text.contains("hands over to a person") && text.contains("waits in the queue general"), "{text}");
+    assert!(text.contains("intent = loss"), "{text}");
+    assert!(dial("closes\n").contains("the flow hangs up"));
+    assert!(dial("fails\nq\n").contains("the bot fails: broken"));
+    assert!(dial("timeout\nq\n").contains("the bot fails: too_long"));
+}
+
 #[test]
 fn the_checker_reads_a_file_of_tests_as_tests() {
     let tests = "tests:\n  - name: a\n    steps: [at: mian]\n";

@@ -1,5 +1,6 @@
 //! The engine's thread with its real sockets: what comes over the wire from who is slow, deaf, hasty or broken.
 
+mod bots;
 mod hosts;
 mod streams;
 mod threads;

@@ -17,12 +17,14 @@ use hotline::acd::AgentState;
 use hotline::call::cause::Cause;
 use hotline::call::record::CallRecord;
 use hotline::engine::Engine;
+use hotline::engine::bot::BotFigures;
 use hotline::engine::happened::{Happened, What};
 use hotline::engine::input::{AskId, Input, World};
-use hotline::engine::output::Output;
+use hotline::engine::output::{BotOrder, Output};
 use hotline::engine::staff::{Answer, Ask};
 use hotline::engine::view::Snapshot;
-use hotline::ids::{AgentId, CallId, RequestId};
+use hotline::ids::{AgentId, CallId, RequestId, TalkId};
+use hotline::ivr::bot::BotEnd;
 use hotline::ivr::http::{HttpFailure, HttpRequest, HttpResponse};
 use hotline::media::event::Event as MediaEvent;
 use hotline::moment::Moment;
@@ -74,6 +76,8 @@ pub struct Office {
     pub turns: u64,
     /// What hosts have been asked and not answered yet.
     pub requests: Vec<(RequestId, HttpRequest)>,
+    /// What was asked of who speaks with bots.
+    pub bots: Vec<BotOrder>,
     /// Every output as text, for comparing runs.
     pub trace: Option<String>,
 }
@@ -105,6 +109,7 @@ impl Office {
             waited: Duration::ZERO,
             turns: 0,
             requests: Vec::new(),
+            bots: Vec::new(),
             trace: None,
         };
         office.perform();
@@ -258,6 +263,10 @@ impl Office {
         self.input(Input::HttpDone { id, result });
     }
 
+    pub fn bot_ends(&mut self, id: TalkId, end: BotEnd) {
+        self.input(Input::BotDone { id, end, figures: BotFigures::default() });
+    }
+
     // Time.
 
     pub fn run(&mut self, time: Duration) {
@@ -408,6 +417,7 @@ impl Office {
                 Output::Tape(TapeCommand::Mark { mark, .. }) => self.marks.push(mark),
                 Output::Tape(TapeCommand::Stop) => {}
                 Output::Http { id, request, .. } => self.requests.push((id, *request)),
+                Output::Bot(order) => self.bots.push(order),
                 Output::Happened(happened) => self.note(happened),
                 Output::Answer { answer, .. } => self.answers.push(answer),
             }

@@ -58,6 +58,8 @@ pub struct Phone {
     server: SocketAddr,
     password: Option<String>,
     pub manner: Manner,
+    /// Where it hears, and in which codecs.
+    pub audio: (u16, &'static [Codec]),
     endpoint: Endpoint,
     legs: Legs,
     pub talks: BTreeMap<LegId, Talk>,
@@ -93,6 +95,7 @@ impl Phone {
             server,
             password: password.map(str::to_owned),
             manner: Manner::Answers(Duration::from_secs(1)),
+            audio: (4000, &CODECS),
             endpoint: Endpoint::new("TestPhone", rng.fork()),
             legs: Legs::new(rng.fork()),
             talks: BTreeMap::new(),
@@ -110,10 +113,10 @@ impl Phone {
     fn local(&self, version: u64, direction: Direction) -> Local<'static> {
         Local {
             address: self.address.ip(),
-            port: 4000,
+            port: self.audio.0,
             session: 1,
             version,
-            codecs: &CODECS,
+            codecs: self.audio.1,
             prefer: None,
             direction,
             telephone_event: true,

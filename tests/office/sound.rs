@@ -98,6 +98,7 @@ impl Sound {
                     self.events.push(Event::Closed { stream, figures: Box::new(self.figures) });
                 }
             }
+            Command::Converse { .. } => unreachable!("lines are made by the edge, which no office has"),
             Command::Prompts(library) => self.library = library,
         }
     }

@@ -22,6 +22,8 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "acd::OfferFailure",
             "ivr::run",
             "ivr::assisted::Verdict",
+            // What a bot found out stays with the call.
+            "ivr::bot::Handover",
             "engine::streams::Lease",
             "engine::happened",
         ],
@@ -73,8 +75,6 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "store::journal",
         ],
     ),
-    // The edge carries out what flows ask of hosts, as the configuration has them.
-    ("net", &["net", "engine", "sip", "media", "recording", "store", "config::HttpHost", "ivr::http"]),
     // Flows on their way from the folder into the engine: checked, tested, kept, and told.
     (
         "publishing",
@@ -88,6 +88,22 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "net::clock",
             "net::engine_thread",
             "store",
+        ],
+    ),
+    // The edge carries out what flows ask of hosts and bots, as the configuration has them.
+    (
+        "net",
+        &[
+            "net",
+            "engine",
+            "sip",
+            "media",
+            "recording",
+            "store",
+            "config::HttpHost",
+            "config::Bot",
+            "ivr::http",
+            "ivr::bot",
         ],
     ),
     ("ids.rs", &[]),

@@ -300,7 +300,7 @@ fn answer(node: &Node, scope: &mut Scope<'_>) -> Option<Vec<Wanted>> {
                 .label("names with single dots between them, such as `card.last4`");
             whole = false;
         }
-        match filled(node, &all, scope) {
+        match filled("flow-057", node, &all, scope) {
             Some((into, kind)) => all.push(Wanted { field, into, kind }),
             None => whole = false,
         }
@@ -308,8 +308,13 @@ fn answer(node: &Node, scope: &mut Scope<'_>) -> Option<Vec<Wanted>> {
     whole.then_some(all)
 }
 
-/// The variable that a field goes into.
-fn filled(node: &Node, before: &[Wanted], scope: &mut Scope<'_>) -> Option<(VariableId, Kind)> {
+/// The variable that a field goes into. `code`: what it is reported as if it cannot.
+pub(in crate::ivr) fn filled(
+    code: &'static str,
+    node: &Node,
+    before: &[Wanted],
+    scope: &mut Scope<'_>,
+) -> Option<(VariableId, Kind)> {
     let text = scope.out.text(node, "a variable such as $last4")?;
     let Some(name) = text.strip_prefix('$') else {
         scope
@@ -326,7 +331,7 @@ fn filled(node: &Node, before: &[Wanted], scope: &mut Scope<'_>) -> Option<(Vari
     } else {
         return Some((into, kind));
     };
-    scope.out.error("flow-057", node.span, wrong);
+    scope.out.error(code, node.span, wrong);
     None
 }
 

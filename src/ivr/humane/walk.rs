@@ -346,6 +346,7 @@ fn spoken(step: &Step) -> Vec<&Spoken> {
         | Step::Wait { .. }
         | Step::Http(_)
         | Step::Callback(_)
+        | Step::Bot(_)
         | Step::Call(_)
         | Step::Return(_)
         // What a broadcast says is known only while it is on.
@@ -367,6 +368,7 @@ fn ways(step: &Step) -> Vec<Out> {
         Step::Percent(ways) => ways.all().map(by_itself).collect(),
         Step::Http(dip) => dip.ways().map(by_itself).collect(),
         Step::Callback(wish) => [&wish.next, &wish.on_refused].map(by_itself).into(),
+        Step::Bot(talk) => talk.ways().map(by_itself).collect(),
         Step::Call(call) => call.next.iter().map(by_itself).collect(),
         Step::Menu { ask, keys } => {
             let keys = keys.iter().flatten().map(|to| Out { key: true, ..by_itself(to) });

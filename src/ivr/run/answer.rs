@@ -93,7 +93,12 @@ impl Run {
             State::Warned { level, until } => self.key_while_warned(key, *level, until.is_none(), actions),
             State::Recording { .. } => self.key_in_message(now, key, actions),
             State::Queued(_) => self.key_while_waiting(now, key, actions),
-            State::Announcing | State::Cueing | State::Transferring | State::Inquiring | State::Over => None,
+            State::Announcing
+            | State::Cueing
+            | State::Transferring
+            | State::Inquiring
+            | State::WithBot { .. }
+            | State::Over => None,
         };
         if let Some(next) = next {
             self.go(now, next, actions);

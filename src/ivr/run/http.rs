@@ -93,7 +93,7 @@ impl Run {
         self.go(now, next, actions);
     }
 
-    fn fill(&mut self, brought: Vec<(VariableId, Held)>) {
+    pub(super) fn fill(&mut self, brought: Vec<(VariableId, Held)>) {
         for (VariableId(place), value) in brought {
             self.variables[place] = value;
         }

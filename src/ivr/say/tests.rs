@@ -154,6 +154,7 @@ fn a_word_that_is_not_recorded_is_missed_by_every_manner_that_may_need_it() {
                     entries: Default::default(),
                     surveys: Default::default(),
                     hosts: BTreeMap::new(),
+                    bots: BTreeSet::new(),
                     catalogue: &catalogue,
                 };
                 assert_eq!(Words::of(language, &world).missing(manner), [word.0], "{language} {manner:?}");

@@ -10,6 +10,7 @@ use super::mock::Mock;
 use super::path::{Path, Pressed, Rung};
 use crate::ids::{AgentId, FlowId, QueueId};
 use crate::ivr::assisted::Verdict;
+use crate::ivr::bot::{BotEnd, BotFailure, BotRequest};
 use crate::ivr::chart;
 use crate::ivr::emergency::Broadcast;
 use crate::ivr::flow::Flow;
@@ -85,11 +86,12 @@ enum Asked {
     /// A mock answers then.
     Mocked {
         due: Moment,
-        answer: Result<HttpResponse, HttpFailure>,
+        answer: Event,
     },
     /// Nobody stands for the host: who tries the flow must say what it answers.
     Unanswered {
         request: String,
+        by_bot: bool,
     },
 }
 
@@ -287,17 +289,37 @@ impl<'s> Call<'s> {
     /// The request that no mock answers, if there is one.
     pub fn unanswered(&self) -> Option<&str> {
         match &self.asked {
-            Asked::Unanswered { request } => Some(request),
+            Asked::Unanswered { request, .. } => Some(request),
             _ => None,
         }
     }
 
     /// The host answers now.
     pub fn host_answers(&mut self, answer: Result<HttpResponse, HttpFailure>) {
-        let told = answer.as_ref().map(|response| response.status).map_err(|why| *why);
-        self.note(Rung::Answered(told));
+        self.answered(Event::HttpDone(answer));
+    }
+
+    /// It is a bot, and no host, that nobody stands for.
+    pub fn awaits_bot(&self) -> bool {
+        matches!(self.asked, Asked::Unanswered { by_bot: true, .. })
+    }
+
+    /// The bot that the caller talks with ends so.
+    pub fn bot_ends(&mut self, end: BotEnd) {
+        self.answered(Event::BotDone(end));
+    }
+
+    fn answered(&mut self, event: Event) {
+        match &event {
+            Event::HttpDone(answer) => {
+                let told = answer.as_ref().map(|response| response.status).map_err(|why| *why);
+                self.note(Rung::Answered(told));
+            }
+            Event::BotDone(end) => self.note(Rung::of_bot(end)),
+            _ => {}
+        }
         self.asked = Asked::Nothing;
-        let actions = self.run.handle(self.now, Event::HttpDone(answer));
+        let actions = self.run.handle(self.now, event);
         self.obey(actions);
     }
 
@@ -452,7 +474,7 @@ impl<'s> Call<'s> {
             && *then <= due
         {
             let answer = answer.clone();
-            self.host_answers(answer);
+            self.answered(answer);
         } else {
             self.time_is_over();
         }
@@ -479,6 +501,9 @@ impl<'s> Call<'s> {
     fn time_is_over(&mut self) {
         if self.run.awaits().is_some() {
             self.note(Rung::Answered(Err(HttpFailure::Timeout)));
+            self.asked = Asked::Nothing;
+        } else if self.run.talks().is_some() {
+            self.note(Rung::of_bot(&BotEnd::Failed(BotFailure::TooLong)));
             self.asked = Asked::Nothing;
         } else if self.run.asks() && !self.run.records() {
             self.note(Rung::Silence);
@@ -538,6 +563,7 @@ impl<'s> Call<'s> {
                     self.playing = None;
                 }
                 Action::Typed { .. } => {}
+                Action::Bot { request } => self.talks(&request),
                 Action::Hangup => {
                     self.note(Rung::Ends);
                     self.standing = Standing::Over;
@@ -581,7 +607,10 @@ impl<'s> Call<'s> {
         let (host, method) = (request.host.to_string(), request.method.word());
         let told = format!("{host}: {method} {}", request.path);
         self.note(Rung::Asks { host, method, path: request.path.clone() });
-        let found = self.mocks.iter_mut().find(|(mock, answered)| mock.fits(request, *answered));
+        let found = self.mocks.iter_mut().find_map(|(mock, answered)| match mock {
+            Mock::Host(mock) if mock.fits(request, *answered) => Some((mock, answered)),
+            _ => None,
+        });
         self.asked = match found {
             Some((mock, answered)) => {
                 *answered += 1;
@@ -590,9 +619,29 @@ impl<'s> Call<'s> {
                     Err(HttpFailure::Timeout) => request.timeout,
                     _ => mock.delay,
                 };
-                Asked::Mocked { due: self.now + delay, answer: mock.answer.clone() }
+                Asked::Mocked { due: self.now + delay, answer: Event::HttpDone(mock.answer.clone()) }
             }
-            None => Asked::Unanswered { request: told },
+            None => Asked::Unanswered { request: told, by_bot: false },
+        };
+    }
+
+    fn talks(&mut self, request: &BotRequest) {
+        self.note(Rung::Talks { bot: request.bot.to_string() });
+        let found = self.mocks.iter_mut().find_map(|(mock, talked)| match mock {
+            Mock::Bot(mock) if mock.fits(request, *talked) => Some((mock, talked)),
+            _ => None,
+        });
+        self.asked = match found {
+            Some((mock, talked)) => {
+                *talked += 1;
+                // One that goes on and on is ended by the flow.
+                let after = match mock.end {
+                    BotEnd::Failed(BotFailure::TooLong) => request.max,
+                    _ => mock.after,
+                };
+                Asked::Mocked { due: self.now + after, answer: Event::BotDone(mock.end.clone()) }
+            }
+            None => Asked::Unanswered { request: format!("the bot {}", request.bot), by_bot: true },
         };
     }
 

@@ -3,7 +3,7 @@
 //! ```yaml
 //! mocks:
 //!   - { host: bank, method: post, path: /cards/*/block, status: 200, body: { last4: "0042" }, delay: 300ms }
-//!   - { host: bank, path: /customers/*, failure: unreachable, times: 1 }
+//!   - { host: bank, path: /customers/*, failure: unreachable, times: 1 }   # of bots: `bot`
 //! ```
 //!
 //! The first that fits answers, those of a test before those of its file; after `times` answers the next one that fits.
@@ -11,19 +11,27 @@
 use std::time::Duration;
 
 use super::Stage;
+use super::bot::{self, BotMock};
 use crate::diagnostic::fields::Fields;
 use crate::diagnostic::yaml::{Node, Scalar, Value};
 use crate::diagnostic::{Findings, Span, suggest};
 use crate::ivr::http::{HttpFailure, HttpRequest, HttpResponse, Method};
 
 /// Longest delay of an answer: beyond it every flow has given up.
-const LONGEST: Duration = Duration::from_secs(60);
+pub(super) const LONGEST: Duration = Duration::from_secs(60);
 /// Most answers of one mock that are counted.
 const MOST_TIMES: i64 = 1_000;
 
 /// One stand-in.
 #[derive(Clone, Debug)]
-pub struct Mock {
+pub enum Mock {
+    Host(HostMock),
+    Bot(BotMock),
+}
+
+/// A stand-in for a host.
+#[derive(Clone, Debug)]
+pub struct HostMock {
     host: String,
     /// Left out: any.
     method: Option<Method>,
@@ -35,7 +43,7 @@ pub struct Mock {
     times: Option<usize>,
 }
 
-impl Mock {
+impl HostMock {
     /// Whether it answers this, having answered so often.
     pub(super) fn fits(&self, request: &HttpRequest, answered: usize) -> bool {
         self.host == *request.host
@@ -66,11 +74,20 @@ pub(super) fn read(node: Option<&Node>, out: &mut Findings, stage: &Stage<'_>) -
         out.error("yaml-006", node.span, "expected a list of mocks").label("begin each with `- host:`");
         return None;
     };
-    let read: Vec<Option<Mock>> = items.iter().map(|item| mock(item, out, stage)).collect();
+    let read: Vec<Option<Mock>> = items.iter().map(|item| one(item, out, stage)).collect();
     read.into_iter().collect()
 }
 
-fn mock(item: &Node, out: &mut Findings, stage: &Stage<'_>) -> Option<Mock> {
+fn one(item: &Node, out: &mut Findings, stage: &Stage<'_>) -> Option<Mock> {
+    match &item.value {
+        Value::Map(entries) if entries.iter().any(|(key, _)| key.text == "bot") => {
+            bot::read(item, out, stage).map(Mock::Bot)
+        }
+        _ => host_mock(item, out, stage).map(Mock::Host),
+    }
+}
+
+fn host_mock(item: &Node, out: &mut Findings, stage: &Stage<'_>) -> Option<HostMock> {
     let mut fields = Fields::of(item, Span::new(item.span.start, item.span.start), "a mock", out)?;
     let host = fields.need("host").and_then(|node| host(node, out, stage));
     let method = fields.take("method").map_or(Some(None), |node| method(node, out).map(Some));
@@ -80,15 +97,20 @@ fn mock(item: &Node, out: &mut Findings, stage: &Stage<'_>) -> Option<Mock> {
         Some(node) => out.duration(node, Duration::ZERO..=LONGEST),
         None => Some(Duration::ZERO),
     };
-    let times = match fields.take("times") {
+    let times = times(&mut fields, out);
+    fields.finish(out);
+    let path = path?.to_owned();
+    Some(HostMock { host: host?, method: method?, path, answer: answer?, delay: delay?, times: times? })
+}
+
+/// How often a mock answers; `None` for always.
+pub(super) fn times(fields: &mut Fields<'_>, out: &mut Findings) -> Option<Option<usize>> {
+    match fields.take("times") {
         Some(node) => {
             out.integer(node, "how often it answers", 1..=MOST_TIMES).map(|times| usize::try_from(times).ok())
         }
         None => Some(None),
-    };
-    fields.finish(out);
-    let path = path?.to_owned();
-    Some(Mock { host: host?, method: method?, path, answer: answer?, delay: delay?, times: times? })
+    }
 }
 
 fn host(node: &Node, out: &mut Findings, stage: &Stage<'_>) -> Option<String> {
@@ -164,7 +186,7 @@ fn text(node: &Node) -> String {
     }
 }
 
-fn json(node: &Node) -> serde_json::Value {
+pub(super) fn json(node: &Node) -> serde_json::Value {
     match &node.value {
         Value::Null | Value::Refused => serde_json::Value::Null,
         Value::Scalar(scalar) => single(scalar),

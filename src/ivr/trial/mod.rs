@@ -15,6 +15,7 @@ use crate::diagnostic::{Diagnostic, Source, Span};
 use crate::ids::FlowId;
 use crate::media::prompts::{PromptId, Wordbook};
 
+mod bot;
 pub mod call;
 pub mod coverage;
 pub mod mock;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::Stage;
 use crate::ids::{AgentId, QueueId};
 use crate::ivr::assisted::Verdict;
+use crate::ivr::bot::{BotEnd, BotFailure};
 use crate::ivr::flow::Flow;
 use crate::ivr::http::HttpFailure;
 use crate::ivr::run::{MessageEnd, QueueExit, TransferTo};
@@ -45,6 +46,16 @@ pub enum Rung {
     },
     /// Its status, or why there is no answer.
     Answered(Result<u16, HttpFailure>),
+    /// A bot has the caller now.
+    Talks {
+        bot: String,
+    },
+    /// Without what it found out.
+    BotCloses,
+    BotResult {
+        person: bool,
+    },
+    BotFails(BotFailure),
     Remark {
         name: String,
         value: String,
@@ -124,6 +135,14 @@ impl Path {
 }
 
 impl Rung {
+    pub(super) fn of_bot(end: &BotEnd) -> Rung {
+        match end {
+            BotEnd::Closed => Rung::BotCloses,
+            BotEnd::Result(result) => Rung::BotResult { person: result.person },
+            BotEnd::Failed(why) => Rung::BotFails(*why),
+        }
+    }
+
     /// As people read it.
     pub fn told(&self, stage: &Stage<'_>, on: &Flow) -> String {
         match self {
@@ -151,6 +170,11 @@ impl Rung {
             Rung::Asks { host, method, path } => format!("  asks {host}: {method} {path}"),
             Rung::Answered(Ok(status)) => format!("  the host answers {status}"),
             Rung::Answered(Err(why)) => format!("  the host does not answer: {}", why.word()),
+            Rung::Talks { bot } => format!("  talks with the bot {bot}"),
+            Rung::BotCloses => "  the bot closes".to_owned(),
+            Rung::BotResult { person: false } => "  the bot ends with a result".to_owned(),
+            Rung::BotResult { person: true } => "  the bot hands over to a person".to_owned(),
+            Rung::BotFails(why) => format!("  the bot fails: {}", why.word()),
             Rung::Remark { name, value } => format!("  remark {name}: {value}"),
             Rung::Speaks(name) => format!("  may speak a message: {name}"),
             Rung::MessageOver { name, end: MessageEnd::Short, .. } => {

@@ -51,7 +51,7 @@ pub fn allocations(work: impl FnOnce()) -> u64 {
 
 /// Counts what is sent.
 #[derive(Default)]
-struct Sink(u64);
+pub struct Sink(u64);
 
 impl Wire for Sink {
     fn open(&mut self, _: usize, _: u32, _: IpAddr, _: u16) -> Result<(), i32> {

@@ -1,6 +1,7 @@
 //! The switch on a virtual clock with a network made of lists, and the worker on real loopback sockets.
 
 mod allocations;
+mod bots;
 mod hearing;
 mod looking_after;
 mod loopback;
