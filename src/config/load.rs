@@ -67,7 +67,7 @@ fn config(
     let flows = path("flows", &mut top, folder, out);
     let flows_place = top.place("flows");
     let prompts = path("prompts", &mut top, folder, out);
-    let recording = recording_or_usual(&mut top, folder, out);
+    let recording = recording(&mut top, folder, out);
     let flow_names = flows.as_deref().map(|folder| {
         flows_in(folder).map_err(|error| {
             let message = format!("the folder {} cannot be read: {error}", folder.display());
@@ -203,15 +203,11 @@ fn http(mut fields: Fields<'_>, folder: &Path, out: &mut Findings) -> Option<Htt
     Some(Http { listen: listen?, hosts })
 }
 
-fn recording_or_usual(top: &mut Fields<'_>, folder: &Path, out: &mut Findings) -> Option<Recording> {
+fn recording(top: &mut Fields<'_>, folder: &Path, out: &mut Findings) -> Option<Recording> {
     let Some(node) = top.take("recording") else {
         return Some(Recording { enabled: true, key_file: None });
     };
-    let fields = Fields::of(node, top.place("recording"), "`recording`", out)?;
-    recording(fields, folder, out)
-}
-
-fn recording(mut fields: Fields<'_>, folder: &Path, out: &mut Findings) -> Option<Recording> {
+    let mut fields = Fields::of(node, top.place("recording"), "`recording`", out)?;
     let enabled = fields.take("enabled").map_or(Some(true), |node| out.truth(node));
     let key_file = match fields.take("key_file") {
         Some(node) => Some(Some(folder.join(out.text(node, "the path of a file")?))),

@@ -63,9 +63,9 @@ fn a_host_with_https_names_who_may_have_signed_for_it() {
 /// Replaced, by what (`«` marks the caret), the code.
 const FAULTS: &[(&str, &str, &str)] = &[
     ("listen: [127.0.0.1:5060]", "listen: [«127.0.0.1]", "config-001"),
-    ("publishing:\n  approval: false", "publishing:\n  «approval: true", "config-012"),
-    ("publishing:\n  approval: false", "publishing:\n  approval: «perhaps", "yaml-006"),
-    ("publishing:\n  approval: false", "publishing:\n  «aproval: true", "yaml-004"),
+    ("approval: false", "«approval: true", "config-012"),
+    ("approval: false", "approval: «perhaps", "yaml-006"),
+    ("approval: false", "«aproval: true", "yaml-004"),
     ("listen: [127.0.0.1:5060]", "«listn: [127.0.0.1:5060]", "yaml-004"),
     ("address: 127.0.0.1", "address: «0.0.0.0", "config-001"),
     ("192.0.2.0/24", "«192.0.2.1/24", "config-001"),

@@ -40,8 +40,8 @@ impl Rest {
 
 /// Publishes the folder whenever it has changed, for ever; `say` is given each line for people.
 pub async fn watch(desk: Desk, folder: PathBuf, mut say: impl FnMut(&str)) {
-    let first = look(&folder).await;
-    let mut rest = Rest { seen: first.clone(), told: first };
+    // What was saved before the first look is published too; if nothing was, it is what is in force.
+    let mut rest = Rest::default();
     let mut looks = interval(LOOK_EVERY);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {

@@ -281,3 +281,54 @@ fn the_demo_publishes_what_is_saved_and_says_what_is_wrong_with_it() {
     std::fs::write(drafts.join("main.yaml"), main_flow("third")).expect("written");
     assert!(demo.says("release 3: main.yaml changed"), "{:#?}", demo.said);
 }
+
+#[test]
+fn a_server_that_comes_back_goes_on_with_a_trial_and_with_flows_that_fit() {
+    let mut bank = Bank::open("comes-back");
+    draft(&bank.scratch, "second");
+    assert_eq!(bank.flows(&["publish", "--comment", "some", "--percent", "30"]).0, 0);
+    bank.server.signal(Signal::SIGKILL);
+    bank.server.ended().expect("it is dead");
+    bank.server = serve(&bank.plan, &bank.config);
+    let (_, text) = bank.flows(&["status"]);
+    assert!(text.contains("on trial since") && text.contains("(trial with 30 %)"), "{text}");
+    assert!(bank.flows(&["promote"]).1.contains("release 2 is in force"));
+
+    // The configuration loses the queue that the release in force leads to.
+    bank.server.signal(Signal::SIGTERM);
+    bank.server.ended().expect("it ends");
+    let text = std::fs::read_to_string(&bank.config).expect("readable");
+    std::fs::write(&bank.config, text.replace("  general: {", "  desk: {")).expect("written");
+    let mut server = Server::serve(&bank.plan, &bank.config, None).expect("it starts");
+    assert_eq!(server.ended().expect("it ends").code(), Some(3), "{:#?}", server.said);
+    let said = |words: &str| server.said.iter().any(|line| line.contains(words));
+    assert!(said("release-2/main.yaml:") && said("`general` is not a queue"), "{:#?}", server.said);
+    // Drafts that fit are better than no server.
+    let fitting = main_flow("second").replace("to: general", "to: desk");
+    std::fs::write(bank.scratch.path().join("drafts/main.yaml"), fitting).expect("written");
+    bank.server = serve(&bank.plan, &bank.config);
+    let said = &bank.server.said;
+    assert!(said.iter().any(|line| line.contains("the folder is published as release 3")), "{said:#?}");
+    // What does not fit is not gone back to.
+    let (code, text) = bank.flows(&["rollback"]);
+    assert!(code == 1 && text.contains("release-2/main.yaml:"), "{text}");
+    assert!(bank.flows(&["status"]).1.contains("release 2 does not fit the configuration"));
+}
+
+#[test]
+fn who_has_no_password_or_asks_nobody_is_told_in_one_line() {
+    let scratch = Scratch::new("no-password").expect("a scratch folder");
+    let plan = plan(&scratch, 1);
+    let (code, text) = flows(&plan, &["status"]);
+    assert!(code == 3 && text.contains(&plan.http().to_string()) && text.lines().count() == 1, "{text}");
+    let mut command = Command::new(PROGRAM);
+    let done = command.args(["flows", "status"]).env_remove("HOTLINE_PASSWORD").output().expect("it runs");
+    let text = String::from_utf8_lossy(&done.stderr).into_owned();
+    assert!(done.status.code() == Some(3) && text.contains("--password-file"), "{text}");
+    let bank = Bank::open("wrong-password");
+    let file = scratch.path().join("password");
+    std::fs::write(&file, "not-the-password\n").expect("written");
+    let file = file.display().to_string();
+    let (code, text) = bank.flows(&["status", "--password-file", &file]);
+    assert!(code == 3 && text.contains("user or password is wrong"), "{text}");
+}

@@ -557,6 +557,7 @@ const ELSEWHERE: &[(&[&str], &str, &str)] = &[
         "flows that agents start",
     ),
     (&["flow-120", "flow-121", "flow-122", "flow-123", "flow-124"], include_str!("bots.rs"), "bots"),
+    (&["flow-080"], include_str!("../api/flows.rs"), "what is looked at when flows are published"),
 ];
 
 #[test]
