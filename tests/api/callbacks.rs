@@ -37,6 +37,12 @@ fn listed(api: &ApiUnderTest, token: &str, query: &str) -> Vec<Value> {
     reply.json()["callbacks"].as_array().expect("a list").clone()
 }
 
+/// Somebody wants to be called back: the number of the wish.
+pub fn open_wish(api: &ApiUnderTest, token: &str) -> Value {
+    wished(api, &[CALLER]);
+    until("the wish is listed", || listed(api, token, "").first().map(|wish| wish["id"].clone()))
+}
+
 #[test]
 fn a_wish_is_listed_once_survives_a_reload_of_the_page_and_is_marked_done() {
     let api = ApiUnderTest::start();
