@@ -90,11 +90,7 @@ fn shown(wish: callbacks::Callback, eyes: Eyes<'_>) -> Callback {
     (status = 403, body = ErrorBody, description = "Not your role"),
     (status = 404, body = ErrorBody, description = "No such wish"),
 ))]
-pub async fn done(
-    State(app): State<App>,
-    who: Who,
-    Path(id): Path<String>,
-) -> Result<StatusCode, ApiError> {
+pub async fn done(State(app): State<App>, who: Who, Path(id): Path<String>) -> Result<StatusCode, ApiError> {
     who.must(Right::EndCallbacks)?;
     let wish = id.parse().map_err(|_| ApiError::Bad(format!("not the number of a wish: {id:?}")))?;
     let known = app.doors.store.callback(wish).await?.ok_or(ApiError::NotFound("callback"))?;

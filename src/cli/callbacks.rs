@@ -60,7 +60,9 @@ async fn mark_done(args: &CallbackDone) -> Result<Exit, CannotRun> {
     let server = Remote::login(&args.at, &args.user, &password).await?;
     let reply = server.ask(Method::POST, &format!("/api/v1/callbacks/{}/done", args.id), None).await?;
     match reply.status {
-        StatusCode::NO_CONTENT if args.json => print_json(&serde_json::json!({ "id": args.id, "done": true })),
+        StatusCode::NO_CONTENT if args.json => {
+            print_json(&serde_json::json!({ "id": args.id, "done": true }))
+        }
         StatusCode::NO_CONTENT => {
             print::line(&format!("callback {} is done", args.id));
             Ok(Exit::Fine)

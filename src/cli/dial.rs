@@ -127,7 +127,9 @@ impl Telephone<'_> {
                     return After::Over;
                 }
                 Standing::InQueue { .. } => {
-                    print::line("now:  keys   +70s   place 3   wait 5m   timeout, full or empty to come back   agent 1001   person   q");
+                    print::line(
+                        "now:  keys   +70s   place 3   wait 5m   timeout, full or empty to come back   agent 1001   person   q",
+                    );
                 }
                 Standing::Transferred(_) => {
                     print::line("now:  fails to come back   on to go on with that number   person   q");

@@ -41,7 +41,8 @@ pub(super) fn read(fields: &mut Fields<'_>, scope: &mut Scope<'_>) -> Option<Ste
 
 /// The number as it is to be called; `None` for one that nobody can call: withheld, a name, too short or too long.
 pub(super) fn plausible(number: &str) -> Option<String> {
-    let plain: String = number.chars().filter(|symbol| !matches!(symbol, ' ' | '-' | '.' | '(' | ')')).collect();
+    let plain: String =
+        number.chars().filter(|symbol| !matches!(symbol, ' ' | '-' | '.' | '(' | ')')).collect();
     let digits = plain.strip_prefix('+').unwrap_or(&plain);
     let good = DIGITS.contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
     good.then_some(plain)

@@ -277,11 +277,16 @@ fn drowned_comfort(read: &Meanwhile, fields: &Fields<'_>, scope: &mut Scope<'_>)
             .label("the place is told as often, and nothing else is said in between");
         return;
     }
-    let longest = |list: &Vec<PromptId>| list.iter().map(|prompt| scope.world.catalogue.duration(*prompt)).max();
+    let longest =
+        |list: &Vec<PromptId>| list.iter().map(|prompt| scope.world.catalogue.duration(*prompt)).max();
     if messages.0.iter().filter_map(longest).any(|plays| plays >= *every) {
         scope
             .out
-            .warning("flow-089", fields.place("comfort"), "a comfort message takes longer than the pause before it")
+            .warning(
+                "flow-089",
+                fields.place("comfort"),
+                "a comfort message takes longer than the pause before it",
+            )
             .label("the caller hears no music, and the same words without end");
     }
 }

@@ -42,8 +42,8 @@ use crate::diagnostic::yaml::{Node, Value};
 
 /// The kinds of node, as written. New kinds are added here and in `read`.
 pub(super) const KINDS: [&str; 19] = [
-    "play", "menu", "collect", "say", "set", "switch", "hours", "http", "queue", "callback",
-    "transfer", "percent", "event", "wait", "language", "call", "return", "goto", "hangup",
+    "play", "menu", "collect", "say", "set", "switch", "hours", "http", "queue", "callback", "transfer",
+    "percent", "event", "wait", "language", "call", "return", "goto", "hangup",
 ];
 /// Silence of a `wait`: a shorter one is not heard, in a longer one callers hang up.
 const PAUSES: std::ops::RangeInclusive<Duration> = Duration::from_millis(500)..=Duration::from_secs(60);

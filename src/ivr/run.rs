@@ -36,9 +36,14 @@ pub enum Event {
     /// `next_deadline` has come.
     Time,
     /// The caller's place in the queue: how many are before them, and how long it will take, if that is known.
-    Place { ahead: usize, estimate: Option<Duration> },
+    Place {
+        ahead: usize,
+        estimate: Option<Duration>,
+    },
     /// The queue's own comfort message is due.
-    Comfort { prompts: Vec<PromptId> },
+    Comfort {
+        prompts: Vec<PromptId>,
+    },
     /// The call could not stay in the queue: why.
     QueueLeft(QueueExit),
     /// The number or agent of `Action::Transfer` could not be reached.
@@ -382,9 +387,7 @@ impl Run {
                 Some(case.map_or(*otherwise, |(_, then)| *then))
             }
             Step::Hours { hours, open, closed } => Some(if hours.open_at(now) { *open } else { *closed }),
-            Step::Queue(waiting) => {
-                self.announce(now, waiting.prompts.of(self.language).to_vec(), actions)
-            }
+            Step::Queue(waiting) => self.announce(now, waiting.prompts.of(self.language).to_vec(), actions),
             Step::Transfer { prompts, .. } | Step::Hangup { prompts } => {
                 self.announce(now, prompts.of(self.language).to_vec(), actions)
             }
@@ -437,12 +440,7 @@ impl Run {
     }
 
     /// Prompts before the run pauses or ends. Nothing to say: at once.
-    fn announce(
-        &mut self,
-        now: Moment,
-        prompts: Vec<PromptId>,
-        actions: &mut Vec<Action>,
-    ) -> Option<NodeId> {
+    fn announce(&mut self, now: Moment, prompts: Vec<PromptId>, actions: &mut Vec<Action>) -> Option<NodeId> {
         // Keys meant for a menu that is not coming must not answer a later one.
         self.ahead = Typed::default();
         self.state = State::Announcing;

@@ -146,20 +146,29 @@ mod tests {
         let store = folder.store().await;
         let (one, other) = ("13800138000", "13900139000");
         write(&store, [wanted(1, 5, one, "general"), wanted(2, 6, one, "general")]).await;
-        write(&store, [wanted(3, 7, one, "cards"), wanted(4, 8, other, "general"), wanted(5, 9, one, "general")])
-            .await;
+        write(
+            &store,
+            [wanted(3, 7, one, "cards"), wanted(4, 8, other, "general"), wanted(5, 9, one, "general")],
+        )
+        .await;
         let open = store.callbacks(false).await.expect("readable");
-        let found: Vec<_> = open.iter().map(|wish| (wish.id, wish.number.as_str(), wish.queue.as_str())).collect();
+        let found: Vec<_> =
+            open.iter().map(|wish| (wish.id, wish.number.as_str(), wish.queue.as_str())).collect();
         assert_eq!(found, [(1, one, "general"), (3, one, "cards"), (4, other, "general")]);
 
         let done = What::CallbackDone { wish: 1, user: "super".into() };
         let again = What::CallbackDone { wish: 1, user: "admin".into() };
         write(&store, [event(1, 20, done), event(1, 21, again)]).await;
         let wish = store.callback(1).await.expect("readable").expect("there");
-        assert_eq!((wish.done, wish.done_by.as_deref()), (Some(moment(1, 20)), Some("super")), "the first word holds");
+        assert_eq!(
+            (wish.done, wish.done_by.as_deref()),
+            (Some(moment(1, 20)), Some("super")),
+            "the first word holds"
+        );
         // Wanted once more after that, it is a new wish.
         write(&store, [wanted(6, 30, one, "general")]).await;
-        let open: Vec<u64> = store.callbacks(false).await.expect("readable").iter().map(|wish| wish.id).collect();
+        let open: Vec<u64> =
+            store.callbacks(false).await.expect("readable").iter().map(|wish| wish.id).collect();
         assert_eq!(open, [3, 4, 8]);
         assert_eq!(store.callbacks(true).await.expect("readable").len(), 4);
         assert_eq!(store.callback(99).await.expect("readable"), None);

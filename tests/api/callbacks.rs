@@ -56,7 +56,11 @@ fn a_wish_is_listed_once_survives_a_reload_of_the_page_and_is_marked_done() {
         (open.len() >= 2).then_some(open)
     });
     let numbers: Vec<&str> = open.iter().filter_map(|wish| wish["number"].as_str()).collect();
-    assert_eq!(numbers, [CALLER, "13900139000"], "wished twice it is one wish, and who waits longest comes first");
+    assert_eq!(
+        numbers,
+        [CALLER, "13900139000"],
+        "wished twice it is one wish, and who waits longest comes first"
+    );
     assert_eq!((&open[0]["queue"], &open[0]["done"]), (&json!("general"), &Value::Null));
 
     let done = format!("/api/v1/callbacks/{}/done", open[0]["id"]);

@@ -250,7 +250,8 @@ fn the_longest_wait_may_end_during_an_announcement() {
         queue.max_wait = Some(ms(10_500));
     }
     let fields = "comfort: { prompts: [comfort, antifraud], every: 10s }";
-    let mut office = Office::with(312, bank_and(config, &format!("keys: {{ \"*\": menu }}, {fields}")), Faults::NONE);
+    let mut office =
+        Office::with(312, bank_and(config, &format!("keys: {{ \"*\": menu }}, {fields}")), Faults::NONE);
     calls(&mut office, ALICE);
     office.until("comfort is given", |office| office.hears(ALICE, "comfort"));
     office.until("the wait is over", |office| office.hears(ALICE, "refuse"));
@@ -260,7 +261,8 @@ fn the_longest_wait_may_end_during_an_announcement() {
 #[test]
 fn messages_take_turns_and_none_interrupts_the_offer() {
     // The queue's own comfort message would come at 30 s, in the middle of the offer.
-    let mut office = office(313, "offer: { prompts: [cb_offer, welcome, main], after: 29s, keys: { 1: wish }, stay: 2 }");
+    let mut office =
+        office(313, "offer: { prompts: [cb_offer, welcome, main], after: 29s, keys: { 1: wish }, stay: 2 }");
     calls(&mut office, ALICE);
     office.until("the offer is made", |office| office.hears(ALICE, "cb_offer"));
     let offered = office.now;

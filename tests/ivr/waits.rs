@@ -98,7 +98,10 @@ fn each_fault_is_shown_where_it_is() {
         let found = bank::findings("waits.yaml", &text);
         let is: Vec<_> = found.iter().map(|found| (found.code, found.position())).collect();
         if is != [(code, (line, column))] {
-            wrong.push_str(&format!("\n#### {from} -> {to}: expected {code} at {line}:{column}\n{}", render_all(&found)));
+            wrong.push_str(&format!(
+                "\n#### {from} -> {to}: expected {code} at {line}:{column}\n{}",
+                render_all(&found)
+            ));
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
@@ -312,9 +315,14 @@ fn music_and_the_agents_announcement_are_the_nodes() {
     let mut caller = Waiting::of(FLOW);
     let names = bank::Names::all();
     assert_eq!(caller.run.music(), Music::Prompt(names.find("en", "welcome").expect("there")));
-    let said: Vec<String> = caller.run.introduces(&AgentId::from("1001")).iter().map(|p| names.of(*p)).collect();
+    let said: Vec<String> =
+        caller.run.introduces(&AgentId::from("1001")).iter().map(|p| names.of(*p)).collect();
     assert_eq!(said, ["en/agent_id_pre", "en/num_1", "en/num_0", "en/num_0", "en/num_1", "en/agent_id_post"]);
-    assert_eq!(caller.run.introduces(&AgentId::from("reception")), [], "who has no number is not half announced");
+    assert_eq!(
+        caller.run.introduces(&AgentId::from("reception")),
+        [],
+        "who has no number is not half announced"
+    );
     caller.event(Event::QueueLeft(QueueExit::Full));
     assert_eq!((caller.run.music(), caller.run.introduces(&"1001".into())), (Music::Silence, Vec::new()));
     caller.event(Event::QueueLeft(QueueExit::Full));

@@ -122,7 +122,8 @@ fn an_answered_call_has_its_streams(office: &Office, snapshot: &Snapshot) -> Res
         let joined = agents.is_some_and(|agents| hears_caller(&agents.hears));
         // Before they are joined both hear who has picked up.
         let announced = |stream: &Stream| matches!(stream.hears, Source::Prompts { .. });
-        let introduced = announced(own) && streams.values().any(|other| other.recorded.is_none() && announced(other));
+        let introduced =
+            announced(own) && streams.values().any(|other| other.recorded.is_none() && announced(other));
         if call.stage == "talking" && !call.held && !joined && !introduced {
             return Err(format!("the caller hears {:?}, not the agent: {call:?}", own.hears));
         }

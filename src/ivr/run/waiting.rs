@@ -199,8 +199,7 @@ impl Run {
 
     pub(super) fn placed(&mut self, now: Moment, ahead: usize, estimate: Option<Duration>) {
         let flow = self.flow.clone();
-        if let (State::Queued(patience), Step::Queue(waiting)) =
-            (&mut self.state, &flow.node(self.node).step)
+        if let (State::Queued(patience), Step::Queue(waiting)) = (&mut self.state, &flow.node(self.node).step)
         {
             patience.placed(now, Place { ahead, estimate }, &waiting.meanwhile);
         }
@@ -250,7 +249,8 @@ impl Run {
         while let Some(due) = patience.due(now, meanwhile) {
             let prompts = match due {
                 Due::Place => {
-                    let news = meanwhile.tell.as_ref().and_then(|tell| Some((tell, patience.news(now, tell)?)));
+                    let news =
+                        meanwhile.tell.as_ref().and_then(|tell| Some((tell, patience.news(now, tell)?)));
                     news.map_or(Vec::new(), |(tell, news)| news.told(&flow, language, tell))
                 }
                 Due::Offer => {

@@ -23,7 +23,10 @@ pub const MAX_TURNS: usize = 10_000;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Standing {
     InFlow,
-    InQueue { queue: QueueId, priority: Option<u8> },
+    InQueue {
+        queue: QueueId,
+        priority: Option<u8>,
+    },
     Transferred(TransferTo),
     /// An agent has picked up.
     WithAgent(AgentId),
@@ -231,7 +234,9 @@ impl<'s> Call<'s> {
                 !waits && self.unanswered().is_none()
             }
             // In a queue what is due is said, and no time passes by itself.
-            Standing::InQueue { .. } => self.playing.is_some() || self.due().is_some_and(|due| due <= self.now),
+            Standing::InQueue { .. } => {
+                self.playing.is_some() || self.due().is_some_and(|due| due <= self.now)
+            }
             Standing::WithAgent(_) => self.playing.is_some(),
             Standing::Transferred(_) | Standing::Over => false,
         }

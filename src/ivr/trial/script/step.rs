@@ -299,9 +299,7 @@ fn transfer(node: &Node, scope: &mut Scope<'_>) -> Option<Expectation> {
     let given = (fields.take("agent"), fields.take("number"));
     fields.finish(scope.out);
     match given {
-        (Some(node), None) => {
-            agent(node, scope).map(|agent| Expectation::Transfer(TransferTo::Agent(agent)))
-        }
+        (Some(node), None) => agent(node, scope).map(|agent| Expectation::Transfer(TransferTo::Agent(agent))),
         // A flow may dial a number it was given: it need not be the bank's.
         (None, Some(number)) => {
             let number = scope.out.text(number, "a telephone number")?;
