@@ -310,12 +310,18 @@ impl Acd {
         self.agents.values().any(|agent| agent.is_here() && agent.serves(number))
     }
 
+    /// How many are before somebody in a queue, never more than they were told before. Those far back are not told of
+    /// each step: for them it is counted.
+    pub fn ahead(&mut self, call: CallId) -> Option<usize> {
+        self.queue_of(call).map(|(caller, queue)| queue.ahead(caller))
+    }
+
     /// How long somebody in a queue will still wait, as far as the queue's talks tell. `None`: nobody knows.
     pub fn estimate(&self, call: CallId) -> Option<Duration> {
         let caller = self.callers.get(&call)?;
         let number = self.queue_number(caller.queue())?;
         let at_work = self.agents.values().filter(|agent| agent.serves(number) && agent.is_at_work());
-        self.queues[number].pace.wait(caller.ahead(), at_work.count())
+        self.queues[number].pace.wait(caller.told(), at_work.count())
     }
 
     fn time(&mut self, now: Moment) {

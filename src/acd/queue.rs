@@ -50,8 +50,8 @@ impl Caller {
         self.place.since
     }
 
-    /// How many are before them, as they were told last.
-    pub(super) fn ahead(&self) -> usize {
+    /// The best position they were told.
+    pub(super) fn told(&self) -> usize {
         self.told
     }
 
@@ -102,6 +102,14 @@ impl Queue {
         self.line.iter()
     }
 
+    /// How many are before the caller, as far as they may know.
+    pub(super) fn ahead(&self, caller: &mut Caller) -> usize {
+        if caller.told >= POSITION_WINDOW {
+            caller.told = caller.told.min(self.line.range(..caller.place).count());
+        }
+        caller.told
+    }
+
     /// Lines the place up; how many are ahead of it.
     fn join(&mut self, place: Place) -> usize {
         let behind = self.line.range(place..).next();
@@ -136,7 +144,7 @@ impl Acd {
         self.queues.binary_search_by(|queue| queue.id.cmp(id)).ok()
     }
 
-    fn queue_of(&mut self, call: CallId) -> Option<(&mut Caller, &mut Queue)> {
+    pub(super) fn queue_of(&mut self, call: CallId) -> Option<(&mut Caller, &mut Queue)> {
         let caller = self.callers.get_mut(&call)?;
         let number = self.queues.binary_search_by(|queue| queue.id.cmp(&caller.queue)).ok()?;
         Some((caller, &mut self.queues[number]))

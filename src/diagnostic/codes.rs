@@ -365,6 +365,31 @@ pub const CODES: &[(&str, &str, &str)] = &[
         "A mock stands for a bot: `{ bot: assistant, result: { intent: loss }, transfer: true, after: 20s }`, or with `failure: timeout` instead of the result; with neither it closes.",
     ),
     (
+        "flow-085",
+        "a key with two meanings in a queue",
+        "Whoever waits may press a key at any time: those that leave the queue (`keys`), those of the offer and the one that declines it (`stay`) must differ.",
+    ),
+    (
+        "flow-086",
+        "nothing is told",
+        "`tell` says which of two things callers in the queue are told: `position`, how many are before them, and `estimate`, how long it will take. With neither, leave it out.",
+    ),
+    (
+        "flow-087",
+        "words of the queue are missing",
+        "Places, waits and agents are spoken with prompts of fixed names: q_next, q_ahead_one, q_ahead_pre, q_ahead_post, q_wait, q_busier, agent_id_pre, agent_id_post. Each language of the flow needs those that the node may use.",
+    ),
+    (
+        "flow-088",
+        "an offer that is never made",
+        "An offer to callers in a queue is made after a wait (`after`), or when the wait that is expected is long (`estimate`). Say one of them or both; the one that comes first counts.",
+    ),
+    (
+        "flow-089",
+        "comfort that is never heard, or never ends",
+        "A comfort message comes so long after whatever was said last. If places are told as often (`tell: { every: ... }`) it never comes; if it takes longer than the pause before it, callers hear it without end.",
+    ),
+    (
         "config-001",
         "bad address",
         "Addresses are written `192.0.2.1:5060`, `[2001:db8::1]:5060`, networks `192.0.2.0/24`.",

@@ -39,11 +39,10 @@ impl Engine {
 
     /// Something is due to be said: with the newest of what is known.
     pub(super) fn wake_waiting(&mut self, now: Moment, id: CallId) {
-        let Some(Stage::Waiting(waiting)) = self.calls.get(&id).map(|call| &call.stage) else {
-            return;
-        };
-        let (ahead, estimate) = (waiting.ahead, self.acd.estimate(id));
-        self.tell_waiting(now, id, RunEvent::Place { ahead, estimate });
+        if let Some(ahead) = self.acd.ahead(id) {
+            let estimate = self.acd.estimate(id);
+            self.tell_waiting(now, id, RunEvent::Place { ahead, estimate });
+        }
         self.tell_waiting(now, id, RunEvent::Time);
     }
 

@@ -1,5 +1,6 @@
 //! The API as its users meet it: a real server on loopback, asked over sockets.
 
+mod callbacks;
 mod events;
 mod flows;
 pub mod http;

@@ -557,6 +557,11 @@ const ELSEWHERE: &[(&[&str], &str, &str)] = &[
         "flows that agents start",
     ),
     (&["flow-120", "flow-121", "flow-122", "flow-123", "flow-124"], include_str!("bots.rs"), "bots"),
+    (
+        &["flow-085", "flow-086", "flow-087", "flow-088", "flow-089"],
+        include_str!("waits.rs"),
+        "waiting in queues",
+    ),
     (&["flow-080"], include_str!("../api/flows.rs"), "what is looked at when flows are published"),
 ];
 

@@ -22,3 +22,4 @@ mod subflows;
 mod trial;
 mod trial_cli;
 mod values;
+mod waits;

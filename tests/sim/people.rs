@@ -117,6 +117,11 @@ impl People {
             if self.rng.below(3) > 0 {
                 self.later(at, 15_000, Act::Press(caller.clone(), '9'));
             }
+            // Who waits long is offered something, and takes it, declines it or presses too late.
+            if self.rng.below(2) == 0 {
+                let key = char::from(b"12*"[self.rng.below(3) as usize]);
+                self.later(at, 100_000, Act::Press(caller.clone(), key));
+            }
             if self.rng.below(6) == 0 {
                 self.later(at, 60_000, Act::Hold(caller.clone(), true));
                 self.later(at, 90_000, Act::Hold(caller.clone(), false));

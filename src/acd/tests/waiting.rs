@@ -33,6 +33,21 @@ fn improvements_are_told_to_the_first_fifty_only() {
 }
 
 #[test]
+fn who_stands_far_back_is_counted_when_somebody_asks() {
+    let mut floor = Floor::new(&[]);
+    for call in 0..60 {
+        floor.calls(call, "loans");
+    }
+    (0..5).for_each(|call| drop(floor.leaves(call)));
+    assert_eq!(floor.acd.ahead(CallId(59)), Some(54));
+    assert_eq!(floor.acd.ahead(CallId(5)), Some(0));
+    // Overtaken, they are told nothing worse.
+    floor.calls_as(100, "loans", Some(90));
+    assert_eq!((floor.acd.ahead(CallId(5)), floor.acd.ahead(CallId(59))), (Some(0), Some(54)));
+    assert_eq!(floor.acd.ahead(CallId(999)), None);
+}
+
+#[test]
 fn a_caller_back_from_a_talk_that_broke_off_is_first_again() {
     let mut floor = talking();
     let since = floor.now;
