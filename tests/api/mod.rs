@@ -4,6 +4,7 @@ mod events;
 mod http;
 mod legs;
 mod login;
+mod messages;
 mod phone;
 mod recordings;
 mod robust;
@@ -45,9 +46,15 @@ pub struct ApiUnderTest {
 
 impl ApiUnderTest {
     pub fn start() -> ApiUnderTest {
+        ApiUnderTest::start_after(|_| ())
+    }
+
+    /// With what `prepare` puts into the data folder before.
+    pub fn start_after(prepare: impl FnOnce(&Path)) -> ApiUnderTest {
         static FOLDERS: AtomicUsize = AtomicUsize::new(0);
         let number = FOLDERS.fetch_add(1, Ordering::Relaxed);
         let data = std::env::temp_dir().join(format!("hotline-api-{}-{number}", std::process::id()));
+        prepare(&data);
         for _ in 0..TRIES {
             let (sip, http) = (free_port(), free_port());
             let (say, started) = mpsc::sync_channel(1);
