@@ -109,8 +109,9 @@ impl Theirs {
         if let Some(call) = *call {
             // An offer that came to nothing takes the caller elsewhere.
             // What a caller says of the agent is not for that agent.
-            let over = matches!(what, What::CallEnded { .. } | What::SurveyBegan { .. } | What::Surveyed { .. })
-                || (named && matches!(what, What::OfferEnded { why, .. } if !answered(*why)));
+            let over =
+                matches!(what, What::CallEnded { .. } | What::SurveyBegan { .. } | What::Surveyed { .. })
+                    || (named && matches!(what, What::OfferEnded { why, .. } if !answered(*why)));
             if over {
                 self.calls.retain(|followed| *followed != call);
             } else if named && !known {

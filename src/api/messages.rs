@@ -77,9 +77,9 @@ pub async fn list(
     let config = app.config();
     let eyes = Eyes::of(&who, &config);
     let records = app.doors.store.calls_with_messages(open, limit).await?;
-    let messages = records.iter().flat_map(|record| {
-        record.messages_left(open).map(move |message| shown(record, message, eyes))
-    });
+    let messages = records
+        .iter()
+        .flat_map(|record| record.messages_left(open).map(move |message| shown(record, message, eyes)));
     Ok(Json(Messages { messages: messages.take(limit as usize).collect() }))
 }
 

@@ -67,7 +67,9 @@ fn tell(event: &Happened) -> Option<String> {
         What::MessageBegan { name, .. } => format!("speaks a message: {name}"),
         What::MessageLeft { name, ms, .. } => format!("has left a message of {}: {name}", seconds(*ms)),
         What::MessageShort { .. } => "left no message: too short".to_owned(),
-        What::MessageMarked { number, state, user } => format!("message {number}: {} by {user}", state.word()),
+        What::MessageMarked { number, state, user } => {
+            format!("message {number}: {} by {user}", state.word())
+        }
         What::SurveyBegan { .. } => "is asked how it was".to_owned(),
         // What a caller thinks of an agent is not for everybody in the room.
         What::Surveyed { score: Some(_), .. } => "has rated the talk".to_owned(),

@@ -263,7 +263,11 @@ pub const CODES: &[(&str, &str, &str)] = &[
         "no tone before messages",
         "Callers speak after a tone, which is the file `music/beep.wav` among the prompts, the same in every language.",
     ),
-    ("flow-095", "bad end of a message", "A message ends by `#`, by `*`, or with `none` by its length or the caller's hanging up."),
+    (
+        "flow-095",
+        "bad end of a message",
+        "A message ends by `#`, by `*`, or with `none` by its length or the caller's hanging up.",
+    ),
     (
         "flow-096",
         "bad scores",

@@ -100,8 +100,7 @@ impl Engine {
         from: Option<FromQueue>,
     ) {
         let survey = from.and_then(|from| Some((self.survey_of(&from)?, from.queue)));
-        let Some(((name, flow), queue)) =
-            survey.filter(|_| call.survey.is_none() && !call.caller.holds_us())
+        let Some(((name, flow), queue)) = survey.filter(|_| call.survey.is_none() && !call.caller.holds_us())
         else {
             return self.end_call(now, call, Cause::AgentHungUp, Who::Agent);
         };

@@ -39,7 +39,8 @@ mod tests {
         let folder = Folder::new();
         let store = folder.store().await;
         write(&store, [arrived(1), event(1, 2, began(1)), event(1, 7, left(1)), arrived(2)]).await;
-        write(&store, [arrived(3), event(3, 2, began(1)), event(3, 3, What::MessageShort { number: 1 })]).await;
+        write(&store, [arrived(3), event(3, 2, began(1)), event(3, 3, What::MessageShort { number: 1 })])
+            .await;
         assert_eq!(found(&store, true).await, [call(1)]);
         let mark = |state| What::MessageMarked { number: 1, state, user: "super".into() };
         write(&store, [event(1, 60, mark(MessageState::Heard))]).await;

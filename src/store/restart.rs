@@ -41,8 +41,7 @@ impl Store {
             let over = What::CallEnded { cause, by: Party::Server, talk_ms: talk };
             for what in message_under_way(&record, at).into_iter().chain([over]) {
                 seq += 1;
-                let event =
-                    Happened { seq: seq as u64, at, call: Some(record.call), agent: None, what };
+                let event = Happened { seq: seq as u64, at, call: Some(record.call), agent: None, what };
                 record.apply(&event);
                 let row = JournalRow::new(&event, &hash);
                 hash = row.hash;

@@ -5,7 +5,8 @@ use sqlx::sqlite::SqlitePool;
 use super::StoreError;
 
 /// Times are microseconds since the Unix epoch; calls are `CallId`s as numbers.
-const STEPS: &[&str] = &["
+const STEPS: &[&str] = &[
+    "
 CREATE TABLE journal (
     seq   INTEGER PRIMARY KEY,
     at    INTEGER NOT NULL,
@@ -39,12 +40,14 @@ CREATE INDEX calls_queue ON calls (queue, arrived);
 CREATE INDEX calls_agent ON calls (agent, arrived);
 CREATE INDEX calls_open ON calls (call) WHERE ended IS NULL;
 PRAGMA user_version = 1;
-", "
+",
+    "
 ALTER TABLE calls ADD COLUMN messages INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE calls ADD COLUMN messages_open INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX calls_messages ON calls (arrived) WHERE messages > 0;
 PRAGMA user_version = 2;
-"];
+",
+];
 
 pub async fn bring_up_to_date(writer: &SqlitePool) -> Result<(), StoreError> {
     let found: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(writer).await?;

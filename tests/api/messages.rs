@@ -59,7 +59,10 @@ fn a_message_is_listed_heard_and_done() {
         reply.json()["messages"].as_array().expect("a list").clone()
     };
     let message = &list("?open=true")[0];
-    assert_eq!((message["name"].as_str(), message["from"].as_str()), (Some("complaint"), Some("13812341234")));
+    assert_eq!(
+        (message["name"].as_str(), message["from"].as_str()),
+        (Some("complaint"), Some("13812341234"))
+    );
     assert_eq!((message["ms"].as_u64(), message["state"].as_str()), (Some(1_200), Some("new")));
     let id = message["id"].as_str().expect("an id").to_owned();
     assert_eq!(id, format!("{CALL}-1"));
@@ -79,7 +82,11 @@ fn a_message_is_listed_heard_and_done() {
     }
     assert_eq!(list("?open=true"), Vec::<Value>::new());
     let events = api.get(&format!("/api/v1/calls/{CALL}/events")).bearer(&token).send().json();
-    let marked = events["events"].as_array().expect("a list").iter().filter(|e| e["event"]["kind"] == "message_marked");
+    let marked = events["events"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter(|e| e["event"]["kind"] == "message_marked");
     assert!(marked.clone().all(|event| event["event"]["user"] == "super") && marked.count() == 2);
 }
 
@@ -108,8 +115,12 @@ fn an_agent_is_not_told_how_they_were_rated_nor_what_shows_it() {
         (get(format!("/api/v1/calls/{CALL}")), get(format!("/api/v1/calls/{CALL}/events")))
     };
     let (record, events) = seen("1001");
-    assert_eq!((&record["score"], &record["messages"], &record["path"]), (&Value::Null, &Value::Null, &json!([])));
-    let kinds: Vec<_> = events["events"].as_array().expect("a list").iter().map(|e| &e["event"]["kind"]).collect();
+    assert_eq!(
+        (&record["score"], &record["messages"], &record["path"]),
+        (&Value::Null, &Value::Null, &json!([]))
+    );
+    let kinds: Vec<_> =
+        events["events"].as_array().expect("a list").iter().map(|e| &e["event"]["kind"]).collect();
     assert_eq!(kinds, ["call_arrived", "agent_answered", "survey_began", "call_ended"]);
     let (record, events) = seen("super");
     assert_eq!((&record["score"], &record["messages"]), (&json!(1), &json!(1)));

@@ -45,7 +45,8 @@ fn write_tape(data: &Path, frames: u32) {
     recorder.turn(at(frames), [TapeCommand::Open { call: CALL, started: START }].into_iter());
     // A message lies in the middle of it.
     let (from, over) = (START + FROM, START + FROM + LENGTH);
-    let began = TapeCommand::Mark { call: CALL, at: from, mark: Mark::Message { number: 1, name: "any".into() } };
+    let began =
+        TapeCommand::Mark { call: CALL, at: from, mark: Mark::Message { number: 1, name: "any".into() } };
     let mark = Mark::MessageOver { number: 1, why: "key".into() };
     recorder.turn(at(frames), [began, TapeCommand::Mark { call: CALL, at: over, mark }].into_iter());
     recorder.turn(at(frames), [TapeCommand::Close { call: CALL, at: at(frames) }].into_iter());

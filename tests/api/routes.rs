@@ -65,7 +65,10 @@ fn every_described_route_answers_as_described() {
     for (path, methods) in sorted {
         for (method, operation) in methods.as_object().expect("methods") {
             let call = if path.contains("/recordings/") { CALL.to_string() } else { live.clone() };
-            let address = path.replace("{agent}", "1001").replace("{call}", &call).replace("{id}", &format!("{CALL}-1"));
+            let address = path
+                .replace("{agent}", "1001")
+                .replace("{call}", &call)
+                .replace("{id}", &format!("{CALL}-1"));
             let upper = method.to_uppercase();
             let mut request = api.request(&upper, &address).bearer(&token);
             if let Some(body) = example(method, path) {

@@ -205,7 +205,8 @@ fn what_is_exported_was_said_after_the_tone_and_before_the_key_and_nothing_else(
     let (first, last) = (tapes.frame_at(since), tapes.frame_at(over));
     let begins = heard.iter().position(|frame| *frame == first).expect("the first words are there");
     assert!(begins <= 1, "something was heard before the tone was over: {heard:?}");
-    let ends = heard.iter().rposition(|frame| *frame == (last + 119) % 120).expect("the last words are there");
+    let ends =
+        heard.iter().rposition(|frame| *frame == (last + 119) % 120).expect("the last words are there");
     assert!(heard.len() - ends <= 2, "something was heard after the key: {heard:?}");
     let report = tapes.shelf.verify(office.last_record().call, office.last_record().ended).expect("a tape");
     assert_eq!((report.verdict, report.missing_ms), (Verdict::Whole, 0));
@@ -362,7 +363,10 @@ fn who_has_listened_to_a_message_is_journalled_with_the_call() {
     let mark = Ask::MarkMessage { user: "super".into(), call, number: 1, state };
     assert_eq!(office.ask(mark), Answer::Done);
     let entry = office.journal.last().expect("an entry");
-    assert_eq!((entry.call, &entry.what), (Some(call), &What::MessageMarked { number: 1, state, user: "super".into() }));
+    assert_eq!(
+        (entry.call, &entry.what),
+        (Some(call), &What::MessageMarked { number: 1, state, user: "super".into() })
+    );
 }
 
 /// Lets the night come: three o'clock in Shanghai.

@@ -108,9 +108,8 @@ fn an_agent_takes_the_next_call_while_the_last_caller_is_still_asked() {
 fn who_is_not_satisfied_says_why_and_somebody_is_to_call() {
     let mut office = asked();
     office.presses(CALLER, '2');
-    let began = |office: &Office| {
-        office.journal.iter().any(|entry| matches!(entry.what, What::MessageBegan { .. }))
-    };
+    let began =
+        |office: &Office| office.journal.iter().any(|entry| matches!(entry.what, What::MessageBegan { .. }));
     office.until("the tone is over", |office| began(office));
     office.run(secs(8));
     office.presses(CALLER, '#');

@@ -126,11 +126,13 @@ fn a_message_of_a_killed_server_is_there_up_to_the_last_second_and_is_dealt_with
     let login = r#"{"user": "super", "password": "not-the-demos"}"#;
     let (status, body) = http(&plan, "POST", "/api/v1/login", None, login);
     assert_eq!(status, 200, "{}", String::from_utf8_lossy(&body));
-    let token = serde_json::from_slice::<Value>(&body).expect("json")["token"].as_str().expect("it").to_owned();
+    let token =
+        serde_json::from_slice::<Value>(&body).expect("json")["token"].as_str().expect("it").to_owned();
     let api = |method: &str, path: &str, body: &str| http(&plan, method, path, Some(&token), body);
     let (status, sound) = api("GET", &format!("/api/v1/messages/{newest}/audio"), "");
     assert_eq!((status, &sound[..4]), (200, &b"RIFF"[..]));
-    let own: Vec<u8> = exported(&plan, &newest, scratch.path()).iter().flat_map(|s| s.to_le_bytes()).collect();
+    let own: Vec<u8> =
+        exported(&plan, &newest, scratch.path()).iter().flat_map(|s| s.to_le_bytes()).collect();
     assert!(sound[44..] == own[..], "the API gives what the command line gives");
     for state in ["heard", "done"] {
         let body = format!("{{\"state\": \"{state}\"}}");
@@ -142,7 +144,8 @@ fn a_message_of_a_killed_server_is_there_up_to_the_last_second_and_is_dealt_with
     assert!(done, "{:?}", listed(&plan, true));
     let (_, body) = api("GET", "/api/v1/messages", "");
     let all: Value = serde_json::from_slice(&body).expect("json");
-    let states: Vec<_> = all["messages"].as_array().expect("a list").iter().map(|m| m["state"].clone()).collect();
+    let states: Vec<_> =
+        all["messages"].as_array().expect("a list").iter().map(|m| m["state"].clone()).collect();
     assert_eq!(states, ["done", "new"]);
     server.signal(Signal::SIGTERM);
     server.ended().expect("it ends");

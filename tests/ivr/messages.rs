@@ -113,7 +113,9 @@ fn each_planted_fault_is_found_where_it_is_and_nothing_else_is() {
         let is: Vec<_> = found.iter().map(|d| (d.code, d.position())).collect();
         if is != [(code, (line, column))] {
             let said = hotline::diagnostic::render_all(&found);
-            wrong.push_str(&format!("\n#### {to:?}: expected {code} at {line}:{column}, found {is:?}\n{said}"));
+            wrong.push_str(&format!(
+                "\n#### {to:?}: expected {code} at {line}:{column}, found {is:?}\n{said}"
+            ));
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
