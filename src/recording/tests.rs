@@ -140,8 +140,8 @@ fn a_tape_of_the_first_format_is_read_and_one_of_a_format_to_come_is_called_so()
         bytes[HEADER_BYTES - 32..].copy_from_slice(&hash);
         Header::decode(&bytes).map(|(header, _)| header)
     };
-    assert_eq!((written(1), written(2)), (Ok(header), Ok(header)));
-    assert_eq!((written(3), written(0)), (Err(Damage::Newer(3)), Err(Damage::Newer(0))));
+    assert_eq!((written(1), written(2), written(3)), (Ok(header), Ok(header), Ok(header)));
+    assert_eq!((written(4), written(0)), (Err(Damage::Newer(4)), Err(Damage::Newer(0))));
 }
 
 #[test]

@@ -99,6 +99,17 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_caller_who_was_asked_how_it_was_did_not_talk_meanwhile() {
+        let folder = Folder::new();
+        let store = folder.store().await;
+        let asked = What::SurveyBegan { queue: "loans".into(), flow: "survey".into(), talk_ms: 20_000 };
+        write(&store, [arrived(1), talks(1, "1001"), event(1, 30, asked)]).await;
+        let heard = |_| Some(moment(1, 90));
+        let closed = store.close_open_calls(Cause::ServerRestarted, heard).await.expect("closed");
+        assert_eq!((closed[0].talk_ms, closed[0].ended), (20_000, Some(moment(1, 90))));
+    }
+
+    #[tokio::test]
     async fn a_store_that_was_not_closed_opens_with_all_that_was_committed() {
         let folder = Folder::new();
         let left = folder.store().await;

@@ -6,6 +6,7 @@ mod flows;
 pub mod http;
 mod legs;
 mod login;
+mod messages;
 mod phone;
 mod recordings;
 mod robust;
@@ -47,14 +48,24 @@ pub struct ApiUnderTest {
 
 impl ApiUnderTest {
     pub fn start() -> ApiUnderTest {
-        ApiUnderTest::start_with(|_| {})
+        ApiUnderTest::start_as(|_| {}, |_| {})
     }
 
     /// With a configuration that differs from the demo's.
     pub fn start_with(adjust: impl Fn(&mut Config)) -> ApiUnderTest {
+        ApiUnderTest::start_as(adjust, |_| {})
+    }
+
+    /// With what `prepare` puts into the data folder before.
+    pub fn start_after(prepare: impl FnOnce(&Path)) -> ApiUnderTest {
+        ApiUnderTest::start_as(|_| {}, prepare)
+    }
+
+    fn start_as(adjust: impl Fn(&mut Config), prepare: impl FnOnce(&Path)) -> ApiUnderTest {
         static FOLDERS: AtomicUsize = AtomicUsize::new(0);
         let number = FOLDERS.fetch_add(1, Ordering::Relaxed);
         let data = std::env::temp_dir().join(format!("hotline-api-{}-{number}", std::process::id()));
+        prepare(&data);
         for _ in 0..TRIES {
             let (sip, http) = (free_port(), free_port());
             let (say, started) = mpsc::sync_channel(1);

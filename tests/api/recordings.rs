@@ -7,10 +7,12 @@ use hotline::engine::happened::What;
 use hotline::ids::CallId;
 use hotline::media::command::Codec;
 use hotline::moment::Moment;
+use hotline::recording::block::Mark;
 use hotline::recording::frame::{Side, Taped, ring_of};
 use hotline::recording::recorder::{Recorder, TapeCommand};
 use hotline::recording::tape::Files;
 
+use super::messages::{FROM, LENGTH};
 use super::{ApiUnderTest, until};
 
 pub const START: Moment = Moment::from_micros(1_795_000_000_000_000);
@@ -41,6 +43,12 @@ fn write_tape(data: &Path, frames: u32) {
         assert!(ring.put(&taped).is_ok(), "the ring is as long as the tape");
     }
     recorder.turn(at(frames), [TapeCommand::Open { call: CALL, started: START }].into_iter());
+    // A message lies in the middle of it.
+    let (from, over) = (START + FROM, START + FROM + LENGTH);
+    let began =
+        TapeCommand::Mark { call: CALL, at: from, mark: Mark::Message { number: 1, name: "any".into() } };
+    let mark = Mark::MessageOver { number: 1, why: "key".into() };
+    recorder.turn(at(frames), [began, TapeCommand::Mark { call: CALL, at: over, mark }].into_iter());
     recorder.turn(at(frames), [TapeCommand::Close { call: CALL, at: at(frames) }].into_iter());
     recorder.turn(at(frames) + Duration::from_secs(5), std::iter::empty());
 }

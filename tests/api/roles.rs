@@ -17,12 +17,15 @@ fn each_role_gets_what_the_table_says() {
     let gone = format!("/api/v1/calls/live/{NO_CALL}");
     let tape = format!("/api/v1/recordings/{NO_CALL}");
     let sound = format!("/api/v1/recordings/{NO_CALL}/audio");
+    let message = format!("/api/v1/messages/{NO_CALL}-1");
+    let spoken = format!("{message}/audio");
+    let done = json!({"state": "done"});
     let ready = json!({"state": "ready"});
     // 409: allowed, but no phone is registered. 404: allowed, but there is none.
     let broadcast = json!({"level": "info", "prompts": ["emg_sys"], "for": "1h"});
     let publish = json!({"comment": "no file has changed"});
     let back = json!({});
-    let table: [(&str, &str, Option<&Value>, [u16; 5]); 25] = [
+    let table: [(&str, &str, Option<&Value>, [u16; 5]); 28] = [
         ("GET", "/api/v1/snapshot", None, [200; 5]),
         ("GET", "/api/v1/calls/live", None, [200; 5]),
         ("GET", "/api/v1/queues", None, [200; 5]),
@@ -48,6 +51,9 @@ fn each_role_gets_what_the_table_says() {
         ("POST", "/api/v1/flows/rollback", Some(&back), [403, 403, 403, 409, 403]),
         ("POST", "/api/v1/flows/promote", None, [403, 403, 403, 409, 403]),
         ("POST", "/api/v1/flows/abort", None, [403, 403, 403, 409, 403]),
+        ("GET", "/api/v1/messages", None, [403, 200, 200, 200, 200]),
+        ("GET", &spoken, None, [403, 404, 404, 404, 404]),
+        ("POST", &message, Some(&done), [403, 404, 403, 404, 403]),
     ];
     for (method, path, body, expected) in table {
         let statuses = tokens.each_ref().map(|token| {

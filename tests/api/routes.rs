@@ -39,13 +39,14 @@ fn example(method: &str, path: &str) -> Option<Value> {
             Some(json!({"level": "info", "prompts": ["emg_sys"], "for": "1h", "time": "14:30"}))
         }
         ("post", "/api/v1/agents/{agent}/state") => Some(json!({"state": "not_ready", "reason": "break"})),
+        ("post", "/api/v1/messages/{id}") => Some(json!({"state": "heard"})),
         _ => None,
     }
 }
 
 #[test]
 fn every_described_route_answers_as_described() {
-    let api = ApiUnderTest::start();
+    let api = ApiUnderTest::start_after(super::messages::left_before);
     make_tape(&api, 100);
     let mut agent = Phone::new(&api, "1001");
     agent.registers();
@@ -69,7 +70,9 @@ fn every_described_route_answers_as_described() {
         for (method, operation) in methods.as_object().expect("methods") {
             let call = if path.contains("/recordings/") { CALL.to_string() } else { live.clone() };
             let address = path.replace("{agent}", "1001").replace("{release}", "1").replace("{call}", &call);
-            let address = address.replace("{id}", &wish);
+            let message = format!("{CALL}-1");
+            let id = if path.contains("/messages/") { &message } else { &wish };
+            let address = address.replace("{id}", id);
             let upper = method.to_uppercase();
             let mut request = api.request(&upper, &address).bearer(&token);
             if let Some(body) = example(method, path) {

@@ -5,6 +5,7 @@ mod killed;
 #[allow(dead_code, reason = "the generator is the benchmarks'; tests take what they need")]
 #[path = "../../benches/load/mod.rs"]
 pub mod load;
+mod messages;
 mod publishing;
 mod stalled;
 mod start_and_stop;

@@ -239,6 +239,11 @@ fn every_expectation_can_fail() {
         ("presses: '1123#123456', variables: { pin: { typed: 5 keys } }", "it holds `6 keys`"),
         ("queue_leaves: full", "the caller is in no queue here"),
         ("transfer_fails", "the caller is not being transferred here"),
+        ("speaks: 5s", "nobody listens to a message here"),
+        ("message_fails", "no message is being recorded here"),
+        ("message: complaint", "expected a message to be left: complaint"),
+        ("survey: 5", "expected the rating: 5"),
+        ("survey: no_answer", "expected the rating: none"),
         ("presses: 9, queue: general, silence", "the flow does not wait for the caller here"),
         ("hangs_up, presses: 9", "the call is over"),
     ] {

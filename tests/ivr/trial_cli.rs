@@ -127,6 +127,25 @@ fn silence_and_skipped_time_are_told_by_the_clock_and_the_line_ends_the_call() {
     assert!(text.trim_end().ends_with("hangs up"), "{text}");
 }
 
+#[test]
+fn a_caller_at_the_keyboard_leaves_a_message_and_a_rating() {
+    let output = hotline(&["dial", "--flow", "survey"], "2\n+8s\n#\n");
+    let text = printed(&output);
+    for said in [
+        "rates the talk: 2",
+        "remark follow_up: 24h",
+        "now:  +5s to speak for so long",
+        "has left a message of 8.0 s (key): dissatisfied",
+        "the flow hangs up",
+    ] {
+        assert!(text.contains(said), "{said}\n{text}");
+    }
+    let cut_short = printed(&hotline(&["dial", "--flow", "survey"], "1\n+3s\nq\n"));
+    assert!(cut_short.contains("has left a message of 3.0 s (call_ended)"), "{cut_short}");
+    let failed = printed(&hotline(&["dial", "--flow", "closed"], "3\n+3s\nfails\n"));
+    assert!(failed.contains("the message cannot be recorded"), "{failed}");
+}
+
 const MAIN: &str = "flow: main
 languages: [zh-CN]
 start: opening

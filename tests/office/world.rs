@@ -28,8 +28,8 @@ pub fn build(config: Config) -> World {
     loaded.unwrap_or_else(|error| panic!("the demo's flows are bad: {error:#?}")).world
 }
 
-/// One of the configurations that a day with reloads goes through: an agent gone and back, queues changed,
-/// more prompts.
+/// One of the configurations that a day with reloads goes through: an agent gone and back, queues changed
+/// and all asking how it was, more prompts.
 pub fn of_the_day(number: usize) -> World {
     static WORLDS: OnceLock<[World; 3]> = OnceLock::new();
     let worlds = WORLDS.get_or_init(|| {
@@ -39,6 +39,7 @@ pub fn of_the_day(number: usize) -> World {
         for queue in quick.queues.values_mut() {
             (queue.wrap_up, queue.max_waiting) = (std::time::Duration::ZERO, 2);
             queue.max_wait = Some(std::time::Duration::from_secs(40));
+            queue.survey = Some("survey".into());
         }
         [demo(), build(fewer), build_with_prompts(quick, &["aaa"])]
     });
