@@ -162,7 +162,9 @@ fn lasts(start: &Start, now: Moment) -> Result<Duration, ApiError> {
         (Some(text), None) => parse_duration(text)
             .ok_or_else(|| ApiError::Bad(format!("for: `{text}` is not a duration such as 2h or 1h30m"))),
         (None, Some(until)) => Ok(Moment::from_micros(until).since(now)),
-        _ => Err(ApiError::Bad("a broadcast has an end: give either `for`, such as 2h, or `until`".to_owned())),
+        _ => {
+            Err(ApiError::Bad("a broadcast has an end: give either `for`, such as 2h, or `until`".to_owned()))
+        }
     }
 }
 

@@ -17,6 +17,7 @@ mod live;
 mod login;
 mod openapi;
 mod page;
+mod profiles;
 mod recordings;
 mod session;
 mod shown;
@@ -188,6 +189,7 @@ fn routes() -> Vec<(&'static str, MethodRouter<App>)> {
         ("/api/v1/calls/{call}", get(calls::one)),
         ("/api/v1/calls/{call}/events", get(calls::events)),
         ("/api/v1/emergency", get(emergency::status).post(emergency::start).delete(emergency::stop)),
+        ("/api/v1/profiles/{number}", delete(profiles::forget)),
         ("/api/v1/recordings", get(recordings::list)),
         ("/api/v1/recordings/{call}", get(recordings::one)),
         ("/api/v1/recordings/{call}/audio", get(recordings::audio)),

@@ -5,7 +5,7 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 use utoipa::{Modify, OpenApi};
 
 use super::who::COOKIE;
-use super::{calls, emergency, error, events, health, live, login, recordings};
+use super::{calls, emergency, error, events, health, live, login, profiles, recordings};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -16,6 +16,7 @@ use super::{calls, emergency, error, events, health, live, login, recordings};
         live::snapshot, live::calls, live::hang_up, live::queues, live::agents, live::agent, live::order,
         calls::list, calls::one, calls::events,
         emergency::status, emergency::start, emergency::stop,
+        profiles::forget,
         recordings::list, recordings::one, recordings::audio,
         events::events,
         health::healthz, health::readyz, health::metrics,

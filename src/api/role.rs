@@ -21,6 +21,8 @@ pub enum Right {
     PlayRecordings,
     /// Say what all callers hear in an emergency, or that it is over.
     Broadcast,
+    /// Have what is remembered of a caller forgotten.
+    ForgetCallers,
     /// See callers' numbers whole.
     SeeNumbers,
 }
@@ -47,6 +49,7 @@ pub fn reach(role: Role, right: Right) -> Reach {
         Right::SeeRecordings => [Nothing, All, All, All, All],
         Right::PlayRecordings => [Nothing, All, All, All, All],
         Right::Broadcast => [Nothing, All, Nothing, All, Nothing],
+        Right::ForgetCallers => [Nothing, All, Nothing, All, Nothing],
         Right::SeeNumbers => [Nothing, All, All, All, All],
     };
     match role {
@@ -68,6 +71,7 @@ mod tests {
             assert_eq!(reach(role, Right::OrderAgents), Reach::Nothing);
             assert_eq!(reach(role, Right::EndCalls), Reach::Nothing);
             assert_eq!(reach(role, Right::Broadcast), Reach::Nothing);
+            assert_eq!(reach(role, Right::ForgetCallers), Reach::Nothing);
         }
     }
 

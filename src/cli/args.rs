@@ -29,6 +29,9 @@ pub enum Command {
     /// Tell all callers of an emergency, or that it is over
     #[command(subcommand)]
     Emergency(Emergency),
+    /// What is remembered of callers, who may wish to be forgotten
+    #[command(subcommand)]
+    Profile(Profile),
     /// What happened to each call, newest first
     Calls(Calls),
     /// List, export and verify recordings
@@ -130,6 +133,20 @@ pub enum Emergency {
     Stop(Server),
     /// What is on, who started it, how many heard it and hung up
     Status(Server),
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Profile {
+    /// Nothing is remembered of this number any more
+    Forget(Forget),
+}
+
+#[derive(Debug, Args)]
+pub struct Forget {
+    /// As the calls have it
+    pub number: String,
+    #[command(flatten)]
+    pub server: Server,
 }
 
 /// A running server, and who speaks to it.

@@ -11,6 +11,7 @@ use crate::ids::FlowId;
 use crate::ivr::emergency::{Broadcast, Level};
 use crate::ivr::flow::Flow;
 use crate::ivr::http::{HttpFailure, HttpResponse};
+use crate::ivr::profile::Remembered;
 use crate::ivr::run::{Caller, QueueExit, TransferTo};
 use crate::ivr::trial::call::{Call, Standing};
 use crate::ivr::trial::path::Rung;
@@ -98,7 +99,15 @@ impl Desk<'_> {
             let Some(at) = began.or_else(|| script::moment(at, on)) else {
                 return refused(&format!("`{at}` is not a date and a time such as 2026-11-28 09:30"));
             };
-            let call = Call::begin(self.stage, on, &[], broadcast.take(), caller, self.args.seed, at);
+            let call = Call::begin(
+                self.stage,
+                on,
+                &[],
+                (broadcast.take(), Remembered::new()),
+                caller,
+                self.args.seed,
+                at,
+            );
             match (Telephone { call, stage: self.stage, on, told: 0 }).talk() {
                 After::Over => return Exit::Fine,
                 After::Number(number, at) => {
@@ -117,7 +126,8 @@ impl Desk<'_> {
     fn broadcast(&self) -> Result<Option<Broadcast>, String> {
         let Some(text) = &self.args.emergency else { return Ok(None) };
         let (level, prompt) = text.split_once(':').unwrap_or((text, USUAL_BROADCAST));
-        let level = Level::read(level).ok_or_else(|| format!("there is no level `{level}`: info, deflect or full"))?;
+        let level = Level::read(level)
+            .ok_or_else(|| format!("there is no level `{level}`: info, deflect or full"))?;
         let time = Some("12:00".to_owned());
         let broadcast = Broadcast { level, prompts: vec![prompt.to_owned()], time };
         let check = self.stage.check_broadcast(&broadcast);

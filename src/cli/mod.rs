@@ -8,6 +8,7 @@ mod dial;
 mod emergency;
 mod ground;
 pub mod print;
+mod profile;
 mod recordings;
 mod remote;
 mod run;
@@ -56,6 +57,7 @@ pub fn run(command: Command) -> Exit {
         Command::Test(test) => test::test(&test),
         Command::Dial(dial) => dial::dial(&dial),
         Command::Emergency(emergency) => emergency::emergency(&emergency),
+        Command::Profile(args::Profile::Forget(forget)) => profile::forget(&forget),
         Command::Calls(calls) => calls::calls(&calls),
         Command::Recordings(Recordings::List(list)) => recordings::list(&list),
         Command::Recordings(Recordings::Export(export)) => recordings::export(&export),

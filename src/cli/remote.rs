@@ -40,7 +40,9 @@ impl Remote {
     pub async fn log_in(args: &args::Server) -> Result<Remote, CannotRun> {
         let server = args.server.trim_end_matches('/').to_owned();
         if !server.starts_with("http://") {
-            return Err(CannotRun(format!("--server {server}: an address that begins with http:// is needed")));
+            return Err(CannotRun(format!(
+                "--server {server}: an address that begins with http:// is needed"
+            )));
         }
         let client = Client::builder(TokioExecutor::new()).build_http();
         let mut remote = Remote { client, server, token: String::new() };
@@ -72,9 +74,8 @@ impl Remote {
             let body = Limited::new(response.into_body(), ANSWER_BYTES).collect().await;
             Ok((status, body.map_err(|error| failed(&error))?.to_bytes()))
         };
-        let (status, body) = tokio::time::timeout(PATIENCE, exchange)
-            .await
-            .map_err(|_| failed(&"no answer"))??;
+        let (status, body) =
+            tokio::time::timeout(PATIENCE, exchange).await.map_err(|_| failed(&"no answer"))??;
         let answer: Value = if status == StatusCode::NO_CONTENT {
             Value::Null
         } else {

@@ -93,6 +93,8 @@ impl Engine {
             }
             Action::Http { request } => return self.ask_host(now, call, request),
             Action::AskBroadcast => return self.tell_broadcast(now, call),
+            Action::Recall => return self.recall(now, call),
+            Action::Remember { values } => self.remember(now, call, values),
             Action::Hangup => return Next::Over,
             Action::Entered { node } => {
                 self.happened(now, Some(call.id), None, What::NodeEntered { node: node.to_string() });

@@ -5,10 +5,10 @@ use std::time::Duration;
 use super::Engine;
 use super::customer::Next;
 use super::happened::{Broadcast, EmergencyEnd, Happened, What};
-use super::limits::BROADCAST_LASTS;
+use super::limits::{BROADCAST_LEAST, BROADCAST_MOST};
 use super::staff::Answer;
 use crate::call::customer::Call;
-use crate::diagnostic::fields::write_duration;
+use crate::ivr::emergency::out_of_bounds;
 use crate::ivr::run::Event as RunEvent;
 use crate::moment::Moment;
 
@@ -78,9 +78,8 @@ impl Engine {
         broadcast: Broadcast,
         lasts: Duration,
     ) -> Answer {
-        if !BROADCAST_LASTS.contains(&lasts) {
-            let (least, most) = (write_duration(*BROADCAST_LASTS.start()), write_duration(*BROADCAST_LASTS.end()));
-            return Answer::Wrong(format!("for: a broadcast is on from {least} to {most}"));
+        if !(BROADCAST_LEAST..=BROADCAST_MOST).contains(&lasts) {
+            return Answer::Wrong(out_of_bounds(BROADCAST_LEAST, BROADCAST_MOST));
         }
         if let Err(why) = broadcast.check(&self.world.flows, &*self.world.library) {
             return Answer::Wrong(why);
@@ -89,7 +88,8 @@ impl Engine {
         self.end_broadcast(now, EmergencyEnd::Replaced, Some(user.clone()));
         let number = now.as_micros().max(before + 1);
         let until = now + lasts;
-        let started = What::EmergencyStarted { number, user: user.clone(), broadcast: broadcast.clone(), until };
+        let started =
+            What::EmergencyStarted { number, user: user.clone(), broadcast: broadcast.clone(), until };
         self.happened(now, None, None, started);
         self.emergency.on = Some(OnAir { number, user, broadcast, since: now, until, heard: 0, left: 0 });
         Answer::Emergency(Box::new(self.emergency.status()))

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::happened::Happened;
+use super::happened::{Happened, Kept};
 use super::staff::Ask;
 use crate::config::Config;
 use crate::ids::RequestId;
@@ -68,6 +68,8 @@ pub enum Input {
         heard: u64,
         left: u64,
     },
+    /// Before anything else: what the store remembers of callers.
+    Profiles(Vec<Kept>),
     /// No new calls; running ones end in their own time.
     Drain,
     /// No new calls, and every running one ends now.

@@ -3,7 +3,7 @@
 //! `handle(now, input)`, then drain `poll_output`; come back at `next_deadline` with `Input::Time`.
 //! This file owns the order in which the parts are heard; what each happening means is in
 //! `admission` (may this call in?), `registration`, `arrival` (the way to the answer), `customer` (the stages of a call), `offers` (agents' phones),
-//! `negotiation` (audio of a leg under way), `http` (what flows ask of hosts), `emergency` (the broadcast), `service` (star codes), `staff` (the API's wishes), `quality` (what legs sound like).
+//! `negotiation` (audio of a leg under way), `http` (what flows ask of hosts), `emergency` (the broadcast), `profiles` (what is remembered of callers), `service` (star codes), `staff` (the API's wishes), `quality` (what legs sound like).
 
 mod admission;
 mod arrival;
@@ -18,6 +18,7 @@ mod noting;
 mod offers;
 pub mod output;
 mod pressure;
+mod profiles;
 mod quality;
 mod registration;
 mod route;
@@ -54,6 +55,7 @@ use input::{Input, World};
 use noting::Noting;
 use output::Output;
 use pressure::Pressure;
+use profiles::Profiles;
 use quality::PoorLegs;
 use service::Service;
 use streams::{Outputs, Owner, Streams};
@@ -100,6 +102,7 @@ pub struct Engine {
     poor: PoorLegs,
     requests: Requests,
     emergency: Emergency,
+    profiles: Profiles,
     seq: u64,
     out: Outputs,
 }
@@ -132,6 +135,7 @@ impl Engine {
             poor: PoorLegs::default(),
             requests: Requests::default(),
             emergency: Emergency::default(),
+            profiles: Profiles::default(),
             seq: 0,
             out: Outputs::default(),
             world,
@@ -158,6 +162,7 @@ impl Engine {
             Input::Configure(world) => self.configure(now, *world),
             Input::ConfigRefused => self.happened(now, None, None, What::ConfigRefused),
             Input::Broadcast { started, heard, left } => self.resume_broadcast(now, *started, heard, left),
+            Input::Profiles(kept) => self.resume_profiles(now, kept),
             Input::Drain => self.drain(now),
             Input::Stop => self.stop(now),
             Input::JournalCrowded(crowded) => self.crowded = crowded,

@@ -36,7 +36,7 @@ pub enum Ask {
     },
     /// What is broadcast now, and what was last.
     Emergency,
-    /// Every caller hears this from now on, in place of what is on. `lasts` is bounded by `limits::BROADCAST_LASTS`.
+    /// Every caller hears this from now on, in place of what is on. `lasts`: from `limits::BROADCAST_LEAST` to `BROADCAST_MOST`.
     StartEmergency {
         user: String,
         broadcast: Broadcast,
@@ -44,6 +44,11 @@ pub enum Ask {
     },
     StopEmergency {
         user: String,
+    },
+    /// A caller wants that nothing is remembered of their number.
+    Forget {
+        user: String,
+        number: String,
     },
     /// For the journal: a log-in refused by the API.
     LoginFailed {
@@ -91,6 +96,7 @@ impl Engine {
                 self.start_broadcast(now, user, broadcast, lasts)
             }
             Ask::StopEmergency { user } => self.stop_broadcast(now, user),
+            Ask::Forget { user, number } => self.forget(now, user, number),
             Ask::LoginFailed { source } => {
                 // The API slows guessers down before it tells; a flood of phones must not hide them.
                 self.login_failures.counts();

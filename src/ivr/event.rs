@@ -42,7 +42,7 @@ fn name<'t>(node: &'t Node, scope: &mut Scope<'_>) -> Option<&'t str> {
 }
 
 /// What callers type is text or secret: of variables, numbers alone are written down.
-fn value(node: &Node, scope: &mut Scope<'_>) -> Option<Operand> {
+pub(super) fn value(node: &Node, scope: &mut Scope<'_>) -> Option<Operand> {
     let text = scope.out.text(node, "a value or a variable such as $tries")?;
     if text.len() > MAX_TEXT {
         scope.out.error("yaml-008", node.span, format!("a text of more than {MAX_TEXT} bytes"));

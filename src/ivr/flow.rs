@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::chart::Chart;
+use super::check::Check;
 use super::emergency::Emergency;
 use super::expression::Expression;
 use super::hours::Hours;
 use super::http::Dip;
 use super::humane::Near;
 use super::percent::Ways;
+use super::profile::Profile;
 use super::say::{Manner, Words};
 use super::subflow::{Call, Outcome, Slot};
 use super::sum::Sum;
@@ -166,6 +168,8 @@ pub(super) enum Step {
     Return(Vec<Operand>),
     /// Says the emergency broadcast, if one is on.
     Emergency(Emergency),
+    /// Recalls or remembers something of the caller's number.
+    Profile(Profile),
     Goto(NodeId),
     Hangup {
         prompts: Spoken,
@@ -207,6 +211,8 @@ pub(super) struct Entry {
     pub terminator: Option<char>,
     /// Silence after a digit that ends the entry.
     pub between_digits: Duration,
+    /// What the entry must be besides.
+    pub check: Option<Check>,
 }
 
 /// A value of the manner's kind.

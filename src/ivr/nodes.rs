@@ -5,6 +5,7 @@
 //! menu:     { prompts, keys: { 1: node, "*": node }, timeout: 5s, retries: 2, barge_in: true,
 //!             on_no_input: { prompts, then }, on_invalid: { prompts, then } }
 //! collect:  { into: variable, prompts, min: 1, max, terminator: "#" | none, timeout: 5s, between_digits: 4s,
+//!             check: luhn | date | day | { luhn: 16 | date: yyyymmdd | one_of: [..] | from: 1, to: 9, prompts },
 //!             retries: 2, barge_in: true, on_no_input, on_invalid, next }     # a star takes the entry back
 //! say:      { before: prompts, digits | phone | number | money | date | time | duration: $variable, after: prompts, barge_in: true, next }
 //! set:      { language: en, VARIABLE: value | $variable, next }
@@ -22,6 +23,7 @@
 //! call:     { flow: verify, with: { account: $account }, into: { ok: $ok }, next }
 //! return:   { ok: "yes" }
 //! emergency: { next, deflect: node, loss: node }                             # the broadcast, if one is on
+//! profile:  { recall: { NAME: $variable | $language } | remember: { NAME: value | $number | $language }, next, on_unknown }
 //! goto:     node
 //! hangup:   { prompts }
 //! ```
@@ -34,15 +36,32 @@ use std::time::Duration;
 use super::flow::{Destination, Kind, Operand, Saying, Spoken, Step, Waiting};
 use super::say::{self, Manner, Words};
 use super::scope::{By, Scope};
-use super::{call, emergency, event, expression, hours, http, input, language, percent, sum};
+use super::{call, emergency, event, expression, hours, http, input, language, percent, profile, sum};
 use crate::diagnostic::Span;
 use crate::diagnostic::fields::Fields;
 use crate::diagnostic::yaml::{Node, Value};
 
 /// The kinds of node, as written. New kinds are added here and in `read`.
-pub(super) const KINDS: [&str; 19] = [
-    "play", "menu", "collect", "say", "set", "switch", "hours", "http", "queue", "transfer", "percent",
-    "event", "wait", "language", "call", "return", "emergency", "goto",
+pub(super) const KINDS: [&str; 20] = [
+    "play",
+    "menu",
+    "collect",
+    "say",
+    "set",
+    "switch",
+    "hours",
+    "http",
+    "queue",
+    "transfer",
+    "percent",
+    "event",
+    "wait",
+    "language",
+    "call",
+    "return",
+    "profile",
+    "emergency",
+    "goto",
     "hangup",
 ];
 /// Silence of a `wait`: a shorter one is not heard, in a longer one callers hang up.
@@ -79,6 +98,7 @@ pub(super) fn read(
         "call" => call::call(fields, scope),
         "return" => call::back(fields, scope),
         "emergency" => emergency::read(fields, words, scope),
+        "profile" => profile::read(fields, scope),
         "hangup" => {
             let prompts = optional_prompts("prompts", fields, scope);
             Some(Step::Hangup { prompts: prompts? })

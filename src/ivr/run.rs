@@ -8,6 +8,7 @@ use super::emergency::{Level, Notice};
 use super::expression::Compared;
 use super::flow::{Destination, Flow, Kind, LanguageId, NodeId, Operand, Saying, Step, VariableId};
 use super::http::{HttpFailure, HttpRequest, HttpResponse};
+use super::profile::Remembered;
 use super::value::{Money, Quantity};
 use crate::ids::{AgentId, QueueId};
 use crate::media::prompts::PromptId;
@@ -17,6 +18,8 @@ mod answer;
 mod broadcast;
 mod calls;
 mod http;
+mod remember;
+mod set;
 mod shown;
 mod typed;
 
@@ -42,6 +45,8 @@ pub enum Event {
     HttpDone(Result<HttpResponse, HttpFailure>),
     /// The answer to `Action::AskBroadcast`: what is on, if this caller is to hear it.
     Broadcast(Option<Notice>),
+    /// The answer to `Action::Recall`.
+    Recalled(Remembered),
 }
 
 /// Not which digit: it may belong to a secret.
@@ -55,6 +60,7 @@ impl fmt::Debug for Event {
             Event::TransferFailed => f.write_str("TransferFailed"),
             Event::HttpDone(result) => write!(f, "HttpDone({result:?})"),
             Event::Broadcast(notice) => write!(f, "Broadcast({notice:?})"),
+            Event::Recalled(_) => f.write_str("Recalled(..)"),
         }
     }
 }
@@ -84,6 +90,10 @@ pub enum Action {
     Http { request: Box<HttpRequest> },
     /// The run pauses; `Event::Broadcast` is due at once.
     AskBroadcast,
+    /// The run pauses; `Event::Recalled` is due at once.
+    Recall,
+    /// Keep this of the caller's number.
+    Remember { values: Remembered },
     /// The flow is over.
     Hangup,
     /// For the journal: the caller arrived at this node.
@@ -200,7 +210,7 @@ enum State {
         /// What the next try needs; none is left if there is none.
         again: Option<Box<Try>>,
     },
-    /// Whether a broadcast is on will be said at once.
+    /// Something that the engine knows will be said at once.
     Inquiring,
     /// The broadcast plays. When it has, the caller has until then to report a loss, if the call is to end.
     Warned {
@@ -296,6 +306,7 @@ impl Run {
             Event::TransferFailed => self.transfer_failed(now, &mut actions),
             Event::HttpDone(result) => self.http_done(now, &result, &mut actions),
             Event::Broadcast(notice) => self.broadcast(now, notice, &mut actions),
+            Event::Recalled(known) => self.recalled(now, &known, &mut actions),
         }
         debug_assert!(actions.len() <= MAX_ACTIONS);
         actions
@@ -309,12 +320,10 @@ impl Run {
             | State::Typing { until, .. }
             | State::Pausing { until, .. }
             | State::Requesting { until, .. } => Some(idle.min(*until)),
-            State::Warned { until: Some(until), .. } => Some(idle.min(*until)),
-            State::Speaking { .. }
-            | State::Asking { .. }
-            | State::Announcing
-            | State::Inquiring
-            | State::Warned { until: None, .. } => Some(idle),
+            State::Warned { until, .. } => Some(until.map_or(idle, |until| idle.min(until))),
+            State::Speaking { .. } | State::Asking { .. } | State::Announcing | State::Inquiring => {
+                Some(idle)
+            }
         }
     }
 
@@ -415,11 +424,8 @@ impl Run {
             Step::Return(results) => self.go_back(results, actions),
             Step::Http(dip) => self.dip(now, dip, actions),
             Step::Goto(next) => Some(*next),
-            Step::Emergency(_) => {
-                self.state = State::Inquiring;
-                actions.push(Action::AskBroadcast);
-                None
-            }
+            Step::Emergency(_) => self.ask_broadcast(actions),
+            Step::Profile(profile) => self.profile(profile, actions),
         }
     }
 
@@ -552,27 +558,6 @@ impl Run {
         let Step::Transfer { on_failed, .. } = &flow.node(self.node).step else { return };
         self.alive = now;
         self.go(now, *on_failed, actions);
-    }
-
-    fn set(
-        &mut self,
-        language: Option<LanguageId>,
-        values: &[(VariableId, Operand)],
-        actions: &mut Vec<Action>,
-    ) {
-        if let Some(language) = language {
-            self.speaks(language, actions);
-        }
-        for (VariableId(place), operand) in values {
-            self.variables[*place] = self.held(operand);
-        }
-    }
-
-    /// From here on the call is in this language.
-    fn speaks(&mut self, language: LanguageId, actions: &mut Vec<Action>) {
-        self.language = language;
-        let value = self.language().to_owned();
-        actions.push(Action::Remark { name: "language".into(), value });
     }
 
     fn value<'v>(&'v self, operand: &'v Operand) -> Compared<'v> {

@@ -60,13 +60,8 @@ mod tests {
         let store = folder.store().await;
         assert!(store.broadcast().await.expect("readable").is_none());
         let heard = |number| What::EmergencyHeard { number, level: Level::Info };
-        let ended = What::EmergencyEnded {
-            number: 1,
-            why: EmergencyEnd::Replaced,
-            user: None,
-            heard: 1,
-            left: 0,
-        };
+        let ended =
+            What::EmergencyEnded { number: 1, why: EmergencyEnd::Replaced, user: None, heard: 1, left: 0 };
         let entries = [
             event(1, 0, started(1)),
             arrived(1),

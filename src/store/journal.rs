@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
 use super::rows::{Hash, JournalRow, last_event, put_events, put_records};
-use super::{Store, StoreError};
+use super::{Store, StoreError, profiles};
 use crate::call::record::CallRecord;
 use crate::engine::happened::{Happened, What};
 use crate::ids::CallId;
@@ -177,6 +177,7 @@ struct Batch {
     rows: Vec<JournalRow>,
     /// As they are after the last of the rows.
     records: Vec<CallRecord>,
+    profiles: Vec<profiles::Change>,
 }
 
 impl Writer {
@@ -280,6 +281,7 @@ impl Writer {
     fn fold(&mut self, events: &mut [Happened]) -> Batch {
         let mut rows = Vec::with_capacity(events.len());
         let mut touched = BTreeSet::new();
+        let profiles = events.iter().filter_map(profiles::Change::of).collect();
         for event in events {
             // Events that were lost leave their numbers free, so that the loss can be seen.
             event.seq = (self.base + event.seq).max(self.last + 1);
@@ -296,7 +298,7 @@ impl Writer {
             touched.insert(call);
         }
         let records = touched.iter().filter_map(|call| self.open.get(call)).cloned().collect();
-        Batch { rows, records }
+        Batch { rows, records, profiles }
     }
 
     /// Tells whoever watches; the log gets a line when it begins and one when it is over.
@@ -337,6 +339,7 @@ async fn put(connection: &mut SqliteConnection, batch: &Batch) -> Result<(), sql
     sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await?;
     put_events(connection, &batch.rows).await?;
     put_records(connection, &batch.records).await?;
+    profiles::put(connection, &batch.profiles).await?;
     sqlx::query("COMMIT").execute(connection).await?;
     Ok(())
 }

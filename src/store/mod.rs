@@ -6,6 +6,7 @@
 pub mod calls;
 mod emergency;
 pub mod journal;
+mod profiles;
 pub mod proof;
 pub mod restart;
 mod rows;

@@ -5,7 +5,8 @@ use sqlx::sqlite::SqlitePool;
 use super::StoreError;
 
 /// Times are microseconds since the Unix epoch; calls are `CallId`s as numbers.
-const STEPS: &[&str] = &["
+const STEPS: &[&str] = &[
+    "
 CREATE TABLE journal (
     seq   INTEGER PRIMARY KEY,
     at    INTEGER NOT NULL,
@@ -39,11 +40,18 @@ CREATE INDEX calls_queue ON calls (queue, arrived);
 CREATE INDEX calls_agent ON calls (agent, arrived);
 CREATE INDEX calls_open ON calls (call) WHERE ended IS NULL;
 PRAGMA user_version = 1;
-", "
+",
+    "
 CREATE INDEX journal_emergency ON journal (kind, seq)
     WHERE kind IN ('emergency_started', 'emergency_heard', 'emergency_left', 'emergency_ended');
+CREATE TABLE profiles (
+    number TEXT PRIMARY KEY,
+    since  INTEGER NOT NULL,
+    json   TEXT NOT NULL
+) STRICT;
 PRAGMA user_version = 2;
-"];
+",
+];
 
 pub async fn bring_up_to_date(writer: &SqlitePool) -> Result<(), StoreError> {
     let found: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(writer).await?;

@@ -1,5 +1,6 @@
 //! The API as its users meet it: a real server on loopback, asked over sockets.
 
+mod emergency;
 mod events;
 mod http;
 mod legs;
@@ -47,7 +48,11 @@ impl ApiUnderTest {
     pub fn start() -> ApiUnderTest {
         static FOLDERS: AtomicUsize = AtomicUsize::new(0);
         let number = FOLDERS.fetch_add(1, Ordering::Relaxed);
-        let data = std::env::temp_dir().join(format!("hotline-api-{}-{number}", std::process::id()));
+        ApiUnderTest::start_in(std::env::temp_dir().join(format!("hotline-api-{}-{number}", std::process::id())))
+    }
+
+    /// With what another server left in this folder.
+    pub fn start_in(data: PathBuf) -> ApiUnderTest {
         for _ in 0..TRIES {
             let (sip, http) = (free_port(), free_port());
             let (say, started) = mpsc::sync_channel(1);

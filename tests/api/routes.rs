@@ -67,7 +67,8 @@ fn every_described_route_answers_as_described() {
     for (path, methods) in sorted {
         for (method, operation) in methods.as_object().expect("methods") {
             let call = if path.contains("/recordings/") { CALL.to_string() } else { live.clone() };
-            let address = path.replace("{agent}", "1001").replace("{call}", &call);
+            let address =
+                path.replace("{agent}", "1001").replace("{number}", "13812341234").replace("{call}", &call);
             let upper = method.to_uppercase();
             let mut request = api.request(&upper, &address).bearer(&token);
             if let Some(body) = example(method, path) {
@@ -108,7 +109,10 @@ fn whoever_is_not_logged_in_gets_401_wherever_a_log_in_is_described() {
                 open.insert(path.as_str());
                 continue;
             }
-            let address = path.replace("{agent}", "1001").replace("{call}", &CALL.to_string());
+            let address = path
+                .replace("{agent}", "1001")
+                .replace("{number}", "13812341234")
+                .replace("{call}", &CALL.to_string());
             let reply = api.request(&method.to_uppercase(), &address).send();
             assert_eq!((reply.status, reply.error().as_str()), (401, "not_logged_in"), "{method} {path}");
             assert!(operation["responses"]["401"].is_object(), "{method} {path}: 401 is not described");

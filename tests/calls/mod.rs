@@ -2,10 +2,12 @@
 
 mod agents;
 mod attacks;
+mod emergency;
 mod flows;
 mod hosts;
 mod main_job;
 mod ports;
+mod profile;
 mod quality;
 mod races;
 mod refusals;

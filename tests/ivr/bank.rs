@@ -15,7 +15,7 @@ const PROMPTS: &str = "welcome rec_notice lang main noinput invalid to_agent goo
     refuse acct acct_thanks urgent elder card_menu sme_menu cmp_menu transfer_failed num_hundred num_thousand \
     num_wan num_yi num_million num_minus num_yao num_and loss_kind get_id6 loss_ok_pre loss_ok_post loss_fail \
     person_or_end pin pin_bad_2 pin_bad_1 pin_lock menu_acct bal_pre stmt_pre stmt_due_pre limit_pre vip antifraud \
-    closed_menu progress_pre progress_mid progress_none ticket_pre ticket_post";
+    closed_menu emg_sys_pre emg_sys_post emg_menu acct_bad progress_pre progress_mid progress_none ticket_pre ticket_post";
 
 /// Words that values are said with, besides numbers, months and days.
 const WORDS: &str = "num_liang num_billion num_point num_yuan num_jiao num_fen num_zheng num_nian num_yue num_ri \

@@ -10,6 +10,8 @@ use crate::moment::Moment;
 pub(super) enum Failure {
     NoInput,
     Invalid,
+    /// An entry that the node's check turned down.
+    Unfit,
 }
 
 impl Run {
@@ -71,7 +73,10 @@ impl Run {
                 self.keep(key);
                 Some(next)
             }
-            State::Speaking { barge_in: false, .. } | State::Pausing { .. } | State::Requesting { .. } => {
+            State::Speaking { barge_in: false, .. }
+            | State::Pausing { .. }
+            | State::Requesting { .. }
+            | State::Inquiring => {
                 self.keep(key);
                 None
             }
@@ -86,11 +91,7 @@ impl Run {
             }
             State::Listening { .. } | State::Typing { .. } => self.answer(now, key, actions),
             State::Warned { level, until } => self.key_while_warned(key, *level, until.is_none(), actions),
-            State::Announcing
-            | State::Queued
-            | State::Transferring
-            | State::Inquiring
-            | State::Over => None,
+            State::Announcing | State::Queued | State::Transferring | State::Over => None,
         };
         if let Some(next) = next {
             self.go(now, next, actions);
@@ -184,6 +185,10 @@ impl Run {
             self.state = State::Asking { failures };
             return self.failed(now, Failure::Invalid, actions);
         }
+        if entry.check.as_ref().is_some_and(|check| !check.holds(&typed.0)) {
+            self.state = State::Asking { failures };
+            return self.failed(now, Failure::Unfit, actions);
+        }
         let VariableId(place) = entry.into;
         self.variables[place] = Held::of_keys(flow.variables[place].kind, typed);
         Some(next)
@@ -205,7 +210,13 @@ impl Run {
         };
         let way = match why {
             Failure::NoInput => &ask.on_no_input,
-            Failure::Invalid => &ask.on_invalid,
+            Failure::Invalid | Failure::Unfit => &ask.on_invalid,
+        };
+        let lead = match &flow.node(self.node).step {
+            Step::Collect { entry: Entry { check: Some(check), .. }, .. } if why == Failure::Unfit => {
+                Some(check.prompts.of(self.language)).filter(|prompts| !prompts.is_empty())
+            }
+            _ => None,
         };
         self.ahead = Typed::default();
         if failures >= ask.retries {
@@ -214,7 +225,8 @@ impl Run {
             }
             return Some(way.then);
         }
-        self.ask(now, ask, failures + 1, way.prompts.of(self.language), actions)
+        let lead = lead.unwrap_or(way.prompts.of(self.language));
+        self.ask(now, ask, failures + 1, lead, actions)
     }
 
     pub(super) fn silence_ends_entry(&mut self, now: Moment, actions: &mut Vec<Action>) -> Option<NodeId> {

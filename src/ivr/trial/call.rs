@@ -12,6 +12,7 @@ use crate::ivr::chart;
 use crate::ivr::emergency::Broadcast;
 use crate::ivr::flow::Flow;
 use crate::ivr::http::{HttpFailure, HttpRequest, HttpResponse};
+use crate::ivr::profile::Remembered;
 use crate::ivr::run::{Action, Caller, Event, QueueExit, Run, Shown, TransferTo};
 use crate::media::prompts::PromptId;
 use crate::moment::Moment;
@@ -53,6 +54,8 @@ pub struct Call<'s> {
     asked: Asked,
     /// What is on, until the caller has heard it.
     broadcast: Option<Broadcast>,
+    /// What is remembered of the caller.
+    profile: Remembered,
 }
 
 /// How it stands with a question to a host.
@@ -83,7 +86,7 @@ impl<'s> Call<'s> {
         stage: &'s Stage<'s>,
         on: &'s Arc<Flow>,
         mocks: &'s [Mock],
-        broadcast: Option<Broadcast>,
+        (broadcast, profile): (Option<Broadcast>, Remembered),
         caller: Caller,
         seed: u64,
         now: Moment,
@@ -106,6 +109,7 @@ impl<'s> Call<'s> {
             mocks: mocks.iter().map(|mock| (mock, 0)).collect(),
             asked: Asked::Nothing,
             broadcast,
+            profile,
         };
         call.obey(actions);
         call
@@ -374,6 +378,11 @@ impl<'s> Call<'s> {
                 }
                 Action::Http { request } => self.asks(&request),
                 Action::AskBroadcast => self.hears_broadcast(),
+                Action::Recall => {
+                    let actions = self.run.handle(self.now, Event::Recalled(self.profile.clone()));
+                    self.obey(actions);
+                }
+                Action::Remember { values } => self.remembers(values),
                 Action::Hangup => {
                     self.note(Rung::Ends);
                     self.standing = Standing::Over;
@@ -396,11 +405,15 @@ impl<'s> Call<'s> {
         self.playing = Some(Playing { prompts, until });
     }
 
+    fn remembers(&mut self, values: Remembered) {
+        self.profile.extend(values);
+        self.profile.retain(|_, value| !value.is_empty());
+    }
+
     /// Each caller hears a broadcast once, as in the server.
     fn hears_broadcast(&mut self) {
         let broadcast = self.broadcast.take();
-        let notice =
-            broadcast.and_then(|broadcast| broadcast.notice(self.stage.words, self.run.language()));
+        let notice = broadcast.and_then(|broadcast| broadcast.notice(self.stage.words, self.run.language()));
         let actions = self.run.handle(self.now, Event::Broadcast(notice));
         self.obey(actions);
     }

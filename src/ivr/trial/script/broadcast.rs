@@ -35,7 +35,8 @@ fn level_of(node: &Node, out: &mut Findings) -> Option<Level> {
     let found = Level::read(word);
     if found.is_none() {
         let guess = suggest::nearest(word, Level::names());
-        let label = guess.map_or("expected info, deflect or full".to_owned(), |g| format!("did you mean `{g}`?"));
+        let label =
+            guess.map_or("expected info, deflect or full".to_owned(), |g| format!("did you mean `{g}`?"));
         out.error("test-015", node.span, format!("there is no level `{word}`")).label(label);
     }
     found
