@@ -110,16 +110,15 @@ impl Shared {
 /// The snippets that a file declares.
 fn read(root: &Node, out: &mut Findings) -> Vec<(Key, Node)> {
     let Some(list) = field(root, SNIPPETS) else { return Vec::new() };
-    let mut good = Vec::new();
+    let mut all = Vec::new();
     for (key, node) in out.entries(list, "snippets by their names").unwrap_or(&[]) {
-        if matches!(node.value, Value::Map(_)) {
-            good.push((key.clone(), node.clone()));
-        } else if !matches!(node.value, Value::Refused) {
+        all.push((key.clone(), node.clone()));
+        if !matches!(node.value, Value::Map(_)) && !matches!(node.value, Value::Refused) {
             let message = format!("the snippet `{}` has no fields", key.text);
             out.error("yaml-014", node.span, message).label("expected fields, such as `retries: 1`");
         }
     }
-    good
+    all
 }
 
 /// In the place of what could not be put: nobody complains about what it may have brought.
@@ -199,7 +198,11 @@ impl Putting<'_> {
             self.inside.push(name.to_owned());
             self.put(&mut snippet);
             self.inside.pop();
-            let Value::Map(fields) = snippet.value else { continue };
+            let Value::Map(fields) = snippet.value else {
+                // That it has no fields has been said where it stands.
+                entries.push(refused(item.span));
+                continue;
+            };
             for (key, node) in fields {
                 self.put += 1;
                 if self.put > MAX_VALUES {

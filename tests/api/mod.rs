@@ -48,7 +48,9 @@ impl ApiUnderTest {
     pub fn start() -> ApiUnderTest {
         static FOLDERS: AtomicUsize = AtomicUsize::new(0);
         let number = FOLDERS.fetch_add(1, Ordering::Relaxed);
-        ApiUnderTest::start_in(std::env::temp_dir().join(format!("hotline-api-{}-{number}", std::process::id())))
+        ApiUnderTest::start_in(
+            std::env::temp_dir().join(format!("hotline-api-{}-{number}", std::process::id())),
+        )
     }
 
     /// With what another server left in this folder.
