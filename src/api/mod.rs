@@ -21,6 +21,7 @@ mod login;
 mod messages;
 mod openapi;
 mod page;
+mod profiles;
 mod recordings;
 mod session;
 mod shown;
@@ -199,6 +200,7 @@ fn routes() -> Vec<(&'static str, MethodRouter<App>)> {
         ("/api/v1/callbacks", get(callbacks::list)),
         ("/api/v1/callbacks/{id}/done", post(callbacks::done)),
         ("/api/v1/calls/{call}/verify", post(live::verify)),
+        ("/api/v1/profiles/{number}", delete(profiles::forget)),
         ("/api/v1/recordings", get(recordings::list)),
         ("/api/v1/recordings/{call}", get(recordings::one)),
         ("/api/v1/recordings/{call}/audio", get(recordings::audio)),

@@ -6,7 +6,8 @@ use utoipa::{Modify, OpenApi};
 
 use super::who::COOKIE;
 use super::{
-    callbacks, calls, emergency, error, events, flows, handover, health, live, login, messages, recordings,
+    callbacks, calls, emergency, error, events, flows, handover, health, live, login, messages, profiles,
+    recordings,
 };
 
 #[derive(OpenApi)]
@@ -19,6 +20,7 @@ use super::{
         calls::list, calls::one, calls::events,
         emergency::status, emergency::start, emergency::stop,
         callbacks::list, callbacks::done,
+        profiles::forget,
         recordings::list, recordings::one, recordings::audio,
         messages::list, messages::mark, messages::audio,
         flows::status, flows::list, flows::one, flows::approve, flows::diff, flows::publish, flows::roll_back,

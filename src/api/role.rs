@@ -33,6 +33,8 @@ pub enum Right {
     MarkMessages,
     /// See what a caller thinks of the agent they talked to: not for that agent.
     SeeRatings,
+    /// Have what is remembered of a caller forgotten.
+    ForgetCallers,
     /// See callers' numbers whole.
     SeeNumbers,
     /// See releases of the flows.
@@ -69,6 +71,7 @@ pub fn reach(role: Role, right: Right) -> Reach {
         Right::SeeMessages => [Nothing, All, All, All, All],
         Right::MarkMessages => [Nothing, All, Nothing, All, Nothing],
         Right::SeeRatings => [Nothing, All, All, All, All],
+        Right::ForgetCallers => [Nothing, All, Nothing, All, Nothing],
         Right::SeeNumbers => [Nothing, All, All, All, All],
         Right::SeeFlows => [Nothing, All, All, All, All],
         Right::PublishFlows => [Nothing, Nothing, Nothing, All, Nothing],
@@ -93,6 +96,7 @@ mod tests {
             assert_eq!(reach(role, Right::EndCalls), Reach::Nothing);
             assert_eq!(reach(role, Right::Broadcast), Reach::Nothing);
             assert_eq!(reach(role, Right::MarkMessages), Reach::Nothing);
+            assert_eq!(reach(role, Right::ForgetCallers), Reach::Nothing);
         }
     }
 

@@ -33,6 +33,9 @@ pub enum Command {
     /// Print the JSON Schema by which editors complete flows and explain them, or the reference of the language
     #[command(after_help = SCHEMA_HELP)]
     Schema(Schema),
+    /// What is remembered of callers, who may wish to be forgotten
+    #[command(subcommand)]
+    Profile(Profile),
     /// What happened to each call, newest first
     Calls(Calls),
     /// Who wants to be called back, who has waited longest first; and that it is done
@@ -144,6 +147,20 @@ pub enum Emergency {
     Stop(Server),
     /// What is on, who started it, how many heard it and hung up
     Status(Server),
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Profile {
+    /// Nothing is remembered of this number any more
+    Forget(Forget),
+}
+
+#[derive(Debug, Args)]
+pub struct Forget {
+    /// As the calls have it
+    pub number: String,
+    #[command(flatten)]
+    pub server: Server,
 }
 
 /// A running server, and who speaks to it.

@@ -82,12 +82,31 @@ fn add_called(flows: &mut Vec<Arc<Source>>) -> Result<(), CannotRun> {
     let mut next = 0;
     while let Some(flow) = flows.get(next).cloned() {
         next += 1;
+        add_shared(&flow, flows)?;
         for name in ivr::called_by(&flow) {
             let path = Path::new(&flow.name).with_file_name(format!("{name}.yaml"));
             let known = flows.iter().any(|flow| Path::new(&flow.name) == path);
             if !known && path.is_file() {
                 flows.push(load::source(&path).map_err(|error| CannotRun(error.to_string()))?);
             }
+        }
+    }
+    Ok(())
+}
+
+/// And with the snippets beside it, if it uses any.
+fn add_shared(flow: &Arc<Source>, flows: &mut Vec<Arc<Source>>) -> Result<(), CannotRun> {
+    let folder = Path::new(&flow.name).parent().filter(|folder| !folder.as_os_str().is_empty());
+    if !flow.text.contains("use:") {
+        return Ok(());
+    }
+    let beside =
+        load::sources(folder.unwrap_or(Path::new("."))).map_err(|error| CannotRun(error.to_string()))?;
+    for file in beside {
+        let same =
+            |known: &Arc<Source>| Path::new(&known.name).file_name() == Path::new(&file.name).file_name();
+        if ivr::is_shared(&file) && !flows.iter().any(same) {
+            flows.push(file);
         }
     }
     Ok(())

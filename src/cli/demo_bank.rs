@@ -52,7 +52,7 @@ struct Account {
 
 /// Account numbers that pass the check digit of cards (ISO/IEC 7812), and one that is no card's.
 const ACCOUNTS: [Account; 2] = [
-    Account { number: "6222020000000002", pin: "246810", available: "12345.67" },
+    Account { number: "6222020000000007", pin: "246810", available: "12345.67" },
     Account { number: "10020030", pin: "135790", available: "10005.00" },
 ];
 

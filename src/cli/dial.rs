@@ -14,6 +14,7 @@ use crate::ivr::bot::{BotEnd, BotFailure, BotResult};
 use crate::ivr::emergency::{Broadcast, Level};
 use crate::ivr::flow::Flow;
 use crate::ivr::http::{HttpFailure, HttpResponse};
+use crate::ivr::profile::Remembered;
 use crate::ivr::run::{Caller, QueueExit, TransferTo};
 use crate::ivr::trial::call::{Call, Standing};
 use crate::ivr::trial::path::Rung;
@@ -103,7 +104,15 @@ impl Desk<'_> {
             let Some(at) = began.or_else(|| script::moment(at, on)) else {
                 return refused(&format!("`{at}` is not a date and a time such as 2026-11-28 09:30"));
             };
-            let call = Call::begin(self.stage, on, &[], broadcast.take(), caller, self.args.seed, at);
+            let call = Call::begin(
+                self.stage,
+                on,
+                &[],
+                (broadcast.take(), Remembered::new()),
+                caller,
+                self.args.seed,
+                at,
+            );
             let mut telephone = Telephone { call, stage: self.stage, on, told: 0, speaker: &mut *speaker };
             let after = telephone.talk();
             let Telephone { call, speaker, .. } = telephone;

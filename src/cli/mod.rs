@@ -12,6 +12,7 @@ mod flows;
 mod ground;
 mod messages;
 pub mod print;
+mod profile;
 mod recordings;
 mod run;
 mod schema;
@@ -63,6 +64,7 @@ pub fn run(command: Command) -> Exit {
         Command::Emergency(emergency) => emergency::emergency(&emergency),
         Command::Schema(schema) => schema::print(&schema),
         Command::Flows(flows) => flows::flows(&flows),
+        Command::Profile(args::Profile::Forget(forget)) => profile::forget(&forget),
         Command::Calls(calls) => calls::calls(&calls),
         Command::Messages(Messages::List(list)) => messages::list(&list),
         Command::Messages(Messages::Export(export)) => messages::export(&export),

@@ -113,12 +113,22 @@ fn tell(event: &Happened) -> Option<String> {
         | What::CanaryAborted { .. }
         | What::CanaryTakenBack { .. } => return flows(&event.what),
         What::StaffAction { user, action } => format!("{user}: {action}"),
+        What::EmergencyStarted { .. }
+        | What::EmergencyHeard { .. }
+        | What::EmergencyLeft { .. }
+        | What::EmergencyEnded { .. } => return emergency(&event.what),
+        What::ProfileRemembered { names, .. } => format!("is remembered: {}", names.join(", ")),
+        What::ProfileForgotten { .. } => "a caller's number is forgotten".to_owned(),
+        What::Alarm { name, text } => format!("ALARM {name}: {text}"),
+        What::AlarmCleared { name } => format!("alarm over: {name}"),
+    })
+}
+
+fn emergency(what: &What) -> Option<String> {
+    Some(match what {
         What::EmergencyStarted { user, broadcast, .. } => {
-            format!(
-                "{user}: emergency broadcast on, {}: {}",
-                broadcast.level.name(),
-                broadcast.prompts.join(", ")
-            )
+            let (level, prompts) = (broadcast.level.name(), broadcast.prompts.join(", "));
+            format!("{user}: emergency broadcast on, {level}: {prompts}")
         }
         What::EmergencyHeard { .. } => "hears the emergency broadcast".to_owned(),
         What::EmergencyLeft { .. } => "hangs up during the emergency broadcast".to_owned(),
@@ -126,8 +136,7 @@ fn tell(event: &Happened) -> Option<String> {
             let by = user.as_ref().map_or(String::new(), |user| format!(" by {user}"));
             format!("emergency broadcast over, {}{by}: {heard} heard it, {left} hung up", word(why))
         }
-        What::Alarm { name, text } => format!("ALARM {name}: {text}"),
-        What::AlarmCleared { name } => format!("alarm over: {name}"),
+        _ => return None,
     })
 }
 

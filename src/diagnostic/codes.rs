@@ -54,6 +54,17 @@ pub const CODES: &[(&str, &str, &str)] = &[
         "The file or folder could not be read: the message has the operating system's reason.",
     ),
     (
+        "yaml-012",
+        "unknown snippet",
+        "`use: NAME` puts the fields of a snippet in its place. Snippets stand under `snippets` in the flow itself, or in a file beside it that has nothing else.",
+    ),
+    ("yaml-013", "snippets in a circle", "A snippet may use others, but not, by whatever way round, itself."),
+    (
+        "yaml-014",
+        "bad snippet",
+        "A snippet has fields, such as `retries: 1`, and a name that no other snippet has which the flow can see.",
+    ),
+    (
         "flow-001",
         "unknown node kind",
         "A node is written `name: { kind: { fields } }`. `hotline schema --reference` tells of all kinds.",
@@ -388,6 +399,16 @@ pub const CODES: &[(&str, &str, &str)] = &[
         "flow-089",
         "comfort that is never heard, or never ends",
         "A comfort message comes so long after whatever was said last. If places are told as often (`tell: { every: ... }`) it never comes; if it takes longer than the pause before it, callers hear it without end.",
+    ),
+    (
+        "flow-101",
+        "a check that cannot be",
+        "What a `collect` takes is checked by `check: luhn` (card numbers), `date` (YYYYMMDD), `day` (MMDD), `{ luhn: 16 }` (entries of 16 digits and more), `{ one_of: [...] }`, or of numbers and amounts `{ from: 1, to: 50000 }`; with `prompts` it says what is wrong. Some entry must be able to pass it.",
+    ),
+    (
+        "flow-102",
+        "what cannot be remembered",
+        "`profile` remembers numbers, fixed texts and `$language` of a caller's number, each by a name, and recalls them into numbers, texts and `$language`. What a caller typed or is called by is never among them.",
     ),
     (
         "config-001",

@@ -69,6 +69,10 @@ impl<'t> Fields<'t> {
 
     /// Reports unknown and missing fields. A misspelled field is one mistake, not two.
     pub fn finish(self, out: &mut Findings) {
+        if self.entries.iter().any(|(key, node)| key.text == "use" && matches!(node.value, Value::Refused)) {
+            // A snippet that is not there may have had what is missing.
+            return;
+        }
         let mut missing = self.missing.clone();
         for (key, _) in self.rest().filter(|_| !self.names) {
             let guess = suggest::nearest(&key.text, self.known.iter().copied());

@@ -18,15 +18,51 @@ pub mod yaml;
 pub struct Source {
     pub name: String,
     pub text: String,
+    /// Files that pieces of this one were taken from. Offsets beyond the text lie in them, one after the other.
+    after: Vec<Arc<Source>>,
 }
 
 impl Source {
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Arc<Source> {
-        Arc::new(Source { name: name.into(), text: text.into() })
+        Arc::new(Source { name: name.into(), text: text.into(), after: Vec::new() })
+    }
+
+    /// The same file with others behind it, and where each of those begins.
+    pub fn followed_by(&self, others: &[Arc<Source>]) -> (Source, Vec<usize>) {
+        let mut end = self.text.len() + 1;
+        let begin = |other: &Arc<Source>| {
+            let begin = end;
+            end += other.text.len() + 1;
+            begin
+        };
+        let begins = others.iter().map(begin).collect();
+        (Source { name: self.name.clone(), text: self.text.clone(), after: others.to_vec() }, begins)
+    }
+
+    /// The file in which an offset lies, and where in it.
+    fn locate(&self, offset: usize) -> (&Source, usize) {
+        let (mut file, mut within) = (self, offset);
+        for next in &self.after {
+            if within <= file.text.len() {
+                break;
+            }
+            (within, file) = (within - file.text.len() - 1, next);
+        }
+        (file, within)
+    }
+
+    /// `file:line` of an offset.
+    pub fn place(&self, offset: usize) -> String {
+        format!("{}:{}", self.locate(offset).0.name, self.position(offset).0)
     }
 
     /// Line and column of a byte offset, both from 1; columns count characters.
     pub fn position(&self, offset: usize) -> (usize, usize) {
+        let (file, offset) = self.locate(offset);
+        file.position_within(offset)
+    }
+
+    fn position_within(&self, offset: usize) -> (usize, usize) {
         let before = self.text.get(..offset).unwrap_or(&self.text);
         let line_start = before.rfind('\n').map_or(0, |at| at + 1);
         (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
@@ -121,6 +157,11 @@ impl Diagnostic {
         self
     }
 
+    /// The file that the place lies in: a piece of `source` may come from another one.
+    pub fn file(&self) -> &str {
+        &self.source.locate(self.span.start).0.name
+    }
+
     /// Line and column, both from 1.
     pub fn position(&self) -> (usize, usize) {
         self.source.position(self.span.start)
@@ -141,16 +182,23 @@ impl Diagnostic {
             Severity::Error => Level::ERROR,
             Severity::Warning => Level::WARNING,
         };
-        let mut primary = AnnotationKind::Primary.span(self.source.fit(self.span));
+        let (file, start) = self.source.locate(self.span.start);
+        let moved = self.span.start - start;
+        let within = |span: Span| file.fit(Span::new(span.start - moved, span.end - moved));
+        let here = |span: Span| std::ptr::eq(self.source.locate(span.start).0, file);
+        let mut primary = AnnotationKind::Primary.span(within(self.span));
         if !self.label.is_empty() {
             primary = primary.label(&self.label);
         }
-        let mut snippet =
-            Snippet::source(self.source.text.as_str()).path(&self.source.name).annotation(primary);
-        if let Some((span, label)) = &self.other {
-            snippet = snippet.annotation(AnnotationKind::Context.span(self.source.fit(*span)).label(label));
+        let mut snippet = Snippet::source(file.text.as_str()).path(&file.name).annotation(primary);
+        if let Some((span, label)) = self.other.as_ref().filter(|(span, _)| here(*span)) {
+            snippet = snippet.annotation(AnnotationKind::Context.span(within(*span)).label(label));
         }
         let mut group = level.primary_title(&self.message).id(self.code).element(snippet);
+        if let Some((span, label)) = self.other.as_ref().filter(|(span, _)| !here(*span)) {
+            let place = self.source.place(span.start);
+            group = group.element(Level::NOTE.message(format!("{label}: {place}")));
+        }
         if let Some(help) = &self.help {
             group = group.element(Level::HELP.message(help));
         }
@@ -164,10 +212,10 @@ impl Diagnostic {
             code: self.code,
             severity: self.severity,
             message: &self.message,
-            file: &self.source.name,
+            file: self.file(),
             line,
             column,
-            end: self.source.position(self.source.fit(self.span).end),
+            end: self.source.position(self.span.end),
             label: &self.label,
             other: self.other.as_ref().map(|(span, label)| {
                 let (line, column) = self.source.position(span.start);
@@ -270,6 +318,16 @@ impl Findings {
 
     pub fn errors(&self) -> usize {
         self.list.iter().filter(|d| d.severity == Severity::Error).count() + self.dropped
+    }
+
+    /// Pieces of other files stand in this one from now on; where each of those begins.
+    pub fn take_from(&mut self, others: &[Arc<Source>]) -> Vec<usize> {
+        let (source, begins) = self.source.followed_by(others);
+        self.source = Arc::new(source);
+        for diagnostic in self.list.iter_mut().chain(&mut self.surplus) {
+            diagnostic.source = self.source.clone();
+        }
+        begins
     }
 
     /// Replaces stretches of the text by stars, in what has been found and what will be: nobody's password

@@ -91,6 +91,8 @@ impl Engine {
             Action::AgentReturn { verdict, level } => return self.agent_return(now, call, verdict, level),
             Action::Typed { keys, of } => self.tell_progress(now, call, keys, of),
             Action::Bot { request } => return self.begin_talk(now, call, request),
+            Action::Recall => return self.recall(now, call),
+            Action::Remember { values } => self.remember(now, call, values),
             Action::Hangup => return Next::Over,
             Action::Entered { node } => {
                 self.happened(now, Some(call.id), None, What::NodeEntered { node: node.to_string() });

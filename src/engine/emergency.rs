@@ -5,10 +5,10 @@ use std::time::Duration;
 use super::Engine;
 use super::customer::Next;
 use super::happened::{Broadcast, EmergencyEnd, Happened, What};
-use super::limits::BROADCAST_LASTS;
+use super::limits::{BROADCAST_LEAST, BROADCAST_MOST};
 use super::staff::Answer;
 use crate::call::customer::Call;
-use crate::diagnostic::fields::write_duration;
+use crate::ivr::emergency::out_of_bounds;
 use crate::ivr::run::Event as RunEvent;
 use crate::moment::Moment;
 
@@ -78,10 +78,8 @@ impl Engine {
         broadcast: Broadcast,
         lasts: Duration,
     ) -> Answer {
-        if !BROADCAST_LASTS.contains(&lasts) {
-            let (least, most) =
-                (write_duration(*BROADCAST_LASTS.start()), write_duration(*BROADCAST_LASTS.end()));
-            return Answer::Wrong(format!("for: a broadcast is on from {least} to {most}"));
+        if !(BROADCAST_LEAST..=BROADCAST_MOST).contains(&lasts) {
+            return Answer::Wrong(out_of_bounds(BROADCAST_LEAST, BROADCAST_MOST));
         }
         if let Err(why) = broadcast.check(&self.world.flows, &*self.world.library) {
             return Answer::Wrong(why);

@@ -14,6 +14,7 @@ pub use crate::ivr::assisted::Verdict;
 pub use crate::ivr::bot::BotFailure;
 pub use crate::ivr::emergency::{Broadcast, Level};
 pub use crate::ivr::http::HttpFailure;
+use crate::ivr::profile::Remembered;
 pub use crate::ivr::run::MessageEnd;
 pub use crate::media::event::Way;
 use crate::moment::Moment;
@@ -287,6 +288,20 @@ pub enum What {
     EmergencyLeft {
         number: u64,
     },
+    /// Something is kept of this call's caller. What, is for the store and not for the journal, which forgets nothing.
+    ProfileRemembered {
+        names: Vec<String>,
+        #[serde(skip)]
+        kept: Option<Box<Kept>>,
+    },
+    /// Nothing is known of a number any more; of which, the journal does not tell.
+    ProfileForgotten {
+        why: Forgotten,
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        user: Option<String>,
+        #[serde(skip)]
+        number: String,
+    },
     /// `user`: who ended it, if somebody did.
     EmergencyEnded {
         number: u64,
@@ -303,6 +318,27 @@ pub enum What {
     AlarmCleared {
         name: String,
     },
+}
+
+/// What is remembered of a caller's number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    pub number: String,
+    /// When something was remembered last.
+    pub since: Moment,
+    pub values: Remembered,
+}
+
+/// Why a number was forgotten.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Forgotten {
+    /// Somebody wished it.
+    Asked,
+    /// Nothing was remembered of it for too long.
+    Old,
+    /// There are too many, and of all others something was remembered later.
+    NoRoom,
 }
 
 /// Why an emergency broadcast is over.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::bot::BotFigures;
-use super::happened::Happened;
+use super::happened::{Happened, Kept};
 use super::releases::Publication;
 use super::staff::Ask;
 use crate::config::Config;
@@ -79,6 +79,8 @@ pub enum Input {
         heard: u64,
         left: u64,
     },
+    /// Before anything else: what the store remembers of callers.
+    Profiles(Vec<Kept>),
     /// No new calls; running ones end in their own time.
     Drain,
     /// No new calls, and every running one ends now.

@@ -80,7 +80,16 @@ pub const REFUSALS_NOTED: u32 = 20;
 /// Wrong passwords that are noted in the journal in a second, for the same reason. Beyond it they are counted only.
 pub const LOGIN_FAILURES_NOTED: u32 = 20;
 
-/// How long an emergency broadcast may be on: one shorter than a minute is a slip of the hand, and one that is forgotten
-/// must not turn callers away for longer than a day. It can be started anew.
-pub const BROADCAST_LASTS: std::ops::RangeInclusive<Duration> =
-    Duration::from_secs(60)..=Duration::from_secs(24 * 3600);
+/// The shortest emergency broadcast: a shorter one is a slip of the hand.
+pub const BROADCAST_LEAST: Duration = Duration::from_secs(60);
+
+/// The longest: one that is forgotten must not turn callers away for more than a day. It can be started anew.
+pub const BROADCAST_MOST: Duration = Duration::from_secs(24 * 3600);
+
+/// Numbers of which something is remembered, each about 300 bytes: the callers of some months. Beyond it the one of whom
+/// something was remembered longest ago is forgotten.
+pub const PROFILES: usize = 100_000;
+
+/// How long something is remembered after it was last said anew: a year and a month, so that who calls once a year is
+/// known. Personal data is not kept for longer than it is of use.
+pub const PROFILE_KEPT: Duration = Duration::from_secs(400 * 24 * 3600);

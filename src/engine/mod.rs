@@ -4,7 +4,8 @@
 //! This file owns the order in which the parts are heard; what each happening means is in
 //! `admission` (may this call in?), `registration`, `arrival` (the way to the answer), `customer` (the stages of a call), `waiting` (what callers in a queue hear and press),
 //! `offers` (agents' phones), `assist` (secrets typed during a talk), `messages` (what callers leave behind), `negotiation` (audio of a leg under way), `http` (what flows ask of hosts),
-//! `bot` (callers who talk with bots), `releases` (which flows calls take), `emergency` (the broadcast), `service` (star codes), `staff` (the API's wishes), `quality` (what legs sound like).
+//! `bot` (callers who talk with bots), `releases` (which flows calls take), `emergency` (the broadcast), `profiles` (what is remembered of callers), `service` (star codes),
+//! `staff` (the API's wishes), `quality` (what legs sound like).
 
 mod admission;
 mod arrival;
@@ -23,6 +24,7 @@ mod noting;
 mod offers;
 pub mod output;
 mod pressure;
+mod profiles;
 mod quality;
 mod registration;
 pub mod releases;
@@ -62,6 +64,7 @@ use input::{Input, World};
 use noting::Noting;
 use output::Output;
 use pressure::Pressure;
+use profiles::Profiles;
 use quality::PoorLegs;
 use releases::Releases;
 use service::Service;
@@ -111,6 +114,7 @@ pub struct Engine {
     emergency: Emergency,
     releases: Releases,
     talks: Talks,
+    profiles: Profiles,
     seq: u64,
     out: Outputs,
 }
@@ -145,6 +149,7 @@ impl Engine {
             emergency: Emergency::default(),
             releases: Releases::default(),
             talks: Talks::default(),
+            profiles: Profiles::default(),
             seq: 0,
             out: Outputs::default(),
             world,
@@ -173,6 +178,7 @@ impl Engine {
             Input::Publish(publication) => self.publish(now, *publication),
             Input::ConfigRefused => self.happened(now, None, None, What::ConfigRefused),
             Input::Broadcast { started, heard, left } => self.resume_broadcast(now, *started, heard, left),
+            Input::Profiles(kept) => self.resume_profiles(now, kept),
             Input::Drain => self.drain(now),
             Input::Stop => self.stop(now),
             Input::JournalCrowded(crowded) => self.crowded = crowded,

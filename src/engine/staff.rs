@@ -44,7 +44,7 @@ pub enum Ask {
     },
     /// What is broadcast now, and what was last.
     Emergency,
-    /// Every caller hears this from now on, in place of what is on. `lasts` is bounded by `limits::BROADCAST_LASTS`.
+    /// Every caller hears this from now on, in place of what is on. `lasts`: from `limits::BROADCAST_LEAST` to `BROADCAST_MOST`.
     StartEmergency {
         user: String,
         broadcast: Broadcast,
@@ -72,6 +72,11 @@ pub enum Ask {
         only: Option<AgentId>,
         call: CallId,
         flow: FlowId,
+    },
+    /// A caller wants that nothing is remembered of their number.
+    Forget {
+        user: String,
+        number: String,
     },
     /// For the journal: a log-in refused by the API.
     LoginFailed {
@@ -143,6 +148,7 @@ impl Engine {
             Ask::Verify { user, only, call, flow } => {
                 self.verify_by_staff(now, user, only.as_ref(), call, &flow)
             }
+            Ask::Forget { user, number } => self.forget(now, user, number),
             Ask::LoginFailed { source } => {
                 // The API slows guessers down before it tells; a flood of phones must not hide them.
                 self.login_failures.counts();

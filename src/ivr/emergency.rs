@@ -3,6 +3,8 @@
 //! The flow has the place and the ways; what is said, how long and at which level is the bank's staff's to decide, while
 //! calls come in. So the run does not know it: it asks (`Action::AskBroadcast`) and is told at once (`Event::Broadcast`).
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::flow::{Flow, NodeId, Step};
@@ -11,7 +13,7 @@ use super::say::{self, Manner, Words};
 use super::scope::{By, Scope};
 use super::value::Kind;
 use super::{Catalogue, Flows};
-use crate::diagnostic::fields::Fields;
+use crate::diagnostic::fields::{Fields, write_duration};
 use crate::diagnostic::suggest;
 use crate::media::prompts::PromptId;
 
@@ -173,6 +175,11 @@ impl Broadcast {
             }
         }
     }
+}
+
+/// What to say to who wants it on for too short or too long.
+pub fn out_of_bounds(least: Duration, most: Duration) -> String {
+    format!("for: a broadcast is on from {} to {}", write_duration(least), write_duration(most))
 }
 
 fn halves(catalogue: &dyn Catalogue, language: &str, name: &str) -> [Option<PromptId>; 2] {

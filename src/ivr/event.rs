@@ -49,7 +49,7 @@ pub(super) fn word<'t>(node: &'t Node, expected: &str, scope: &mut Scope<'_>) ->
 }
 
 /// What callers type is text or secret: of variables, numbers alone are written down.
-fn value(node: &Node, scope: &mut Scope<'_>) -> Option<Operand> {
+pub(super) fn value(node: &Node, scope: &mut Scope<'_>) -> Option<Operand> {
     let text = scope.out.text(node, "a value or a variable such as $tries")?;
     if text.len() > MAX_TEXT {
         scope.out.error("yaml-008", node.span, format!("a text of more than {MAX_TEXT} bytes"));

@@ -7,6 +7,7 @@ use super::assisted::Back;
 use super::bot::Talk;
 use super::callback::Wish;
 use super::chart::Chart;
+use super::check::Check;
 use super::digits::Numbers;
 use super::emergency::Emergency;
 use super::expression::Expression;
@@ -16,6 +17,7 @@ use super::humane::Near;
 use super::meanwhile::Meanwhile;
 use super::message::Message;
 use super::percent::Ways;
+use super::profile::Profile;
 use super::say::{Manner, Words};
 use super::subflow::{Call, Outcome, Slot};
 use super::sum::Sum;
@@ -215,6 +217,8 @@ pub(super) enum Step {
         back: Back,
         prompts: Spoken,
     },
+    /// Recalls or remembers something of the caller's number.
+    Profile(Profile),
     Goto(NodeId),
     Hangup {
         prompts: Spoken,
@@ -256,6 +260,8 @@ pub(super) struct Entry {
     pub terminator: Option<char>,
     /// Silence after a digit that ends the entry.
     pub between_digits: Duration,
+    /// What the entry must be besides.
+    pub check: Option<Check>,
 }
 
 /// A value of the manner's kind.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::check;
 use super::flow::{Ask, Entry, Failed, Kind, Step, key_index};
 use super::nodes::{barge_in, optional_prompts};
 use super::scope::{By, Scope};
@@ -149,8 +150,14 @@ pub(super) fn collect(fields: &mut Fields<'_>, scope: &mut Scope<'_>) -> Option<
     let counted = into.is_some_and(|(_, kind)| matches!(kind, Kind::Number | Kind::Money));
     let most = if counted { MAX_NUMBER } else { MAX_ENTRY };
     let lengths = lengths(fields, most, scope);
-    let ((into, _), (min, max)) = (into?, lengths?);
-    let entry = Entry { into, min, max, terminator: terminator?, between_digits: between_digits? };
+    let check = fields.take("check");
+    let ((into, kind), (min, max)) = (into?, lengths?);
+    let check = match check {
+        Some(node) => check::read(node, kind, (min, max), scope).map(Some),
+        None => Some(None),
+    };
+    let (terminator, between_digits) = (terminator?, between_digits?);
+    let entry = Entry { into, min, max, terminator, between_digits, check: check? };
     Some(Step::Collect { ask: ask?, entry, next: next? })
 }
 

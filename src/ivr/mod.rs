@@ -18,6 +18,7 @@ pub mod bot;
 mod call;
 mod callback;
 mod chart;
+mod check;
 mod digits;
 pub mod emergency;
 mod event;
@@ -34,9 +35,11 @@ mod meanwhile;
 mod message;
 mod nodes;
 mod percent;
+pub mod profile;
 pub mod run;
 mod say;
 mod scope;
+mod snippet;
 pub mod subflow;
 mod sum;
 mod survey;
@@ -45,6 +48,7 @@ mod value;
 
 use flow::Flow;
 use humane::Reach;
+use snippet::Shared;
 use subflow::{Callees, Draft};
 
 /// The prompts that exist, as the checker needs to know them.
@@ -150,9 +154,14 @@ fn compile_as(
 ) -> Result<Compiled, Vec<Diagnostic>> {
     let mut flows = Flows::new();
     let mut first: BTreeMap<FlowId, &Arc<Source>> = BTreeMap::new();
-    let mut found = Vec::new();
+    let (mut found, mut told) = (Vec::new(), BTreeSet::new());
     for (source, (out, flow)) in sources.iter().zip(each(sources, world, checked)) {
-        found.extend(out.into_sorted());
+        for diagnostic in out.into_sorted() {
+            // What is wrong with a snippet is wrong wherever it is used, and is told once.
+            if told.insert((diagnostic.code, diagnostic.file().to_owned(), diagnostic.position())) {
+                found.push(diagnostic);
+            }
+        }
         let Some(flow) = flow else { continue };
         if let Some(other) = first.insert(flow.id.clone(), source) {
             let message = format!("the flow `{}` is already defined in {}", flow.id, other.name);
@@ -176,6 +185,11 @@ pub fn called_by(source: &Arc<Source>) -> Vec<String> {
     root.map(|root| Draft::of(&root).into_calls()).unwrap_or_default()
 }
 
+/// Whether a file holds no flow but snippets for those beside it.
+pub fn is_shared(source: &Arc<Source>) -> bool {
+    yaml::parse(&mut Findings::new(source)).is_some_and(|root| snippet::is_shared(&root))
+}
+
 /// Each file after those it calls; what comes of it, in the order given.
 fn each(
     sources: &[Arc<Source>],
@@ -188,11 +202,18 @@ fn each(
         (out, root)
     };
     let mut files: Vec<_> = sources.iter().map(parse).collect();
+    let shared = Shared::of(&mut files);
+    for (out, root) in &mut files {
+        if let Some(root) = root {
+            shared.put_into(root, out);
+        }
+    }
     let draft = |root: &Option<yaml::Node>| root.as_ref().map(Draft::of).unwrap_or_default();
     let mut callees = Callees::new(files.iter().map(|(_, root)| draft(root)).collect());
     for place in callees.order() {
         let (out, root) = &mut files[place];
-        let flow = root.as_ref().and_then(|root| load::flow(root, out, world, &callees, checked));
+        let flow = root.as_ref().filter(|root| !snippet::is_shared(root));
+        let flow = flow.and_then(|root| load::flow(root, out, world, &callees, checked));
         callees.compiled(place, flow.filter(|_| out.errors() == 0).map(Arc::new));
     }
     let flows = callees.into_compiled();

@@ -5,6 +5,7 @@
 //! menu:     { prompts, keys: { 1: node, "*": node }, timeout: 5s, retries: 2, barge_in: true,
 //!             on_no_input: { prompts, then }, on_invalid: { prompts, then } }
 //! collect:  { into: variable, prompts, min: 1, max, terminator: "#" | none, timeout: 5s, between_digits: 4s,
+//!             check: luhn | date | day | { luhn: 16 | date: yyyymmdd | one_of: [..] | from: 1, to: 9, prompts },
 //!             retries: 2, barge_in: true, on_no_input, on_invalid, next }     # a star takes the entry back
 //! say:      { before: prompts, digits | phone | number | money | date | time | duration: $variable, after: prompts, barge_in: true, next }
 //! set:      { language: en, VARIABLE: value | $variable, next }
@@ -28,6 +29,7 @@
 //! return:   { ok: "yes" }
 //! emergency: { next, deflect: node, loss: node }                             # the broadcast, if one is on
 //! agent_return: { result: ok | fail, level: name, prompts }
+//! profile:  { recall: { NAME: $variable | $language } | remember: { NAME: value | $number | $language }, next, on_unknown }
 //! goto:     node
 //! hangup:   { prompts }
 //! ```
@@ -42,7 +44,7 @@ use super::say::{self, Manner, Words};
 use super::scope::{By, Scope};
 use super::{
     assisted, bot, call, callback, emergency, event, expression, hours, http, input, language, meanwhile,
-    message, percent, sum, survey,
+    message, percent, profile, sum, survey,
 };
 use crate::diagnostic::Span;
 use crate::diagnostic::fields::Fields;
@@ -89,6 +91,7 @@ pub(super) fn read(
         "return" => call::back(fields, scope),
         "emergency" => emergency::read(fields, words, scope),
         "agent_return" => assisted::read(fields, scope),
+        "profile" => profile::read(fields, scope),
         "hangup" => {
             let prompts = optional_prompts("prompts", fields, scope);
             Some(Step::Hangup { prompts: prompts? })

@@ -10,6 +10,7 @@ use super::emergency::{Level, Notice};
 use super::expression::Compared;
 use super::flow::{Destination, Flow, Kind, LanguageId, NodeId, Operand, Saying, Step, VariableId};
 use super::http::{HttpFailure, HttpRequest, HttpResponse};
+use super::profile::Remembered;
 use super::value::{Money, Quantity};
 use crate::ids::{AgentId, QueueId};
 use crate::media::prompts::PromptId;
@@ -22,6 +23,8 @@ mod broadcast;
 mod calls;
 mod http;
 mod message;
+mod remember;
+mod set;
 mod shown;
 mod typed;
 mod waiting;
@@ -64,6 +67,8 @@ pub enum Event {
     Broadcast(Option<Notice>),
     /// The conversation that `Run::talks` names has ended.
     BotDone(BotEnd),
+    /// The answer to `Action::Recall`.
+    Recalled(Remembered),
 }
 
 /// Not which digit: it may belong to a secret.
@@ -81,6 +86,7 @@ impl fmt::Debug for Event {
             Event::HttpDone(result) => write!(f, "HttpDone({result:?})"),
             Event::Broadcast(notice) => write!(f, "Broadcast({notice:?})"),
             Event::BotDone(end) => write!(f, "BotDone({end:?})"),
+            Event::Recalled(_) => f.write_str("Recalled(..)"),
         }
     }
 }
@@ -129,6 +135,10 @@ pub enum Action {
     Typed { keys: usize, of: usize },
     /// The run pauses while the caller talks with a bot; comes back by `BotDone`, or by itself when its time is over.
     Bot { request: Box<BotRequest> },
+    /// The run pauses; `Event::Recalled` is due at once.
+    Recall,
+    /// Keep this of the caller's number.
+    Remember { values: Remembered },
     /// The flow is over.
     Hangup,
     /// For the journal: the caller arrived at this node.
@@ -255,7 +265,7 @@ enum State {
         /// What the next try needs; none is left if there is none.
         again: Option<Box<Try>>,
     },
-    /// Whether a broadcast is on will be said at once.
+    /// Something that the engine knows will be said at once.
     Inquiring,
     /// The broadcast plays. When it has, the caller has until then to report a loss, if the call is to end.
     Warned {
@@ -347,6 +357,7 @@ impl Run {
             Event::HttpDone(result) => self.http_done(now, &result, &mut actions),
             Event::Broadcast(notice) => self.broadcast(now, notice, &mut actions),
             Event::BotDone(end) => self.bot_done(now, &end, &mut actions),
+            Event::Recalled(known) => self.recalled(now, &known, &mut actions),
         }
         debug_assert!(actions.len() <= MAX_ACTIONS);
         actions
@@ -477,11 +488,8 @@ impl Run {
             Step::Callback(wish) => Some(self.wishes(wish, actions)),
             Step::Bot(talk) => self.begin_talk(now, talk, actions),
             Step::Goto(next) => Some(*next),
-            Step::Emergency(_) => {
-                self.state = State::Inquiring;
-                actions.push(Action::AskBroadcast);
-                None
-            }
+            Step::Emergency(_) => self.ask_broadcast(actions),
+            Step::Profile(profile) => self.profile(profile, actions),
         }
     }
 
@@ -609,27 +617,6 @@ impl Run {
         let Step::Transfer { on_failed, .. } = &flow.node(self.node).step else { return };
         self.alive = now;
         self.go(now, *on_failed, actions);
-    }
-
-    fn set(
-        &mut self,
-        language: Option<LanguageId>,
-        values: &[(VariableId, Operand)],
-        actions: &mut Vec<Action>,
-    ) {
-        if let Some(language) = language {
-            self.speaks(language, actions);
-        }
-        for (VariableId(place), operand) in values {
-            self.variables[*place] = self.held(operand);
-        }
-    }
-
-    /// From here on the call is in this language.
-    fn speaks(&mut self, language: LanguageId, actions: &mut Vec<Action>) {
-        self.language = language;
-        let value = self.language().to_owned();
-        actions.push(Action::Remark { name: "language".into(), value });
     }
 
     fn value<'v>(&'v self, operand: &'v Operand) -> Compared<'v> {

@@ -120,8 +120,8 @@ impl Server {
         let shelf = Shelf::new(&config.data, key.clone());
         let store = Store::open(&config.data.join("hotline.db")).await?;
         store.close_open_calls(Cause::ServerRestarted, |call| shelf.last_heard(call)).await?;
-        let broadcast = store.broadcast().await?;
         let held = Held::open(&store, Arc::clone(&config), Arc::clone(&world.library), clock.now()).await?;
+        let (broadcast, profiles) = (store.broadcast().await?, store.profiles().await?);
         let (journal, journal_handle) = Journal::spawn(&store, CAPACITY).await?;
         let media = Media::start(&world, clock, key)?;
         let planes = Planes {
@@ -132,6 +132,7 @@ impl Server {
             journal: journal_handle.clone(),
         };
         let mut engine = Engine::new(clock.now(), world, unguessable()?);
+        engine.handle(clock.now(), Input::Profiles(profiles));
         if let Some((started, heard, left)) = broadcast {
             engine.handle(clock.now(), Input::Broadcast { started: Box::new(started), heard, left });
         }

@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
 use super::rows::{Hash, JournalRow, last_event, put_events, put_records};
-use super::{Store, StoreError, callbacks};
+use super::{Store, StoreError, callbacks, profiles};
 use crate::call::record::CallRecord;
 use crate::engine::happened::{Happened, What};
 use crate::ids::CallId;
@@ -178,6 +178,7 @@ struct Batch {
     /// As they are after the last of the rows.
     records: Vec<CallRecord>,
     callbacks: Vec<callbacks::Change>,
+    profiles: Vec<profiles::Change>,
 }
 
 impl Writer {
@@ -282,6 +283,7 @@ impl Writer {
         let mut rows = Vec::with_capacity(events.len());
         let mut touched = BTreeSet::new();
         let mut callbacks = Vec::new();
+        let profiles = events.iter().filter_map(profiles::Change::of).collect();
         for event in events {
             // Events that were lost leave their numbers free, so that the loss can be seen.
             event.seq = (self.base + event.seq).max(self.last + 1);
@@ -299,7 +301,7 @@ impl Writer {
             touched.insert(call);
         }
         let records = touched.iter().filter_map(|call| self.open.get(call)).cloned().collect();
-        Batch { rows, records, callbacks }
+        Batch { rows, records, callbacks, profiles }
     }
 
     /// Tells whoever watches; the log gets a line when it begins and one when it is over.
@@ -341,6 +343,7 @@ async fn put(connection: &mut SqliteConnection, batch: &Batch) -> Result<(), sql
     put_events(connection, &batch.rows).await?;
     put_records(connection, &batch.records).await?;
     callbacks::put(connection, &batch.callbacks).await?;
+    profiles::put(connection, &batch.profiles).await?;
     sqlx::query("COMMIT").execute(connection).await?;
     Ok(())
 }

@@ -8,6 +8,7 @@ pub mod calls;
 mod emergency;
 pub mod journal;
 mod messages;
+mod profiles;
 pub mod proof;
 pub mod releases;
 pub mod restart;

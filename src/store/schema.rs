@@ -44,6 +44,11 @@ PRAGMA user_version = 1;
     "
 CREATE INDEX journal_emergency ON journal (kind, seq)
     WHERE kind IN ('emergency_started', 'emergency_heard', 'emergency_left', 'emergency_ended');
+CREATE TABLE profiles (
+    number TEXT PRIMARY KEY,
+    since  INTEGER NOT NULL,
+    json   TEXT NOT NULL
+) STRICT;
 PRAGMA user_version = 2;
 ",
     "

@@ -1,6 +1,7 @@
 //! The API as its users meet it: a real server on loopback, asked over sockets.
 
 mod callbacks;
+mod emergency;
 mod events;
 mod flows;
 pub mod http;
@@ -66,6 +67,15 @@ impl ApiUnderTest {
         let number = FOLDERS.fetch_add(1, Ordering::Relaxed);
         let data = std::env::temp_dir().join(format!("hotline-api-{}-{number}", std::process::id()));
         prepare(&data);
+        ApiUnderTest::start_on(data, adjust)
+    }
+
+    /// With what another server left in this folder.
+    pub fn start_in(data: PathBuf) -> ApiUnderTest {
+        ApiUnderTest::start_on(data, |_| {})
+    }
+
+    fn start_on(data: PathBuf, adjust: impl Fn(&mut Config)) -> ApiUnderTest {
         for _ in 0..TRIES {
             let (sip, http) = (free_port(), free_port());
             let (say, started) = mpsc::sync_channel(1);

@@ -25,7 +25,7 @@ fn each_role_gets_what_the_table_says() {
     let broadcast = json!({"level": "info", "prompts": ["emg_sys"], "for": "1h"});
     let publish = json!({"comment": "no file has changed"});
     let back = json!({});
-    let table: [(&str, &str, Option<&Value>, [u16; 5]); 28] = [
+    let table: [(&str, &str, Option<&Value>, [u16; 5]); 29] = [
         ("GET", "/api/v1/snapshot", None, [200; 5]),
         ("GET", "/api/v1/calls/live", None, [200; 5]),
         ("GET", "/api/v1/queues", None, [200; 5]),
@@ -38,6 +38,7 @@ fn each_role_gets_what_the_table_says() {
         ("GET", "/api/v1/emergency", None, [200; 5]),
         ("POST", "/api/v1/emergency", Some(&broadcast), [403, 200, 403, 200, 403]),
         ("DELETE", "/api/v1/emergency", None, [403, 200, 403, 200, 403]),
+        ("DELETE", "/api/v1/profiles/13812341234", None, [403, 204, 403, 204, 403]),
         ("GET", "/api/v1/calls", None, [200; 5]),
         ("GET", "/api/v1/recordings", None, [403, 200, 200, 200, 200]),
         ("GET", &tape, None, [403, 404, 404, 404, 404]),

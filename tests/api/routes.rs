@@ -69,7 +69,11 @@ fn every_described_route_answers_as_described() {
     for (path, methods) in sorted {
         for (method, operation) in methods.as_object().expect("methods") {
             let call = if path.contains("/recordings/") { CALL.to_string() } else { live.clone() };
-            let address = path.replace("{agent}", "1001").replace("{release}", "1").replace("{call}", &call);
+            let address = path
+                .replace("{agent}", "1001")
+                .replace("{number}", "13812341234")
+                .replace("{release}", "1")
+                .replace("{call}", &call);
             let message = format!("{CALL}-1");
             let id = if path.contains("/messages/") { &message } else { &wish };
             let address = address.replace("{id}", id);
@@ -118,6 +122,7 @@ fn whoever_is_not_logged_in_gets_401_wherever_a_log_in_is_described() {
             let address = path
                 .replace("{agent}", "1001")
                 .replace("{release}", "1")
+                .replace("{number}", "13812341234")
                 .replace("{call}", &CALL.to_string());
             let reply = api.request(&method.to_uppercase(), &address).send();
             assert_eq!((reply.status, reply.error().as_str()), (401, "not_logged_in"), "{method} {path}");

@@ -562,6 +562,9 @@ const ELSEWHERE: &[(&[&str], &str, &str)] = &[
         include_str!("waits.rs"),
         "waiting in queues",
     ),
+    (&["flow-100", "flow-101"], include_str!("emergency.rs"), "broadcasts and checks of entries"),
+    (&["flow-102"], include_str!("profile.rs"), "profiles"),
+    (&["yaml-012", "yaml-013", "yaml-014"], include_str!("snippets.rs"), "snippets"),
     (&["flow-080"], include_str!("../api/flows.rs"), "what is looked at when flows are published"),
 ];
 

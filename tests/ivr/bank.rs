@@ -19,7 +19,7 @@ const PROMPTS: &str = "welcome rec_notice lang main noinput invalid to_agent goo
     msg_thanks msg_failed svy svy_why svy_thx \
     agent_id_pre agent_id_post q_ahead_one q_ahead_pre q_ahead_post q_wait q_busier cb_offer cb_confirm_pre \
     cb_confirm_post cb_number cb_refused cb_done \
-    sv_intro sv_ok sv_fail";
+    sv_intro sv_ok sv_fail emg_sys_pre emg_sys_post emg_menu acct_bad";
 
 /// Words that values are said with, besides numbers, months and days.
 const WORDS: &str = "num_liang num_billion num_point num_yuan num_jiao num_fen num_zheng num_nian num_yue num_ri \

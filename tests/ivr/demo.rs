@@ -35,6 +35,10 @@ fn reaches(keys: &str) -> Option<QueueId> {
     let mut now = Moment::from_micros(1_795_000_000_000_000);
     let caller = Caller { number: "13800001111".into(), dialled: "95500".into(), language: "zh-CN".into() };
     let (mut run, mut actions) = Run::start(now, flow, caller, 7);
+    assert!(actions.contains(&Action::Recall));
+    actions.extend(run.handle(now, Event::Recalled([].into())));
+    assert!(actions.contains(&Action::AskBroadcast));
+    actions.extend(run.handle(now, Event::Broadcast(None)));
     for key in keys.chars() {
         actions.extend(run.handle(now, Event::Digit(key)));
     }

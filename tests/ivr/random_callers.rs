@@ -92,6 +92,9 @@ impl<'s> Wanderer<'s> {
         let caller = Caller { number, dialled: of(&mut rng, &numbers), language: of(&mut rng, &languages) };
         let at = Moment::from_micros((YEAR_BEGINS + rng.below(YEAR_SECONDS)) * 1_000_000);
         let broadcast = broadcast(&mut rng);
+        let known = ["zh-CN", "en", "fr"].get(rng.below(6) as usize);
+        let profile =
+            known.map(|language| ("language".to_owned(), (*language).to_owned())).into_iter().collect();
         let temper = match rng.below(8) {
             0 => Temper::Silent,
             1..=2 => Temper::Wild,
@@ -99,7 +102,7 @@ impl<'s> Wanderer<'s> {
             _ => Temper::Hasty,
         };
         Wanderer {
-            call: Call::begin(stage, on, &[], broadcast, caller, seed, at),
+            call: Call::begin(stage, on, &[], (broadcast, profile), caller, seed, at),
             rng,
             world: stage.world,
             bodies,

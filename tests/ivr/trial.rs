@@ -320,6 +320,10 @@ fn mocked(mock: &str) -> String {
     format!("mocks: [{mock}]\ntests: []\n")
 }
 
+fn on_air(broadcast: &str) -> String {
+    format!("flow: small\ntests:\n  - name: a\n    emergency: {broadcast}\n    steps: [silence]\n")
+}
+
 fn found(text: &str) -> Vec<Diagnostic> {
     on_stage(|stage| script::read(&tests_of(text), stage).err().unwrap_or_default())
 }
@@ -331,6 +335,10 @@ fn a_fault_in_a_test_is_found_where_it_is() {
         ("flow: «smal\ntests:\n  - name: a\n    steps: [silence]\n".to_owned(), "test-005"),
         ("at: «yesterday\ntests:\n  - name: a\n    steps: [silence]\n".to_owned(), "test-007"),
         ("«tests:\n  - name: a\n    stepz: [silence]\n".to_owned(), "yaml-004"),
+        (on_air("{ level: «loud, prompts: goodbye }"), "test-015"),
+        (on_air("«{ level: info, prompts: goodby }"), "test-015"),
+        (on_air("«{ level: info, prompts: goodbye, time: noon }"), "test-015"),
+        (on_air("«{ level: info }"), "yaml-005"),
         (mocked("{ host: «bnak, path: /a, status: 200 }"), "test-013"),
         (mocked("{ host: bank, method: «gte, path: /a, status: 200 }"), "test-014"),
         (mocked("«{ host: bank, path: /a }"), "test-014"),
@@ -374,7 +382,8 @@ fn a_slip_is_answered_with_what_was_meant_and_a_secret_with_stars() {
 #[test]
 fn every_code_for_tests_is_among_the_faults() {
     // Of the file as a whole, and of what is played.
-    let elsewhere = ["test-005", "test-007", "test-013", "test-014", "test-020", "test-021", "test-022"];
+    let elsewhere =
+        ["test-005", "test-007", "test-013", "test-014", "test-015", "test-020", "test-021", "test-022"];
     for (code, ..) in hotline::diagnostic::codes::CODES.iter().filter(|(code, ..)| code.starts_with("test")) {
         let planted = FAULTS.iter().any(|(_, planted)| planted == code);
         assert!(planted || elsewhere.contains(code), "{code} is never planted");

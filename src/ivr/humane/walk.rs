@@ -109,7 +109,8 @@ impl<'s> Walker<'s> {
                 .iter()
                 .map(|step| {
                     question(step).map_or([Duration::ZERO; 2], |ask| {
-                        [plays(&ask.on_no_input.prompts), plays(&ask.on_invalid.prompts)]
+                        let unfit = unfit(step).map_or(Duration::ZERO, plays);
+                        [plays(&ask.on_no_input.prompts), plays(&ask.on_invalid.prompts).max(unfit)]
                     })
                 })
                 .collect(),
@@ -326,6 +327,14 @@ fn question(step: &Step) -> Option<&Ask> {
     }
 }
 
+/// What is said of an entry that a check turns down.
+fn unfit(step: &Step) -> Option<&Spoken> {
+    match step {
+        Step::Collect { entry, .. } => entry.check.as_ref().map(|check| &check.prompts),
+        _ => None,
+    }
+}
+
 /// What a node says before it goes on.
 fn spoken(step: &Step) -> Vec<&Spoken> {
     match step {
@@ -351,6 +360,7 @@ fn spoken(step: &Step) -> Vec<&Spoken> {
         | Step::Return(_)
         // What a broadcast says is known only while it is on.
         | Step::Emergency(_)
+        | Step::Profile(_)
         | Step::Goto(_) => Vec::new(),
     }
 }
@@ -390,6 +400,9 @@ fn ways(step: &Step) -> Vec<Out> {
             ends.map(by_itself).chain(keys).collect()
         }
         Step::Transfer { on_failed, .. } => vec![by_itself(on_failed)],
+        Step::Profile(profile) => {
+            [&profile.next].into_iter().chain(&profile.on_unknown).map(by_itself).collect()
+        }
         Step::Emergency(emergency) => {
             let loss = Out { key: true, ..by_itself(&emergency.loss) };
             vec![by_itself(&emergency.next), by_itself(&emergency.deflect), loss]

@@ -10,6 +10,8 @@ use crate::moment::Moment;
 pub(super) enum Failure {
     NoInput,
     Invalid,
+    /// An entry that the node's check turned down.
+    Unfit,
 }
 
 impl Run {
@@ -76,7 +78,10 @@ impl Run {
                 self.keep(key);
                 Some(next)
             }
-            State::Speaking { barge_in: false, .. } | State::Pausing { .. } | State::Requesting { .. } => {
+            State::Speaking { barge_in: false, .. }
+            | State::Pausing { .. }
+            | State::Requesting { .. }
+            | State::Inquiring => {
                 self.keep(key);
                 None
             }
@@ -93,12 +98,9 @@ impl Run {
             State::Warned { level, until } => self.key_while_warned(key, *level, until.is_none(), actions),
             State::Recording { .. } => self.key_in_message(now, key, actions),
             State::Queued(_) => self.key_while_waiting(now, key, actions),
-            State::Announcing
-            | State::Cueing
-            | State::Transferring
-            | State::Inquiring
-            | State::WithBot { .. }
-            | State::Over => None,
+            State::Announcing | State::Cueing | State::Transferring | State::WithBot { .. } | State::Over => {
+                None
+            }
         };
         if let Some(next) = next {
             self.go(now, next, actions);
@@ -203,6 +205,10 @@ impl Run {
             self.state = State::Asking { failures };
             return self.failed(now, Failure::Invalid, actions);
         }
+        if entry.check.as_ref().is_some_and(|check| !check.holds(&typed.0)) {
+            self.state = State::Asking { failures };
+            return self.failed(now, Failure::Unfit, actions);
+        }
         let VariableId(place) = entry.into;
         self.variables[place] = Held::of_keys(flow.variables[place].kind, typed);
         Some(next)
@@ -226,7 +232,13 @@ impl Run {
         };
         let way = match why {
             Failure::NoInput => &ask.on_no_input,
-            Failure::Invalid => &ask.on_invalid,
+            Failure::Invalid | Failure::Unfit => &ask.on_invalid,
+        };
+        let lead = match &flow.node(self.node).step {
+            Step::Collect { entry: Entry { check: Some(check), .. }, .. } if why == Failure::Unfit => {
+                Some(check.prompts.of(self.language)).filter(|prompts| !prompts.is_empty())
+            }
+            _ => None,
         };
         self.ahead = Typed::default();
         let surveyed = matches!(flow.node(self.node).step, Step::Survey { .. });
@@ -239,7 +251,8 @@ impl Run {
             }
             return Some(way.then);
         }
-        self.ask(now, ask, failures + 1, way.prompts.of(self.language), actions)
+        let lead = lead.unwrap_or(way.prompts.of(self.language));
+        self.ask(now, ask, failures + 1, lead, actions)
     }
 
     pub(super) fn silence_ends_entry(&mut self, now: Moment, actions: &mut Vec<Action>) -> Option<NodeId> {

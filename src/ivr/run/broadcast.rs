@@ -23,6 +23,12 @@ impl Run {
         matches!(self.state, State::Warned { .. })
     }
 
+    pub(super) fn ask_broadcast(&mut self, actions: &mut Vec<Action>) -> Option<NodeId> {
+        self.state = State::Inquiring;
+        actions.push(Action::AskBroadcast);
+        None
+    }
+
     /// What is on, or that nothing is.
     pub(super) fn broadcast(&mut self, now: Moment, notice: Option<Notice>, actions: &mut Vec<Action>) {
         let flow = self.flow.clone();

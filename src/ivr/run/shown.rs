@@ -51,12 +51,13 @@ impl Run {
         }))
     }
 
-    /// A question is being asked, or has been and waits for its answer.
+    /// A question is being asked, or has been and waits for its answer; so does a broadcast that ends the call.
     pub(in crate::ivr) fn asks(&self) -> bool {
-        matches!(
+        let asks = matches!(
             self.state,
             State::Asking { .. } | State::Listening { .. } | State::Typing { .. } | State::Recording { .. }
-        )
+        );
+        asks || matches!(self.state, State::Warned { until: Some(_), .. })
     }
 
     /// How many keys are kept for a question that is yet to come.

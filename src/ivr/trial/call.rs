@@ -15,6 +15,7 @@ use crate::ivr::chart;
 use crate::ivr::emergency::Broadcast;
 use crate::ivr::flow::Flow;
 use crate::ivr::http::{HttpFailure, HttpRequest, HttpResponse};
+use crate::ivr::profile::Remembered;
 use crate::ivr::run::{Action, Caller, Event, MessageEnd, QueueExit, Run, Shown, TransferTo};
 use crate::media::prompts::PromptId;
 use crate::moment::Moment;
@@ -71,6 +72,8 @@ pub struct Call<'s> {
     place: (usize, Option<Duration>),
     /// Numbers to be called back, by queue, since the caller last did something.
     wishes: Vec<(QueueId, String)>,
+    /// What is remembered of the caller.
+    profile: Remembered,
 }
 
 /// What the caller has left behind.
@@ -118,7 +121,7 @@ impl<'s> Call<'s> {
         stage: &'s Stage<'s>,
         on: &'s Arc<Flow>,
         mocks: &'s [Mock],
-        broadcast: Option<Broadcast>,
+        (broadcast, profile): (Option<Broadcast>, Remembered),
         caller: Caller,
         seed: u64,
         now: Moment,
@@ -145,6 +148,7 @@ impl<'s> Call<'s> {
             broadcast,
             place: (0, None),
             wishes: Vec::new(),
+            profile,
         };
         call.obey(actions);
         call
@@ -564,6 +568,11 @@ impl<'s> Call<'s> {
                 }
                 Action::Typed { .. } => {}
                 Action::Bot { request } => self.talks(&request),
+                Action::Recall => {
+                    let actions = self.run.handle(self.now, Event::Recalled(self.profile.clone()));
+                    self.obey(actions);
+                }
+                Action::Remember { values } => self.remembers(values),
                 Action::Hangup => {
                     self.note(Rung::Ends);
                     self.standing = Standing::Over;
@@ -593,6 +602,11 @@ impl<'s> Call<'s> {
         self.note(Rung::Hears(first));
         let until = self.now + self.stage.words.duration(first);
         self.playing = Some(Playing { prompts, until });
+    }
+
+    fn remembers(&mut self, values: Remembered) {
+        self.profile.extend(values);
+        self.profile.retain(|_, value| !value.is_empty());
     }
 
     /// Each caller hears a broadcast once, as in the server.

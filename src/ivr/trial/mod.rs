@@ -115,6 +115,6 @@ impl<'a> Stage<'a> {
 impl Flow {
     /// `file:line` of a place.
     fn place(&self, span: Span) -> String {
-        format!("{}:{}", self.chart.source.name, self.chart.source.position(span.start).0)
+        self.chart.source.place(span.start)
     }
 }

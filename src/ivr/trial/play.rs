@@ -48,8 +48,8 @@ impl Fault {
 /// Performs a test. `None` if its flow is not on stage.
 pub fn play(test: &Test, stage: &Stage<'_>) -> Option<Outcome> {
     let on = stage.flow(&test.flow)?;
-    let mut call =
-        Call::begin(stage, on, &test.mocks, test.broadcast.clone(), test.caller.clone(), test.seed, test.at);
+    let known = (test.broadcast.clone(), test.profile.clone());
+    let mut call = Call::begin(stage, on, &test.mocks, known, test.caller.clone(), test.seed, test.at);
     let failed = test.steps.iter().enumerate().find_map(|(at, step)| {
         let done = match &step.line {
             Line::Does(doing) => does(doing, &mut call),

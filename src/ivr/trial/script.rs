@@ -11,7 +11,7 @@
 //!       - queue: { to: general }
 //! ```
 //!
-//! `flow`, `caller`, `dialled`, `language`, `at`, `seed`, `emergency` and `mocks` may stand in a test, or at the left edge for all tests of the file.
+//! `flow`, `caller`, `dialled`, `language`, `at`, `seed`, `emergency`, `profile` and `mocks` may stand in a test, or at the left edge for all tests of the file.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +28,7 @@ use crate::ids::{AgentId, FlowId, QueueId};
 use crate::ivr::assisted::Verdict;
 use crate::ivr::emergency::Broadcast;
 use crate::ivr::flow::{Flow, Step as FlowStep};
+use crate::ivr::profile::Remembered;
 use crate::ivr::run::{Caller, QueueExit, TransferTo};
 use crate::moment::Moment;
 
@@ -56,6 +57,8 @@ pub struct Test {
     pub(super) mocks: Vec<Mock>,
     /// The emergency broadcast that is on.
     pub(super) broadcast: Option<Broadcast>,
+    /// What is remembered of the caller.
+    pub(super) profile: Remembered,
     pub(super) steps: Vec<Step>,
 }
 
@@ -149,6 +152,7 @@ struct Setting<'t> {
     at: Option<&'t Node>,
     seed: Option<&'t Node>,
     emergency: Option<&'t Node>,
+    profile: Option<&'t Node>,
 }
 
 impl<'t> Setting<'t> {
@@ -161,6 +165,7 @@ impl<'t> Setting<'t> {
             at: fields.take("at").or(usual.at),
             seed: fields.take("seed").or(usual.seed),
             emergency: fields.take("emergency").or(usual.emergency),
+            profile: fields.take("profile").or(usual.profile),
         }
     }
 }
@@ -213,6 +218,10 @@ fn test(item: &Node, usual: &Setting<'_>, out: &mut Findings, stage: &Stage<'_>)
         Some(node) => broadcast::read(node, out, stage).map(Some),
         None => Some(None),
     };
+    let profile = match setting.profile {
+        Some(node) => profile(node, out),
+        None => Some(Remembered::new()),
+    };
     let Value::List(items) = &steps.value else {
         out.error("yaml-006", steps.span, "expected a list of steps").label("begin each step with `-`");
         return None;
@@ -232,8 +241,17 @@ fn test(item: &Node, usual: &Setting<'_>, out: &mut Findings, stage: &Stage<'_>)
         at: at?,
         mocks: mocks?,
         broadcast: broadcast?,
+        profile: profile?,
         steps: steps?,
     })
+}
+
+/// What is remembered of the caller: `{ language: en }`.
+fn profile(node: &Node, out: &mut Findings) -> Option<Remembered> {
+    let entries = out.entries(node, "what is remembered, such as `{ language: en }`")?;
+    let value =
+        |(key, node): &(yaml::Key, Node)| Some((key.text.clone(), out.text(node, "a value")?.to_owned()));
+    entries.iter().map(value).collect()
 }
 
 /// The flow that is named, or the one the file is called after.

@@ -113,7 +113,8 @@ async fn however_often_a_full_disk_refused_a_batch_once_it_is_taken_everybody_se
         last_event(&mut store.writer.acquire().await.expect("free")).await.expect("read");
     let mut refused = 0;
     for round in 0..30 {
-        let mut batch = Batch { rows: Vec::new(), records: Vec::new(), callbacks: Vec::new() };
+        let mut batch =
+            Batch { rows: Vec::new(), records: Vec::new(), callbacks: Vec::new(), profiles: Vec::new() };
         // Of growing size, so that the room ends at one statement as well as at another.
         for n in 0..=round {
             seq += 1;
