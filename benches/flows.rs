@@ -229,7 +229,7 @@ fn checked(shape: Shape, menus: usize, world: &World<'_>) -> io::Result<Run> {
     let mut found = 0;
     for _ in 0..TRIES {
         let began = Instant::now();
-        let compiled = ivr::compile(&[source.clone()], world);
+        let compiled = ivr::compile(std::slice::from_ref(&source), world);
         least = least.min(began.elapsed().as_secs_f64() * 1e3);
         // More than a hundred warnings are an error, and such a flow is checked to the end all the same.
         let said = compiled.map_or_else(|found| found, |compiled| compiled.warnings);
