@@ -15,6 +15,7 @@ fn each_role_gets_what_the_table_says() {
     let api = ApiUnderTest::start();
     let tokens = ["1001", "super", "quality", "admin", "auditor"].map(|user| api.login(user));
     let gone = format!("/api/v1/calls/live/{NO_CALL}");
+    let handover = format!("{gone}/handover");
     let tape = format!("/api/v1/recordings/{NO_CALL}");
     let sound = format!("/api/v1/recordings/{NO_CALL}/audio");
     let message = format!("/api/v1/messages/{NO_CALL}-1");
@@ -25,7 +26,7 @@ fn each_role_gets_what_the_table_says() {
     let broadcast = json!({"level": "info", "prompts": ["emg_sys"], "for": "1h"});
     let publish = json!({"comment": "no file has changed"});
     let back = json!({});
-    let table: [(&str, &str, Option<&Value>, [u16; 5]); 29] = [
+    let table: [(&str, &str, Option<&Value>, [u16; 5]); 30] = [
         ("GET", "/api/v1/snapshot", None, [200; 5]),
         ("GET", "/api/v1/calls/live", None, [200; 5]),
         ("GET", "/api/v1/queues", None, [200; 5]),
@@ -39,6 +40,7 @@ fn each_role_gets_what_the_table_says() {
         ("POST", "/api/v1/emergency", Some(&broadcast), [403, 200, 403, 200, 403]),
         ("DELETE", "/api/v1/emergency", None, [403, 200, 403, 200, 403]),
         ("DELETE", "/api/v1/profiles/13812341234", None, [403, 204, 403, 204, 403]),
+        ("GET", &handover, None, [404; 5]),
         ("GET", "/api/v1/calls", None, [200; 5]),
         ("GET", "/api/v1/recordings", None, [403, 200, 200, 200, 200]),
         ("GET", &tape, None, [403, 404, 404, 404, 404]),
@@ -83,6 +85,10 @@ fn an_agent_sees_themselves_and_not_other_peoples_calls() {
     assert_eq!(by_number.status, 403, "a mask is not lifted by asking");
     let call = supervisor["calls"][0]["call"].as_str().expect("an id").to_owned();
     assert_eq!(api.get(&format!("/api/v1/calls/{call}")).bearer(&token).send().status, 404);
+    let handover = format!("/api/v1/calls/live/{call}/handover");
+    assert_eq!(api.get(&handover).bearer(&token).send().status, 404);
+    let nothing = api.get(&handover).bearer(&api.login("super")).send().json();
+    assert_eq!((&nothing["bot"], &nothing["slots"]), (&json!(null), &json!({})));
 }
 
 #[test]
