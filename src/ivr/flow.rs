@@ -42,8 +42,6 @@ pub struct Flow {
     pub(super) outcome: Outcome,
     /// How far a person is.
     pub(super) near: Near,
-    /// By node: what is pressed there may be a secret.
-    pub(super) quiet: Vec<bool>,
 }
 
 impl Flow {
@@ -64,10 +62,6 @@ impl Flow {
     /// An agent can send callers into it and gets them back.
     pub fn is_assisted(&self) -> bool {
         self.outcome.assisted && self.outcome.returns.is_none() && self.parameters.is_empty()
-    }
-
-    pub(super) fn is_quiet(&self, node: NodeId) -> bool {
-        self.quiet.get(node.0).is_some_and(|quiet| *quiet)
     }
 
     pub(super) fn node(&self, id: NodeId) -> &Node {
@@ -91,6 +85,8 @@ pub struct LanguageId(pub(super) usize);
 pub(super) struct Node {
     pub name: Arc<str>,
     pub step: Step,
+    /// What is pressed here may be a secret.
+    pub quiet: bool,
 }
 
 #[derive(Debug)]

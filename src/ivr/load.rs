@@ -86,23 +86,10 @@ pub(super) fn flow(
         Some(flows) => flows.get(&id)?.near.clone(),
         None => humane::check(&id, named, start, &steps, &rules, &mut scope),
     };
-    let quiet = assisted::quiet(&steps, &scope.edges, &variables);
+    assisted::hush(&mut nodes, &scope.edges, &variables);
     let chart = Chart::of(&id, &mut nodes, &scope);
     let (languages, results) = (scope.languages, scope.results);
-    Some(Flow {
-        id,
-        languages,
-        start,
-        nodes,
-        variables,
-        words,
-        parameters,
-        results,
-        outcome,
-        near,
-        quiet,
-        chart,
-    })
+    Some(Flow { id, languages, start, nodes, variables, words, parameters, results, outcome, near, chart })
 }
 
 /// What a flow says of itself before its nodes, apart from its languages.
@@ -310,7 +297,7 @@ fn read_nodes(list: &[(Key, Node)], words: &[Words], scope: &mut Scope<'_>) -> V
     let read = list.iter().take(MAX_NODES).enumerate().map(|(at, (key, node))| {
         scope.here = NodeId(at);
         let step = step(key, node, words, scope);
-        step.map(|step| flow::Node { name: key.text.as_str().into(), step })
+        step.map(|step| flow::Node { name: key.text.as_str().into(), step, quiet: false })
     });
     read.collect()
 }

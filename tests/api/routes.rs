@@ -36,6 +36,7 @@ fn example(method: &str, path: &str) -> Option<Value> {
     match (method, path) {
         ("post", "/api/v1/login") => Some(json!({"user": "super", "password": "demo-super"})),
         ("post", "/api/v1/agents/{agent}/state") => Some(json!({"state": "not_ready", "reason": "break"})),
+        ("post", "/api/v1/calls/{call}/verify") => Some(json!({"flow": "secure_pin"})),
         _ => None,
     }
 }
@@ -84,7 +85,8 @@ fn every_described_route_answers_as_described() {
             let documented =
                 documented.unwrap_or_else(|| panic!("{place}: {} is not described", reply.status));
             let best = described.keys().min().expect("at least one");
-            if path != "/api/v1/events" {
+            // A WebSocket, and what needs a talk (tests/secrets has one), are not had by a request alone.
+            if path != "/api/v1/events" && !path.ends_with("/verify") {
                 assert_eq!(&reply.status.to_string(), best, "{place}: {reply:?}");
             }
             if let Some(schema) = documented.pointer("/content/application~1json/schema") {
