@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::flow::{Kind, NodeId, Step, Variable};
+use super::flow::{Kind, Node, NodeId, Step, Variable};
 use super::scope::{Edge, Scope};
 use super::subflow::Outcome;
 use crate::diagnostic::fields::Fields;
-use crate::diagnostic::yaml::Node;
+use crate::diagnostic::yaml;
 use crate::diagnostic::{Span, suggest};
 use crate::ids::FlowId;
 
@@ -64,7 +64,7 @@ pub(super) fn read(fields: &mut Fields<'_>, scope: &mut Scope<'_>) -> Option<Ste
     Some(Step::AgentReturn { back: Back { verdict: verdict?, level: level? }, prompts: prompts? })
 }
 
-fn verdict(node: &Node, scope: &mut Scope<'_>) -> Option<Verdict> {
+fn verdict(node: &yaml::Node, scope: &mut Scope<'_>) -> Option<Verdict> {
     let word = scope.out.text(node, "ok or fail")?;
     match word {
         "ok" => Some(Verdict::Ok),
@@ -80,7 +80,7 @@ fn verdict(node: &Node, scope: &mut Scope<'_>) -> Option<Verdict> {
 }
 
 /// What the caller has proven, in the bank's own word: `pin`.
-fn level(node: &Node, verdict: Option<Verdict>, scope: &mut Scope<'_>) -> Option<Arc<str>> {
+fn level(node: &yaml::Node, verdict: Option<Verdict>, scope: &mut Scope<'_>) -> Option<Arc<str>> {
     let name = scope.out.text(node, "a name such as pin")?;
     let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
     if name.is_empty() || name.len() > MAX_LEVEL || !name.chars().all(good) {
@@ -126,16 +126,17 @@ pub(super) fn check(id: &FlowId, name: Span, outcome: Outcome, steps: &[&Step], 
     }
 }
 
-/// By node: whether a key that is pressed there may belong to a secret, which begins at its question or, typed ahead, at
+/// Marks the nodes where a key that is pressed may belong to a secret, which begins at its question or, typed ahead, at
 /// what is said before it. Nothing of it may be on the tape.
-pub(super) fn quiet(steps: &[&Step], edges: &[Edge], variables: &[Variable]) -> Vec<bool> {
-    let secret = |step: &&Step| match step {
-        Step::Collect { entry, .. } => variables[entry.into.0].kind == Kind::Secret,
-        Step::Call(call) => call.flow.is_quiet(call.flow.start),
-        _ => false,
-    };
-    let mut quiet: Vec<bool> = steps.iter().map(secret).collect();
-    // What is asked, or waited for with nobody listening, takes the keys itself.
+pub(super) fn hush(nodes: &mut [Node], edges: &[Edge], variables: &[Variable]) {
+    for node in nodes.iter_mut() {
+        node.quiet = match &node.step {
+            Step::Collect { entry, .. } => variables[entry.into.0].kind == Kind::Secret,
+            Step::Call(call) => call.flow.node(call.flow.start).quiet,
+            _ => false,
+        };
+    }
+    // What is asked takes the keys itself, unless they are kept until it has been said.
     let passes = |step: &Step| match step {
         Step::Menu { ask, .. } | Step::Collect { ask, .. } | Step::Language { ask, .. } => !ask.barge_in,
         Step::Queue(_) | Step::Transfer { .. } | Step::AgentReturn { .. } => false,
@@ -143,13 +144,13 @@ pub(super) fn quiet(steps: &[&Step], edges: &[Edge], variables: &[Variable]) -> 
     };
     loop {
         let leads = |edge: &&Edge| {
-            let NodeId(from) = edge.from;
-            !quiet[from] && quiet[edge.to.0] && passes(steps[from])
+            let (from, to) = (&nodes[edge.from.0], &nodes[edge.to.0]);
+            !from.quiet && to.quiet && passes(&from.step)
         };
-        let more: Vec<usize> = edges.iter().filter(leads).map(|edge| edge.from.0).collect();
+        let more: Vec<NodeId> = edges.iter().filter(leads).map(|edge| edge.from).collect();
         if more.is_empty() {
-            return quiet;
+            return;
         }
-        more.into_iter().for_each(|node| quiet[node] = true);
+        more.into_iter().for_each(|node| nodes[node.0].quiet = true);
     }
 }

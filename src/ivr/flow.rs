@@ -51,8 +51,6 @@ pub struct Flow {
     pub(super) outcome: Outcome,
     /// How far a person is.
     pub(super) near: Near,
-    /// By node: what is pressed there may be a secret.
-    pub(super) quiet: Vec<bool>,
     /// What becomes of numbers that are given to it, and where those come from that it gives.
     pub(super) numbers: Numbers,
 }
@@ -85,10 +83,6 @@ impl Flow {
         self.outcome.assisted && self.outcome.returns.is_none() && self.parameters.is_empty()
     }
 
-    pub(super) fn is_quiet(&self, node: NodeId) -> bool {
-        self.quiet.get(node.0).is_some_and(|quiet| *quiet)
-    }
-
     /// A number may lead to it: nobody has to give it anything, and it never returns.
     pub fn takes_calls(&self) -> bool {
         self.parameters.is_empty() && self.outcome.returns.is_none()
@@ -115,6 +109,8 @@ pub struct LanguageId(pub(super) usize);
 pub(super) struct Node {
     pub name: Arc<str>,
     pub step: Step,
+    /// What is pressed here may be a secret.
+    pub quiet: bool,
 }
 
 #[derive(Debug)]

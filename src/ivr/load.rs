@@ -77,7 +77,7 @@ pub(super) fn flow(
             (numbers, humane::check(&id, named, start, &steps, &rules, &mut scope))
         }
     };
-    let quiet = assisted::quiet(&steps, &scope.edges, &variables);
+    assisted::hush(&mut nodes, &scope.edges, &variables);
     let chart = Chart::of(&id, &mut nodes, &scope);
     let (languages, results) = (scope.languages, scope.results);
     Some(Flow {
@@ -92,7 +92,6 @@ pub(super) fn flow(
         outcome,
         near,
         numbers,
-        quiet,
         chart,
     })
 }
@@ -333,7 +332,7 @@ fn read_nodes(list: &[(Key, Node)], words: &[Words], scope: &mut Scope<'_>) -> V
     let read = list.iter().take(MAX_NODES).enumerate().map(|(at, (key, node))| {
         scope.here = NodeId(at);
         let step = step(key, node, words, scope);
-        step.map(|step| flow::Node { name: key.text.as_str().into(), step })
+        step.map(|step| flow::Node { name: key.text.as_str().into(), step, quiet: false })
     });
     read.collect()
 }

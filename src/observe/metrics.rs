@@ -24,7 +24,7 @@ use crate::store::journal::{Health, JournalHandle};
 type Label = [(&'static str, String); 1];
 
 /// The stages of a call, so that one without calls is zero and not absent.
-const STAGES: [&str; 4] = ["menu", "waiting", "ringing", "talking"];
+const STAGES: [&str; 5] = ["menu", "waiting", "ringing", "talking", "verifying"];
 
 /// The states of an agent.
 const STATES: [&str; 6] = ["logged_out", "ready", "offered", "talking", "wrap_up", "not_ready"];

@@ -7,7 +7,7 @@ use crate::ivr::flow::{Entry, Kind};
 impl Run {
     /// Whether what is pressed now may be a secret, or a part of one typed ahead: nothing of it may be recorded.
     pub fn is_quiet(&self) -> bool {
-        self.flow.is_quiet(self.node)
+        self.flow.node(self.node).quiet
     }
 
     /// The caller is being told what comes next, and keys mean nothing any more.
