@@ -11,7 +11,8 @@ pub fn whole(map: &Map) -> Value {
     for field in map.fields {
         let one_of = matches!(field.given, Given::OneOf);
         let empty = field.example.is_empty() && has_no_sample(&field.shape);
-        if !empty && !(one_of && chosen) {
+        let beside = one_of && chosen;
+        if !empty && !beside {
             all.insert(field.name.to_owned(), of(field));
         }
         chosen |= one_of;
