@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::time::Duration;
 
 use super::{CannotRun, print};
 use crate::ivr::trial::path::Rung;
@@ -24,9 +24,6 @@ const LONGEST: Duration = Duration::from_secs(3_600);
 
 /// How long a player may take to say that it cannot play.
 const EXCUSE: Duration = Duration::from_millis(300);
-
-/// How often a player is asked whether it has ended.
-const GLANCE: Duration = Duration::from_millis(20);
 
 /// Programs that play samples from their standard input, the likeliest to be heard first.
 const PLAYERS: [(&str, &[&str]); 4] = [
@@ -91,7 +88,7 @@ pub(super) enum Speaker {
     Mute,
     Player {
         sound: Box<Sound>,
-        playing: Option<(&'static str, Child)>,
+        playing: Option<Playing>,
     },
     File {
         sound: Box<Sound>,
@@ -121,8 +118,8 @@ impl Speaker {
         if samples.is_empty() {
             return;
         }
-        match play(samples) {
-            Ok(player) => *playing = Some(player),
+        match play(&samples) {
+            Ok(player) => *playing = player,
             Err(why) => {
                 print::line(&format!("No sound: {why}. The call goes on in text."));
                 *self = Speaker::Mute;
@@ -133,19 +130,20 @@ impl Speaker {
     /// The caller does something: who speaks falls silent.
     pub fn falls_silent(&mut self) {
         if let Speaker::Player { playing, .. } = self
-            && let Some((_, mut player)) = playing.take()
+            && let Some(mut playing) = playing.take()
         {
             // It has ended by itself, or is to end now.
-            let _ = player.kill();
-            let _ = player.wait();
+            let _ = playing.program.kill();
+            let _ = playing.program.wait();
         }
     }
 
     /// Until all has been said.
     pub fn is_heard_out(&mut self) {
         let Speaker::Player { playing, .. } = self else { return };
-        let Some((name, mut player)) = playing.take() else { return };
-        if let Some(why) = complaint(name, &mut player) {
+        let Some(playing) = playing.take() else { return };
+        let said = playing.said.recv().unwrap_or_default();
+        if let Some(why) = playing.complaint(&said) {
             print::line(&format!("No sound: {why}. The call goes on in text."));
             *self = Speaker::Mute;
         }
@@ -195,46 +193,50 @@ fn write(path: &Path, samples: &[i16]) -> Result<(), hound::Error> {
     file.finalize()
 }
 
-/// Hands samples to the first player there is; why there is no sound, if nothing plays them.
-fn play(samples: Vec<i16>) -> Result<(&'static str, Child), String> {
+/// A player at work.
+pub(super) struct Playing {
+    name: &'static str,
+    program: Child,
+    /// What it says when it ends.
+    said: Receiver<String>,
+}
+
+impl Playing {
+    /// Waits for its end; what it says if it could not play.
+    fn complaint(mut self, said: &str) -> Option<String> {
+        let status = self.program.wait();
+        if status.is_ok_and(|status| status.success()) {
+            return None;
+        }
+        let last = said.lines().rev().find(|line| !line.trim().is_empty());
+        Some(format!("{} cannot play: {}", self.name, last.unwrap_or("it ended with an error").trim()))
+    }
+}
+
+/// Hands samples to the first player there is, which may have played them already; why there is no sound, if nothing
+/// plays them.
+fn play(samples: &[i16]) -> Result<Option<Playing>, String> {
     for (name, arguments) in PLAYERS {
         let mut command = Command::new(name);
         command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
-        let Ok(mut player) = command.spawn() else { continue };
-        let Some(mut pipe) = player.stdin.take() else { continue };
+        let Ok(mut program) = command.spawn() else { continue };
+        let (pipe, error) = (program.stdin.take(), program.stderr.take());
         let bytes: Vec<u8> = samples.iter().flat_map(|sample| sample.to_le_bytes()).collect();
         // A player that ends early closes the pipe, and this thread with it.
-        std::thread::spawn(move || pipe.write_all(&bytes));
-        let until = Instant::now() + EXCUSE;
-        while Instant::now() < until {
-            match player.try_wait() {
-                Ok(None) => sleep(GLANCE),
-                Ok(Some(_)) => break,
-                Err(error) => return Err(format!("{name}: {error}")),
-            }
-        }
-        if matches!(player.try_wait(), Ok(Some(_)))
-            && let Some(why) = complaint(name, &mut player)
-        {
-            return Err(why);
-        }
-        return Ok((name, player));
+        std::thread::spawn(move || pipe.map(|mut pipe| pipe.write_all(&bytes)));
+        let (sender, said) = sync_channel(1);
+        std::thread::spawn(move || {
+            let mut text = String::new();
+            // What is no text says nothing; nobody may be listening any more.
+            let _ = error.map(|mut error| error.read_to_string(&mut text));
+            let _ = sender.send(text);
+        });
+        let playing = Playing { name, program, said };
+        return match playing.said.recv_timeout(EXCUSE) {
+            Ok(said) => playing.complaint(&said).map_or(Ok(None), Err),
+            Err(_) => Ok(Some(playing)),
+        };
     }
     let names = PLAYERS.map(|(name, _)| name);
     Err(format!("none of {} is installed (`--speak=FILE` writes a sound file)", names.join(", ")))
-}
-
-/// Waits for the end of a player; what it says if it could not play.
-fn complaint(name: &str, player: &mut Child) -> Option<String> {
-    let mut said = String::new();
-    if let Some(mut error) = player.stderr.take() {
-        // What is no text says nothing either.
-        let _ = error.read_to_string(&mut said);
-    }
-    let status = player.wait();
-    if status.is_ok_and(|status| status.success()) {
-        return None;
-    }
-    let last = said.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it ended with an error");
-    Some(format!("{name} cannot play: {}", last.trim()))
 }

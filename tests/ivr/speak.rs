@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::LazyLock;
 
 use hotline::media::codec::Law;
 use hotline::media::prompts::Library;
@@ -65,8 +66,11 @@ impl Drop for Desk {
 
 /// What callers hear of these prompts, one after the other.
 fn sound(names: &[&str]) -> Vec<i16> {
-    let (library, _) =
-        Library::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("prompts")).expect("prompts");
+    static PROMPTS: LazyLock<Library> = LazyLock::new(|| {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("prompts");
+        Library::load(&folder).expect("prompts").0
+    });
+    let library = &*PROMPTS;
     let mut all = Vec::new();
     for name in names {
         let id = library.find("en", name).expect("a prompt");

@@ -10,7 +10,9 @@ pub fn whole(map: &Map) -> Value {
     let mut chosen = false;
     for field in map.fields {
         let one_of = matches!(field.given, Given::OneOf);
-        if !(one_of && chosen) && !(field.example.is_empty() && has_no_sample(&field.shape)) {
+        let empty = field.example.is_empty() && has_no_sample(&field.shape);
+        let beside = one_of && chosen;
+        if !empty && !beside {
             all.insert(field.name.to_owned(), of(field));
         }
         chosen |= one_of;
