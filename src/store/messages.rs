@@ -73,7 +73,9 @@ mod tests {
         write(&store, [arrived(1)]).await;
         // Back to the first version, as a server before this one left it.
         let back = "DROP INDEX calls_messages; ALTER TABLE calls DROP COLUMN messages; \
-                    ALTER TABLE calls DROP COLUMN messages_open; PRAGMA user_version = 1;";
+                    ALTER TABLE calls DROP COLUMN messages_open; DROP INDEX journal_emergency; DROP TABLE profiles; \
+                    DROP TABLE callbacks; DROP TABLE flow_files; DROP TABLE releases; DROP TABLE release_files; \
+                    PRAGMA user_version = 1;";
         sqlx::raw_sql(back).execute(&store.writer).await.expect("older");
         store.close().await;
         let store = folder.store().await;

@@ -49,15 +49,9 @@ CREATE TABLE profiles (
     since  INTEGER NOT NULL,
     json   TEXT NOT NULL
 ) STRICT;
-PRAGMA user_version = 2;
-",
-    "
 ALTER TABLE calls ADD COLUMN messages INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE calls ADD COLUMN messages_open INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX calls_messages ON calls (arrived) WHERE messages > 0;
-PRAGMA user_version = 3;
-",
-    "
 CREATE TABLE callbacks (
     id      INTEGER PRIMARY KEY,
     call    INTEGER,
@@ -69,9 +63,6 @@ CREATE TABLE callbacks (
     done_by TEXT
 ) STRICT;
 CREATE UNIQUE INDEX callbacks_open ON callbacks (number, queue) WHERE done IS NULL;
-PRAGMA user_version = 4;
-",
-    "
 CREATE TABLE flow_files (
     hash BLOB PRIMARY KEY,
     text TEXT NOT NULL
@@ -96,7 +87,7 @@ CREATE TABLE release_files (
     hash    BLOB NOT NULL,
     PRIMARY KEY (release, name)
 ) STRICT;
-PRAGMA user_version = 5;
+PRAGMA user_version = 2;
 ",
 ];
 
