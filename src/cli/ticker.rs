@@ -36,29 +36,12 @@ fn tell(event: &Happened) -> Option<String> {
         What::CallAnswered { flow, release } => format!("answered by flow '{flow}' (release {release})"),
         What::NodeEntered { node } => format!("menu: {node}"),
         What::Remark { name, value } => format!("{name}: {value}"),
-        What::HostAnswered { host, node, outcome, ms } => match outcome {
-            HttpOutcome::Status(status) => format!("{host} answers {status} to {node} after {ms} ms"),
-            HttpOutcome::Failed(why) => format!("{host} does not answer {node}: {} after {ms} ms", word(why)),
-        },
-        What::BotJoined { bot, .. } => format!("talks with the bot {bot}"),
-        What::BotLeft { bot, outcome, ms, .. } => match outcome {
-            BotOutcome::Closed => format!("the bot {bot} ends after {ms} ms"),
-            BotOutcome::Result => format!("the bot {bot} ends with a result after {ms} ms"),
-            BotOutcome::Person => format!("the bot {bot} hands over to a person after {ms} ms"),
-            BotOutcome::Failed(why) => format!("the bot {bot} fails: {} after {ms} ms", word(why)),
-        },
+        What::HostAnswered { .. } | What::BotJoined { .. } | What::BotLeft { .. } => {
+            return asked(&event.what);
+        }
         What::QueueEntered { queue, priority } => format!("waits in queue {queue} (priority {priority})"),
         What::QueueLeft { queue, why } => format!("leaves queue {queue}: {why}"),
-        What::Offered { reasons, .. } => {
-            format!("agent {agent} rings (idle {})", seconds(reasons.idle_ms))
-        }
-        What::OfferEnded { why: OfferEnd::Answered, .. } => return None,
-        What::OfferEnded { why: OfferEnd::CallerLeft, .. } => {
-            format!("agent {agent} stops ringing: the caller has gone")
-        }
-        What::OfferEnded { why: OfferEnd::Failed(why), .. } => {
-            format!("agent {agent} did not take the call: {}; the caller stays at the head", word(why))
-        }
+        What::Offered { .. } | What::OfferEnded { .. } => return offer(agent, &event.what),
         What::AgentAnswered { waited_ms, .. } => {
             format!("talks with agent {agent} after waiting {}", seconds(*waited_ms))
         }
@@ -69,35 +52,27 @@ fn tell(event: &Happened) -> Option<String> {
         What::Held { by } => format!("put on hold by the {}", word(by)),
         What::Resumed { by } => format!("taken off hold by the {}", word(by)),
         What::Transferred { to } => format!("transferred to {to}"),
-        What::VerifyStarted { flow } => format!("agent {agent} has the caller prove who they are: {flow}"),
-        What::KeysTyped { keys, of } => format!("secret keys typed: {keys}/{of}"),
-        What::VerifyEnded { result, .. } => format!("back with agent {agent}: {}", result.word()),
+        What::VerifyStarted { .. } | What::KeysTyped { .. } | What::VerifyEnded { .. } => {
+            return verification(agent, &event.what);
+        }
         What::CallEnded { cause, by, talk_ms } => {
             format!("ends: {cause} (by the {}, talked {})", word(by), seconds(*talk_ms))
         }
         What::CallRefused { from, dialled, cause, unnoted } => {
             format!("{} dials {}: refused, {cause}{}", Masked(from), Masked(dialled), before(*unnoted))
         }
-        What::MessageBegan { name, .. } => format!("speaks a message: {name}"),
-        What::MessageLeft { name, ms, .. } => format!("has left a message of {}: {name}", seconds(*ms)),
-        What::MessageShort { .. } => "left no message: too short".to_owned(),
-        What::MessageMarked { number, state, user } => {
-            format!("message {number}: {} by {user}", state.word())
-        }
-        What::SurveyBegan { .. } => "is asked how it was".to_owned(),
-        // What a caller thinks of an agent is not for everybody in the room.
-        What::Surveyed { score: Some(_), .. } => "has rated the talk".to_owned(),
-        What::Surveyed { score: None, .. } => "has not rated the talk".to_owned(),
-        What::RecordingStarted => "is being recorded".to_owned(),
-        What::RecordingGap { why, frames } => format!("recording has a gap of {frames} packets: {why}"),
-        What::RecordingFailed { why } => format!("RECORDING FAILED, the call goes on: {why}"),
-        What::LegPoor { leg, way, mos_hundredths } => {
-            format!("{} POOR ({})", direction(*leg, *way), sound::verdict(*mos_hundredths))
-        }
-        What::LegBetter { leg, way, mos_hundredths } => {
-            format!("{} better again ({})", direction(*leg, *way), sound::verdict(*mos_hundredths))
-        }
-        What::LegMeasured(_) => return None,
+        What::MessageBegan { .. }
+        | What::MessageLeft { .. }
+        | What::MessageShort { .. }
+        | What::MessageMarked { .. }
+        | What::SurveyBegan { .. }
+        | What::Surveyed { .. } => return left_behind(&event.what),
+        What::RecordingStarted
+        | What::RecordingGap { .. }
+        | What::RecordingFailed { .. }
+        | What::LegPoor { .. }
+        | What::LegBetter { .. }
+        | What::LegMeasured(_) => return audio(&event.what),
         What::PhoneRegistered => format!("agent {agent}'s phone is registered"),
         What::PhoneVanished => format!("agent {agent}'s phone is gone"),
         What::StateChanged { state } => return agent_state(agent, state),
@@ -121,6 +96,83 @@ fn tell(event: &Happened) -> Option<String> {
         What::ProfileForgotten { .. } => "a caller's number is forgotten".to_owned(),
         What::Alarm { name, text } => format!("ALARM {name}: {text}"),
         What::AlarmCleared { name } => format!("alarm over: {name}"),
+    })
+}
+
+/// Hosts and bots.
+fn asked(what: &What) -> Option<String> {
+    Some(match what {
+        What::HostAnswered { host, node, outcome, ms } => match outcome {
+            HttpOutcome::Status(status) => format!("{host} answers {status} to {node} after {ms} ms"),
+            HttpOutcome::Failed(why) => format!("{host} does not answer {node}: {} after {ms} ms", word(why)),
+        },
+        What::BotJoined { bot, .. } => format!("talks with the bot {bot}"),
+        What::BotLeft { bot, outcome, ms, .. } => match outcome {
+            BotOutcome::Closed => format!("the bot {bot} ends after {ms} ms"),
+            BotOutcome::Result => format!("the bot {bot} ends with a result after {ms} ms"),
+            BotOutcome::Person => format!("the bot {bot} hands over to a person after {ms} ms"),
+            BotOutcome::Failed(why) => format!("the bot {bot} fails: {} after {ms} ms", word(why)),
+        },
+        _ => return None,
+    })
+}
+
+/// Phones that ring.
+fn offer(agent: &str, what: &What) -> Option<String> {
+    Some(match what {
+        What::Offered { reasons, .. } => {
+            format!("agent {agent} rings (idle {})", seconds(reasons.idle_ms))
+        }
+        What::OfferEnded { why: OfferEnd::CallerLeft, .. } => {
+            format!("agent {agent} stops ringing: the caller has gone")
+        }
+        What::OfferEnded { why: OfferEnd::Failed(why), .. } => {
+            format!("agent {agent} did not take the call: {}; the caller stays at the head", word(why))
+        }
+        _ => return None,
+    })
+}
+
+/// A caller who proves who they are.
+fn verification(agent: &str, what: &What) -> Option<String> {
+    Some(match what {
+        What::VerifyStarted { flow } => format!("agent {agent} has the caller prove who they are: {flow}"),
+        What::KeysTyped { keys, of } => format!("secret keys typed: {keys}/{of}"),
+        What::VerifyEnded { result, .. } => format!("back with agent {agent}: {}", result.word()),
+        _ => return None,
+    })
+}
+
+/// Messages and ratings.
+fn left_behind(what: &What) -> Option<String> {
+    Some(match what {
+        What::MessageBegan { name, .. } => format!("speaks a message: {name}"),
+        What::MessageLeft { name, ms, .. } => format!("has left a message of {}: {name}", seconds(*ms)),
+        What::MessageShort { .. } => "left no message: too short".to_owned(),
+        What::MessageMarked { number, state, user } => {
+            format!("message {number}: {} by {user}", state.word())
+        }
+        What::SurveyBegan { .. } => "is asked how it was".to_owned(),
+        // What a caller thinks of an agent is not for everybody in the room.
+        What::Surveyed { score: Some(_), .. } => "has rated the talk".to_owned(),
+        What::Surveyed { score: None, .. } => "has not rated the talk".to_owned(),
+        _ => return None,
+    })
+}
+
+/// Tapes, and what legs sound like.
+fn audio(what: &What) -> Option<String> {
+    Some(match what {
+        What::RecordingStarted => "is being recorded".to_owned(),
+        What::RecordingGap { why, frames } => format!("recording has a gap of {frames} packets: {why}"),
+        What::RecordingFailed { why } => format!("RECORDING FAILED, the call goes on: {why}"),
+        What::LegPoor { leg, way, mos_hundredths } => {
+            format!("{} POOR ({})", direction(*leg, *way), sound::verdict(*mos_hundredths))
+        }
+        What::LegBetter { leg, way, mos_hundredths } => {
+            format!("{} better again ({})", direction(*leg, *way), sound::verdict(*mos_hundredths))
+        }
+        _ => return None,
     })
 }
 

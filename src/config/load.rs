@@ -87,12 +87,7 @@ fn config(
         }
         _ => Vec::new(),
     };
-    let limits = match top.take("limits") {
-        Some(node) => {
-            Fields::of(node, top.place("limits"), "`limits`", out).and_then(|fields| limits(fields, out))
-        }
-        None => Some(Limits::default()),
-    };
+    let limits = limits(&mut top, out);
     let constants = top.take("constants").map(|node| constants::read(node, out)).unwrap_or_default();
     let admins = users.values().filter(|user| user.user.role == Role::Admin).count();
     let publishing = publishing(&mut top, admins, out);
@@ -229,7 +224,9 @@ fn publishing(top: &mut Fields<'_>, admins: usize, out: &mut Findings) -> Option
     Some(Publishing { approval: approval? })
 }
 
-fn limits(mut fields: Fields<'_>, out: &mut Findings) -> Option<Limits> {
+fn limits(top: &mut Fields<'_>, out: &mut Findings) -> Option<Limits> {
+    let Some(node) = top.take("limits") else { return Some(Limits::default()) };
+    let mut fields = Fields::of(node, top.place("limits"), "`limits`", out)?;
     let usual = Limits::default();
     let calls = match fields.take("calls") {
         Some(node) => {

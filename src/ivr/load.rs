@@ -56,10 +56,8 @@ pub(super) fn flow(
     }
     unused(parameters, &mut scope);
     let named = named?.span;
-    let variables = scope.variables.iter().map(|v| v.kind.map(|kind| Variable { kind }));
-    let variables = variables.collect::<Option<Vec<_>>>()?;
+    let (id, start, variables) = (id?, start?, kinds(&scope)?);
     let mut nodes = nodes.into_iter().collect::<Option<Vec<_>>>()?;
-    let (id, start) = (id?, start?);
     let slot = |v: &Declared| v.kind.map(|kind| Slot { name: v.name.clone(), kind });
     // All kinds are known: the variables have been made of them.
     let taken = scope.variables[..parameters].iter().filter_map(slot).collect();
@@ -94,6 +92,11 @@ pub(super) fn flow(
         numbers,
         chart,
     })
+}
+
+/// `None` if one has no kind, which has been reported.
+fn kinds(scope: &Scope<'_>) -> Option<Vec<Variable>> {
+    scope.variables.iter().map(|v| v.kind.map(|kind| Variable { kind })).collect()
 }
 
 /// What is known of names before the nodes are read.

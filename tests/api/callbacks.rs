@@ -15,8 +15,12 @@ const CALLER: &str = "13812341234";
 /// Whoever calls is to be called back.
 const FLOW: &str = "flow: main
 languages: [zh-CN, en]
-start: wish
+start: first
 nodes:
+  first:
+    emergency: { next: wish, deflect: wish, loss: person }
+  person:
+    queue: { to: general, on_timeout: bye, on_full: bye }
   wish:
     callback: { number: $caller, queue: general, next: bye, on_refused: bye }
   bye:
@@ -112,13 +116,14 @@ fn the_command_lists_wishes_with_masked_numbers_and_marks_them_done() {
     let wishes: Value = serde_json::from_str(&out).expect("JSON");
     let id = wishes[0]["id"].to_string();
 
-    let at = api.http.to_string();
-    let done = ["callbacks", "done", &id, "--at", &at, "--user", "super"];
+    let at = format!("http://{}", api.http);
+    let done = ["callbacks", "done", &id, "--server", &at, "--user", "super"];
     let (code, _, err) = hotline(&done, "wrong");
-    assert!(code == Some(3) && err.contains("does not let super in"), "{err}");
+    assert!(code == Some(3) && err.contains("as super:"), "{err}");
     let (code, out, err) = hotline(&done, "demo-super");
     assert_eq!((code, out.as_str()), (Some(0), format!("callback {id} is done\n").as_str()), "{err}");
     until("it is off the list", || listed(&api, &token, "").is_empty().then_some(()));
-    let (code, _, err) = hotline(&["callbacks", "done", "999", "--at", &at, "--user", "super"], "demo-super");
+    let (code, _, err) =
+        hotline(&["callbacks", "done", "999", "--server", &at, "--user", "super"], "demo-super");
     assert_eq!(code, Some(1), "{err}");
 }

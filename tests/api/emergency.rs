@@ -1,7 +1,6 @@
 //! The emergency broadcast by the API and by the command, and a real caller who hears it.
 
-use std::io::Write as _;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
 use hotline::net::clock::Clock;
@@ -19,20 +18,13 @@ fn status(api: &ApiUnderTest) -> Value {
 
 /// `hotline emergency`, as the supervisor.
 fn command(api: &ApiUnderTest, words: &[&str]) -> (Option<i32>, String, String) {
-    let mut run = Command::new(env!("CARGO_BIN_EXE_hotline"))
+    let done = Command::new(env!("CARGO_BIN_EXE_hotline"))
         .arg("emergency")
         .args(words)
         .args(["--server", &format!("http://{}", api.http), "--user", "super"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .env_remove("HOTLINE_PASSWORD")
-        .spawn()
+        .env("HOTLINE_PASSWORD", "demo-super")
+        .output()
         .expect("it runs");
-    let mut keyboard = run.stdin.take().expect("a keyboard");
-    keyboard.write_all(b"demo-super\n").expect("it reads");
-    drop(keyboard);
-    let done = run.wait_with_output().expect("it ends");
     let text = |bytes| String::from_utf8(bytes).expect("text");
     (done.status.code(), text(done.stdout), text(done.stderr))
 }

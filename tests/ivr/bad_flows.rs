@@ -556,7 +556,8 @@ const ELSEWHERE: &[(&[&str], &str, &str)] = &[
         include_str!("assisted.rs"),
         "flows that agents start",
     ),
-    (&["flow-120", "flow-121", "flow-122", "flow-123", "flow-124"], include_str!("bots.rs"), "bots"),
+    (&["flow-120", "flow-121", "flow-122"], include_str!("bots.rs"), "bots"),
+    (&["flow-123", "flow-124"], include_str!("trial.rs"), "mocks of bots"),
     (
         &["flow-085", "flow-086", "flow-087", "flow-088", "flow-089"],
         include_str!("waits.rs"),
