@@ -108,7 +108,20 @@ fn is_whole(record: &serde_json::Value) {
     assert_eq!(record["agent"], "1001");
     assert_eq!(record["cause"], "caller_hung_up");
     assert_eq!(record["recorded"], true);
-    assert_eq!(record["path"], serde_json::json!(["opening", "notice", "who", "sort", "main", "agent"]));
+    assert_eq!(
+        record["path"],
+        serde_json::json!([
+            "known",
+            "emergency",
+            "opening",
+            "notice",
+            "who",
+            "sort",
+            "home",
+            "main",
+            "agent"
+        ])
+    );
     assert!(record["answered"].is_number() && record["ended"].is_number(), "{record}");
     assert!(record["talk_ms"].as_u64().is_some_and(|talked| talked > 4_000), "{record}");
 }

@@ -79,6 +79,8 @@ fn where_srtp_is_required_both_phones_speak_it() {
         caller.sees("CALL_RTCP");
         caller.presses("9");
         agent.sees("CALL_ESTABLISHED");
+        // Long enough for the talk to be more than what the menu said.
+        agent.sees("CALL_RTCP");
         agent.sees("CALL_RTCP");
         caller.hangs_up();
         agent.sees("CALL_CLOSED");
