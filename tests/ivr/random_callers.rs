@@ -1,4 +1,4 @@
-//! Callers who press anything, or nothing, at any time, through every flow that a number may lead to: each comes to a
+//! Callers who press anything, or nothing, at any time, through every flow that a number, a queue or an agent may lead to: each comes to a
 //! person or a goodbye, soon after they have given up at the latest.
 //!
 //! Whatever flows stand in `ivr-flows/` are called, and hosts answer what the mocks beside them answer, or something
@@ -30,8 +30,8 @@ const CALLERS: u64 = 10_000;
 /// A caller does so much at most, and then keeps silent.
 const MOST_ACTS: u64 = 40;
 /// From the last thing that a caller does, so long and no longer until somebody takes the call or it ends: the longest
-/// menu twice with silence after it, and what is said on the way. Queues are left at once here.
-const PATIENCE: Duration = Duration::from_secs(180);
+/// menu twice with silence after it, what is said on the way, and a message as long as may be. Queues are left at once here.
+const PATIENCE: Duration = Duration::from_secs(300);
 /// Questions that a silent caller may be left alone with in that time, repeats counted.
 const SILENCES: usize = 6;
 /// Queues and transfers that may fail one after the other.
@@ -379,7 +379,7 @@ fn ten_thousand_random_callers_of_each_flow_come_to_a_person_or_a_goodbye_in_bou
     on_stage(|stage, bodies| {
         let mut entered = BTreeSet::new();
         let (mut called, mut met) = (0, 0);
-        for (id, on) in stage.flows().filter(|(_, on)| on.takes_calls()) {
+        for (id, on) in stage.flows().filter(|(_, on)| on.takes_calls() || on.is_assisted()) {
             for seed in 0..CALLERS {
                 let mut wanderer = Wanderer::calls(stage, on, bodies, seed);
                 let done = wanderer.goes_through();
@@ -401,6 +401,7 @@ fn ten_thousand_random_callers_of_each_flow_come_to_a_person_or_a_goodbye_in_bou
                 }
             }
             called += CALLERS;
+            println!("{id}: {CALLERS} callers");
         }
         assert!(called >= CALLERS, "no flow takes calls");
         assert!(met > called / 4, "of {called} callers only {met} came to a person");
