@@ -14,6 +14,7 @@ use hotline::config;
 use hotline::diagnostic::{Source, render_all};
 use hotline::ivr::flow::Flow;
 use hotline::ivr::http::HttpResponse;
+use hotline::ivr::profile::Remembered;
 use hotline::ivr::run::{Action, Caller, Event, QueueExit, Run as Walk};
 use hotline::ivr::{self, World};
 use hotline::media::prompts::Wordbook;
@@ -156,6 +157,8 @@ impl Thumb {
                 Some(Action::Hangup) => break,
                 Some(Action::Queue { .. }) => Event::QueueLeft(QueueExit::Timeout),
                 Some(Action::Transfer { .. }) => Event::TransferFailed,
+                Some(Action::AskBroadcast) => Event::Broadcast(None),
+                Some(Action::Recall) => Event::Recalled(Remembered::new()),
                 Some(Action::Http { .. }) => {
                     Event::HttpDone(Ok(HttpResponse { status: 200, body: ANSWER.to_owned() }))
                 }
