@@ -36,7 +36,7 @@ pub const CONFIGURATION: Map = Map {
         may(
             "users",
             Shape::Names(&USERS),
-            "{ super: { password: change-me-too, role: supervisor } }",
+            "{ day: { password: change-me-too, role: admin }, night: { password: change-me-as-well, role: admin } }",
             "Everybody else.",
         ),
         may(
@@ -44,6 +44,19 @@ pub const CONFIGURATION: Map = Map {
             Shape::OneOrMore(&Shape::Fields(&TRUNK)),
             "[{ name: carrier, sources: [192.0.2.0/24], numbers: [\"95500\"] }]",
             "Who may call without registering.",
+        ),
+        may("publishing", Shape::Fields(&PUBLISHING), "", "How flows come into force."),
+        may(
+            "bots",
+            Shape::Names(&Names {
+                what: "name",
+                pattern: "",
+                value: Shape::Fields(&BOT),
+                least: 0,
+                most: 32,
+            }),
+            "{ assistant: { url: \"ws://127.0.0.1:7000/call\", headers: { authorization: Bearer key }, connect_timeout: 2s, max_calls: 10 } }",
+            "Programs that callers may talk with by the node `bot`; nobody else hears one.",
         ),
         may("limits", Shape::Fields(&LIMITS), "", "Beyond these, new calls are told to try again later."),
         may(
@@ -187,6 +200,53 @@ const HOST: Map = Map {
     names: None,
 };
 
+const PUBLISHING: Map = Map {
+    name: "publishing",
+    about: "How flows come into force.",
+    fields: &[may(
+        "approval",
+        Shape::Truth,
+        "true",
+        "Whether another admin than who publishes must approve; it needs two users with that role.",
+    )
+    .or("false")],
+    names: None,
+};
+
+const BOT: Map = Map {
+    name: "bot of the configuration",
+    about: "A program that callers may talk with.",
+    fields: &[
+        need(
+            "url",
+            Shape::Like("address", "^wss?://[^?#@]+$"),
+            "ws://127.0.0.1:7000/call",
+            "Where it listens.",
+        ),
+        may(
+            "ca",
+            Shape::Text,
+            "",
+            "With wss: a file with the certificates (PEM) of those who may have signed the bot's own.",
+        ),
+        may(
+            "headers",
+            Shape::Names(&Names { what: "header", pattern: "", value: Shape::Text, least: 0, most: 16 }),
+            "{ authorization: Bearer key }",
+            "Sent when it is called; in no message, log or answer of the API.",
+        ),
+        may(
+            "connect_timeout",
+            Shape::Duration("50ms", "15s"),
+            "2s",
+            "How long it may take until it is there.",
+        )
+        .or("3s"),
+        may("max_calls", Shape::Whole(1, 1000), "10", "Callers at once; one more fails at once.").or("50"),
+    ],
+    names: None,
+};
+
 const RECORDING: Map = Map {
     name: "recording",
     about: "Tapes.",
@@ -245,6 +305,12 @@ const QUEUE: Map = Map {
             Shape::Duration("1s", "24h"),
             "10m",
             "After it the caller goes where `on_timeout` leads. Left out: as long as they like.",
+        ),
+        may(
+            "survey",
+            Shape::Text,
+            "main",
+            "The flow that asks callers how it was, when the agent has hung up.",
         ),
         may(
             "max_waiting",

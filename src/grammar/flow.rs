@@ -12,7 +12,7 @@ pub(super) const KEY: Shape = Shape::Like("key: 0 to 9, `\"*\"`, `\"#\"`", "^[0-
 /// A whole flow.
 pub const FLOW: Map = Map {
     name: "flow",
-    about: "A file of YAML in the folder `flows` of the configuration. Its name is the file's.",
+    about: "A file of YAML in the folder `flows` of the configuration. Its name is the file's. Fields that many nodes have alike may stand under `snippets` by a name, here or in a file of the folder that has nothing else; `use: NAME`, or a list of names, puts them where it stands.",
     fields: FIELDS,
     names: None,
 };

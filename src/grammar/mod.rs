@@ -182,7 +182,7 @@ impl Shape {
                 words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(" \\| ")
             }
             Shape::Truth => "`true` \\| `false`".to_owned(),
-            Shape::Whole(0, i64::MAX) => "whole number".to_owned(),
+            Shape::Whole(0 | i64::MIN, i64::MAX) => "whole number".to_owned(),
             Shape::Whole(least, most) => format!("whole number, {least} to {most}"),
             Shape::Duration(least, most) => format!("duration, `{least}` to `{most}`"),
             Shape::Target => "node".to_owned(),

@@ -3,10 +3,39 @@
 use super::flow::{LANGUAGES, NAME};
 use super::{Field, Kind, Map, Names, Shape, kind, may, need, one_of};
 
+mod voices;
+mod waiting;
+
+use voices::{AGENT_RETURN, BOT, EMERGENCY, PROFILE, RECORD, SURVEY};
+use waiting::{CALLBACK, QUEUE};
+
 /// All kinds, in the order in which they are listed.
 pub const NODES: &[Kind] = &[
-    PLAY, MENU, COLLECT, SAY, SET, SWITCH, HOURS, HTTP, QUEUE, TRANSFER, PERCENT, EVENT, WAIT, LANGUAGE,
-    CALL, RETURN, GOTO, HANGUP,
+    PLAY,
+    MENU,
+    COLLECT,
+    SAY,
+    SET,
+    SWITCH,
+    HOURS,
+    HTTP,
+    BOT,
+    QUEUE,
+    CALLBACK,
+    TRANSFER,
+    RECORD,
+    SURVEY,
+    PERCENT,
+    EVENT,
+    WAIT,
+    LANGUAGE,
+    PROFILE,
+    EMERGENCY,
+    CALL,
+    RETURN,
+    AGENT_RETURN,
+    GOTO,
+    HANGUP,
 ];
 
 /// Their names: what the reader of flows knows.
@@ -46,6 +75,9 @@ const ON_NO_INPUT: Field = need(
 const ON_INVALID: Field =
     need("on_invalid", Shape::Fields(&FAILED), "", "The same for a key or an entry that means nothing here.");
 
+const KEYS: Names =
+    Names { what: "key", pattern: "^[0-9*#A-Da-d]$", value: Shape::Target, least: 1, most: 16 };
+
 const FAILED: Map = Map {
     name: "failed",
     about: "What happens if an answer fails to come, or means nothing.",
@@ -70,13 +102,7 @@ const MENU: Kind = kind(
         need("prompts", PROMPTS, "main", "The question."),
         need(
             "keys",
-            Shape::Names(&Names {
-                what: "key",
-                pattern: "^[0-9*#A-Da-d]$",
-                value: Shape::Target,
-                least: 1,
-                most: 16,
-            }),
+            Shape::Names(&KEYS),
             "{ 1: person, \"*\": goodbye }",
             "Where each key leads. `\"*\"` and `\"#\"` are quoted.",
         ),
@@ -105,6 +131,12 @@ const COLLECT: Kind = kind(
         may("terminator", Shape::Word(&["#", "none"]), "none", "The key that ends the entry.").or("\"#\""),
         may("between_digits", Shape::Duration("1s", "1m"), "3s", "Silence after a key that ends the entry.")
             .or("4s"),
+        may(
+            "check",
+            Shape::Either(&Shape::Word(&["luhn", "date", "day"]), &Shape::Fields(&CHECK)),
+            "{ prompts: invalid, luhn: 16 }",
+            "What an entry must be besides long enough; one that is not counts as invalid.",
+        ),
         TIMEOUT,
         RETRIES,
         BARGE_IN,
@@ -114,6 +146,36 @@ const COLLECT: Kind = kind(
     ],
     "collect: { into: account, prompts: acct, min: 6, max: 19, on_no_input: { then: person }, on_invalid: { then: person }, next: main }",
 );
+
+/// One of several fields of a check.
+const RULE: &str = "exactly one of `luhn`, `date`, `one_of`, and `from` with `to`";
+
+const CHECK: Map = Map {
+    name: "check",
+    about: "A check with its own prompts. In a word: `luhn`, `date` (YYYYMMDD), `day` (MMDD).",
+    fields: &[
+        may("prompts", PROMPTS, "invalid", "Said in place of those of `on_invalid`."),
+        may(
+            "luhn",
+            Shape::Whole(2, 32),
+            "16",
+            "Card numbers: entries of so many digits and more have a check digit that fits (ISO/IEC 7812-1).",
+        )
+        .or_depends(RULE),
+        may("date", Shape::Word(&["yyyymmdd", "mmdd"]), "yyyymmdd", "A day that there is.").or_depends(RULE),
+        may(
+            "one_of",
+            Shape::List(&Shape::Like("digits", "^[0-9]+$"), 1, 50),
+            "[\"100000\"]",
+            "One of these entries.",
+        )
+        .or_depends(RULE),
+        may("from", Shape::Whole(i64::MIN, i64::MAX), "1", "Of numbers and amounts: not less.")
+            .or_depends(RULE),
+        may("to", Shape::Whole(i64::MIN, i64::MAX), "50000", "And not more.").or_depends(RULE),
+    ],
+    names: None,
+};
 
 const SAY: Kind = kind(
     "say",
@@ -290,25 +352,6 @@ const HTTP: Kind = kind(
         ),
     ],
     "http: { to: bank, path: \"/customers/{$caller}\", answer: { customer.account: $account }, next: main, on_status: { 404: goodbye }, on_failed: person }",
-);
-
-const QUEUE: Kind = kind(
-    "queue",
-    "Waits for an agent.",
-    &[
-        need("to", Shape::Like("queue of the configuration", ""), "general", "Which queue."),
-        may("priority", Shape::Whole(0, 100), "90", "Higher is sooner.").or_depends("the queue's"),
-        may("prompts", PROMPTS, "to_agent", "Said first."),
-        need("on_timeout", Shape::Target, "goodbye", "After the queue's `max_wait`."),
-        need("on_full", Shape::Target, "goodbye", "If `max_waiting` callers wait already."),
-        may(
-            "on_empty",
-            Shape::Target,
-            "goodbye",
-            "If none of its agents is logged in. Left out, the caller waits.",
-        ),
-    ],
-    "queue: { to: general, prompts: to_agent, on_timeout: goodbye, on_full: goodbye }",
 );
 
 const TRANSFER: Kind = kind(

@@ -30,8 +30,13 @@ impl Of {
 
 /// The schema of such files.
 pub fn schema(of: Of) -> Value {
-    let mut writer = Writer::default();
+    let mut writer = Writer { snippets: of == Of::Flow, ..Writer::default() };
     let mut schema = writer.map(of.map());
+    if of == Of::Flow {
+        schema["properties"]["snippets"] = json!({ "type": "object", "description": SNIPPETS });
+        // A file with snippets alone is no flow.
+        schema.insert("if".to_owned(), json!({ "required": ["snippets"], "not": { "required": ["flow"] } }));
+    }
     schema.insert("$schema".to_owned(), json!("http://json-schema.org/draft-07/schema#"));
     schema.insert("title".to_owned(), json!(format!("Hotline: {}", of.map().name)));
     schema.insert("definitions".to_owned(), Value::Object(writer.definitions));
@@ -65,8 +70,12 @@ fn of_node(node: &Node) -> Value {
     }
 }
 
+const SNIPPETS: &str = "Fields that many nodes have alike, by a name: `use: NAME` puts them where it stands.";
+
 #[derive(Default)]
 struct Writer {
+    /// Maps may take fields from snippets.
+    snippets: bool,
     /// Maps that stand in several places, by their names.
     definitions: Object<String, Value>,
 }
@@ -87,11 +96,22 @@ impl Writer {
         schema.insert("properties".to_owned(), Value::Object(properties));
         let others = map.names.map_or(json!(false), |names| self.shape(&names.value));
         schema.insert("additionalProperties".to_owned(), others);
+        let mut needs = Object::new();
         if !required.is_empty() {
-            schema.insert("required".to_owned(), json!(required));
+            needs.insert("required".to_owned(), json!(required));
         }
         if !one_of.is_empty() {
-            schema.insert("oneOf".to_owned(), json!(one_of));
+            needs.insert("oneOf".to_owned(), json!(one_of));
+        }
+        if !self.snippets || map.names.is_some() {
+            schema.append(&mut needs);
+        } else {
+            schema["properties"]["use"] = json!({
+                "description": SNIPPETS,
+                "anyOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" } }],
+            });
+            schema.insert("if".to_owned(), json!({ "required": ["use"] }));
+            schema.insert("else".to_owned(), Value::Object(needs));
         }
         schema
     }
@@ -117,6 +137,7 @@ impl Writer {
             Shape::Like(_, pattern) => json!({ "type": ["string", "number"], "pattern": pattern }),
             Shape::Word(words) => json!({ "enum": words }),
             Shape::Truth => json!({ "type": "boolean" }),
+            Shape::Whole(i64::MIN, i64::MAX) => json!({ "type": "integer" }),
             Shape::Whole(least, i64::MAX) => json!({ "type": "integer", "minimum": least }),
             Shape::Whole(least, most) => json!({ "type": "integer", "minimum": least, "maximum": most }),
             Shape::Duration(..) => {

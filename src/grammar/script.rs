@@ -14,6 +14,8 @@ pub const FILE: Map = Map {
         LANGUAGE,
         AT,
         SEED,
+        EMERGENCY,
+        PROFILE,
         MOCKS,
         need("tests", Shape::List(&Shape::Fields(&TEST), 0, 0), "", "The tests."),
     ],
@@ -38,6 +40,8 @@ pub const TEST: Map = Map {
         LANGUAGE,
         AT,
         SEED,
+        EMERGENCY,
+        PROFILE,
         MOCKS,
     ],
     names: None,
@@ -64,11 +68,18 @@ const SEED: Field = may(
     "What parts callers at `percent`: another seed, another way.",
 )
 .or("0");
+const EMERGENCY: Field = may("emergency", Shape::Fields(&BROADCAST), "", "The broadcast that is on.");
+const PROFILE: Field = may(
+    "profile",
+    Shape::Names(&Names { what: "name", pattern: "", value: Shape::Text, least: 0, most: 0 }),
+    "{ language: en }",
+    "What is remembered of the caller.",
+);
 const MOCKS: Field = may(
     "mocks",
-    Shape::List(&Shape::Fields(&MOCK), 0, 0),
-    "",
-    "Stand-ins for the hosts that the flow asks. The first that fits answers, those of a test before those of the file.",
+    Shape::List(&Shape::Either(&Shape::Fields(&MOCK), &Shape::Fields(&BOT_MOCK)), 0, 0),
+    "[{ host: bank, method: get, path: \"/customers/*\", status: 200, body: { name: Li }, delay: 300ms, times: 1 }]",
+    "Stand-ins for the hosts that the flow asks, and for bots. The first that fits answers, those of a test before those of the file.",
 );
 
 /// A stand-in for a host.
@@ -98,6 +109,53 @@ pub const MOCK: Map = Map {
     names: None,
 };
 
+/// A broadcast.
+pub const BROADCAST: Map = Map {
+    name: "broadcast",
+    about: "What `hotline emergency start` would have put on.",
+    fields: &[
+        need("level", Shape::Word(&["info", "deflect", "full"]), "info", "What comes after it."),
+        need("prompts", Shape::OneOrMore(&Shape::Text), "goodbye", "What is said."),
+        may(
+            "time",
+            Shape::Like("time of day", "^[0-9]{1,2}:[0-9]{2}$"),
+            "\"14:30\"",
+            "Of day, for prompts recorded in two halves.",
+        ),
+    ],
+    names: None,
+};
+
+/// A stand-in for a bot.
+pub const BOT_MOCK: Map = Map {
+    name: "mock of a bot",
+    about: "How a conversation ends. Without a result and a failure the bot just closes.",
+    fields: &[
+        need("bot", Shape::Like("bot of the configuration", ""), "assistant", "The bot."),
+        may("result", Shape::Json, "{ intent: loss }", "Its slots."),
+        may("transfer", Shape::Truth, "true", "Whether it asks for a person.").or("false"),
+        may(
+            "failure",
+            Shape::Word(&[
+                "unreachable",
+                "untrusted",
+                "timeout",
+                "busy",
+                "broken",
+                "nonsense",
+                "too_long",
+                "unknown_bot",
+                "abandoned",
+            ]),
+            "timeout",
+            "Why there is no conversation, or no end to it; without `result` and `transfer`.",
+        ),
+        may("after", Shape::Duration("0s", "1m"), "20s", "How long they talk.").or("10s"),
+        may("times", Shape::Whole(1, 1000), "1", "For how many conversations; left out, all."),
+    ],
+    names: None,
+};
+
 /// Everything a step can be: first what the caller does, then what is expected.
 pub const STEPS: &[Field] = &[
     need(
@@ -119,7 +177,17 @@ pub const STEPS: &[Field] = &[
         "timeout",
         "Comes back from the queue, for this reason.",
     ),
+    need("position", Shape::Whole(0, 1000), "3", "In the queue: so many callers are before this one."),
+    need(
+        "estimate",
+        Shape::Either(&Shape::Word(&["unknown"]), &Shape::Duration("0s", "24h")),
+        "5m",
+        "In the queue: so long a wait is expected.",
+    ),
+    need("agent_answers", Shape::Text, "1001", "This agent picks up."),
     need("transfer_fails", Shape::Alone, "", "Comes back from the transfer."),
+    need("speaks", Shape::Duration("0s", "10m"), "5s", "Speaks a message so long, after the tone."),
+    need("message_fails", Shape::Alone, "", "The message cannot be recorded."),
     need(
         "hears",
         Shape::OneOrMore(&Shape::Text),
@@ -133,6 +201,25 @@ pub const STEPS: &[Field] = &[
         "The caller waits there, whatever was said before.",
     ),
     need("transfer", Shape::Fields(&TRANSFERRED), "", "The caller is transferred there."),
+    need(
+        "callback",
+        Shape::Either(&Shape::Text, &Shape::Fields(&CALLED_BACK)),
+        "general",
+        "Wished since the caller did something last: to be called back by this queue's agents.",
+    ),
+    need("message", Shape::Text, "complaint", "A message of this name has been left since."),
+    need(
+        "survey",
+        Shape::Like("key, or `no_answer`", "^([0-9]|no_answer)$"),
+        "5",
+        "The rating that has been given since.",
+    ),
+    need(
+        "agent_return",
+        Shape::Word(&["ok", "fail", "cancelled"]),
+        "ok",
+        "Back with the agent who sent the caller into the flow.",
+    ),
     need("ends", Shape::Alone, "", "The flow hangs up."),
     need(
         "at",
@@ -174,7 +261,7 @@ pub const AFTER: Field = may(
 .or("0s");
 
 /// How many of `STEPS`, from the first, are what the caller does.
-pub const DONE: usize = 5;
+pub const DONE: usize = 10;
 
 /// The steps' names: what the reader of tests knows.
 pub const NAMES: [&str; STEPS.len()] = {
@@ -193,6 +280,16 @@ const IN_QUEUE: Map = Map {
     fields: &[
         need("to", Shape::Text, "urgent", "The queue."),
         may("priority", Shape::Whole(0, 100), "90", "Left out, any."),
+    ],
+    names: None,
+};
+
+const CALLED_BACK: Map = Map {
+    name: "expected callback",
+    about: "Who calls back, and whom.",
+    fields: &[
+        need("to", Shape::Text, "general", "The queue."),
+        may("number", Shape::Text, "\"13800138000\"", "Left out, any."),
     ],
     names: None,
 };

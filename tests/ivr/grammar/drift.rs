@@ -28,12 +28,18 @@ start: begin
 constants: { max_tries: number }
 vars: { account: text, tries: number, balance: money, due: date, opens: time, waited: duration, pin: secret, ok: text }
 nodes:
-  begin: { menu: { prompts: main, keys: { 1: it, 2: main, 3: cards, 4: person, 5: goodbye }, on_no_input: { then: person }, on_invalid: { then: person } } }
+  begin: { collect: { into: pin, prompts: pin, max: 6, on_no_input: { then: person }, on_invalid: { then: person }, next: choice } }
+  choice: { menu: { prompts: main, keys: { 1: it, 2: main, 3: cards, 4: person, 5: goodbye }, on_no_input: { then: person }, on_invalid: { then: person } } }
   main: { play: { prompts: main, next: person } }
   cards: { play: { prompts: card_menu, next: person } }
   person: { queue: { to: general, on_timeout: goodbye, on_full: goodbye } }
   goodbye: { hangup: { prompts: goodbye } }
   it: ";
+
+/// For tests of broadcasts and messages.
+const SMALL: &str = "{ emergency: { next: main, deflect: told, loss: person } }
+  told: { record: { name: complaint, next: main, on_short: main, on_failed: person } }
+";
 
 /// What a `call` may call.
 const VERIFY: &str = "flow: verify
@@ -46,9 +52,12 @@ nodes:
 ";
 
 /// What the limits of one field leave of another's: there the ends of a range cannot be shown by themselves.
-const ENTANGLED: [(&str, &str); 6] = [
+const ENTANGLED: [(&str, &str); 9] = [
     ("collect", "min"),
     ("collect", "max"),
+    ("check", "luhn"),
+    ("record", "max"),
+    ("low scores", "up_to"),
     ("http", "timeout"),
     ("http", "retries"),
     ("way", "share"),
@@ -56,8 +65,12 @@ const ENTANGLED: [(&str, &str); 6] = [
 ];
 
 /// Left out together: the second (the path of a map, and its field) makes no sense without the first.
-const TOGETHER: [(&str, &str, &str, &str); 2] =
-    [("http", "method", "", "body"), ("media", "trunk_port", "/trunks/0", "shared_sockets")];
+const TOGETHER: [(&str, &str, &str, &str); 4] = [
+    ("http", "method", "", "body"),
+    ("profile", "recall", "", "on_unknown"),
+    ("configuration", "users", "", "publishing"),
+    ("media", "trunk_port", "/trunks/0", "shared_sockets"),
+];
 
 /// Reads a document. What it became, as far as that is to be seen.
 type Reader<'r> = &'r dyn Fn(&Value) -> Result<String, Vec<Diagnostic>>;
@@ -92,7 +105,7 @@ fn with_tests(with: impl FnOnce(Reader<'_>)) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let words = Wordbook::read(&root.join("prompts")).expect("the prompts");
     let world = World { catalogue: &words, ..bank::world(&bank::Names::all()) };
-    let small = Source::new("small.yaml", STAGE.replace("flow: test", "flow: small") + "{ goto: main }\n");
+    let small = Source::new("small.yaml", STAGE.replace("flow: test", "flow: small") + SMALL);
     let stage = Stage::set(&[small], &world, &words).unwrap_or_else(|found| panic!("{}", render_all(&found)));
     with(&|tests| {
         let source = Source::new("small.test.yaml", tests.to_string());
@@ -192,7 +205,12 @@ impl Held<'_> {
         let none =
             changed(document, place, |map| choice.iter().for_each(|field| drop(map.remove(field.name))));
         for (at, field) in choice.iter().enumerate() {
-            let one = changed(&none, place, |map| drop(map.insert(field.name.to_owned(), of(field))));
+            let mut one = changed(&none, place, |map| drop(map.insert(field.name.to_owned(), of(field))));
+            for (.., at, other) in
+                TOGETHER.iter().filter(|(of, first, ..)| *of == map.name && *first != field.name)
+            {
+                one = changed(&one, &format!("{place}{at}"), |fields| drop(fields.remove(*other)));
+            }
             self.right(&one, &format!("`{place}` with `{}`", field.name));
             let other = choice[(at + 1) % choice.len()];
             let two = changed(&one, place, |map| drop(map.insert(other.name.to_owned(), of(other))));
@@ -251,7 +269,18 @@ fn ends(shape: &Shape) -> (Vec<Value>, Vec<Value>) {
 }
 
 fn with_node(node: &Value) -> String {
-    format!("{STAGE}{node}\n")
+    format!("{}{node}\n", stage(node.get("agent_return").is_some()))
+}
+
+/// Flows that agents start have no other end.
+fn stage(assisted: bool) -> &'static str {
+    const ASSISTED: &str = "flow: test
+languages: [zh-CN, en]
+start: begin
+nodes:
+  begin: { play: { prompts: main, next: it } }
+  it: ";
+    if assisted { ASSISTED } else { STAGE }
 }
 
 fn held(kind: &'static Kind, schema: &Validator) {
@@ -272,7 +301,8 @@ fn every_example_of_a_node_compiles_and_fits_the_schema() {
     let schema = validator(Of::Flow);
     for kind in NODES {
         let results = if kind.map.name == "return" { "results: { ok: text }\n" } else { "" };
-        let flow = format!("{results}{STAGE}\n    {}\n", kind.example);
+        let stage = stage(kind.map.name == "agent_return");
+        let flow = format!("{results}{stage}\n    {}\n", kind.example);
         assert!(kind.example.starts_with(&format!("{}: ", kind.map.name)), "{}", kind.example);
         compiled(&flow).unwrap_or_else(|found| panic!("{}", render_all(&found)));
         assert!(schema.is_valid(&document(&flow)), "{}", kind.example);

@@ -50,7 +50,11 @@ pub fn maps(map: &'static Map, document: &Value) -> Vec<(String, &'static Map)> 
 
 fn inside_of(shape: &'static Shape, document: &Value) -> Vec<(String, &'static Map)> {
     match (shape, document) {
-        (Shape::Fields(map), Value::Object(_)) => maps(map, document),
+        // Of several maps that may stand there, the one that it is.
+        (Shape::Fields(map), Value::Object(fields)) => {
+            let declared = |name: &String| map.fields.iter().any(|field| field.name == name);
+            if map.names.is_some() || fields.keys().all(declared) { maps(map, document) } else { Vec::new() }
+        }
         (Shape::List(of, ..) | Shape::OneOrMore(of), Value::Array(items)) => {
             let first = items.first().map(|item| inside_of(of, item)).unwrap_or_default();
             first.into_iter().map(|(to, map)| (format!("/0{to}"), map)).collect()
