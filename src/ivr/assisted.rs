@@ -140,6 +140,8 @@ pub(super) fn hush(nodes: &mut [Node], edges: &[Edge], variables: &[Variable]) {
     let passes = |step: &Step| match step {
         Step::Menu { ask, .. } | Step::Collect { ask, .. } | Step::Language { ask, .. } => !ask.barge_in,
         Step::Queue(_) | Step::Transfer { .. } | Step::AgentReturn { .. } => false,
+        // Keys pressed there are no answers, and what is spoken must be on the tape.
+        Step::Record(_) | Step::Bot(_) => false,
         _ => true,
     };
     loop {
