@@ -233,3 +233,26 @@ fn a_call_on_a_trial_is_asked_and_verified_by_the_flows_on_trial() {
     office.until("the caller is asked", |office| office.hears(CALLER, "svy"));
     assert_eq!(on_trial(&office), 2);
 }
+
+#[test]
+fn a_secret_typed_ahead_in_a_flow_that_was_called_is_not_on_the_tape() {
+    let main = "flow: main
+languages: [zh-CN, en]
+start: greet
+vars: { pin: secret }
+nodes:
+  greet: { call: { flow: greeting, next: pin } }
+  pin: { collect: { into: pin, prompts: pin, min: 6, max: 6, next: bye, on_no_input: { then: bye }, on_invalid: { then: bye } } }
+  bye: { hangup: }
+";
+    let greeting = "flow: greeting
+languages: [zh-CN, en]
+start: hello
+nodes:
+  hello: { play: { prompts: welcome, barge_in: false, next: back } }
+  back: { return: }
+";
+    let mut office = calls(world::with_flows(&[("main.yaml", main), ("greeting.yaml", greeting)]));
+    office.until("they are greeted", |office| office.hears(CALLER, "welcome"));
+    assert_eq!(office.taped(CALLER), None, "who knows what is coming types ahead");
+}
