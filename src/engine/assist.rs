@@ -12,6 +12,7 @@ use super::staff::Answer;
 use crate::call::cause::Cause;
 use crate::call::customer::{Assist, Call, Stage};
 use crate::ids::{AgentId, CallId, FlowId, StreamId};
+use crate::ivr::bot::BotFailure;
 use crate::ivr::run::{Action, Caller, Event as RunEvent, Run};
 use crate::media::command::Command;
 use crate::moment::Moment;
@@ -46,11 +47,14 @@ impl Engine {
 
     /// The caller leaves the agent for the flow.
     fn verify(&mut self, now: Moment, id: CallId, name: &FlowId) -> Answer {
-        let flow = self.world.flows.get(name).filter(|flow| flow.is_assisted()).cloned();
-        let Some(flow) = flow else { return Answer::Refused("there is no such flow for agents to start") };
         let Some(mut call) = self.calls.remove(&id) else { return Answer::NotFound };
+        let Some((flow, library)) = self.flow_for(&call, name).filter(|(flow, _)| flow.is_assisted()) else {
+            self.keep(call);
+            return Answer::Refused("there is no such flow for agents to start");
+        };
         let talk = match std::mem::replace(&mut call.stage, Stage::Menu { playing: None }) {
-            Stage::Talking(talk) => talk,
+            // Who is being announced does not talk yet.
+            Stage::Talking(talk) if talk.introducing.is_none() => talk,
             other => {
                 call.stage = other;
                 self.keep(call);
@@ -68,7 +72,7 @@ impl Engine {
             from_queue: talk.from_queue.clone(),
             talk: Some(talk),
             run: std::mem::replace(&mut call.run, run),
-            library: std::mem::replace(&mut call.library, self.world.library.clone()),
+            library: std::mem::replace(&mut call.library, library),
             until: now + ASSIST_TIME,
             decided: None,
         }));
@@ -119,6 +123,7 @@ impl Engine {
         verdict: Verdict,
         level: Option<Arc<str>>,
     ) -> Next {
+        self.give_up_talk(now, call, BotFailure::Abandoned);
         let prompt = match verdict {
             Verdict::Cancelled => "sv_cancel",
             Verdict::Timeout => "sv_timeout",
@@ -152,6 +157,8 @@ impl Engine {
                 Next::Goes
             }
             (None, Some(from)) => {
+                // What was being said when the agent picked up has not been heard to its end.
+                call.run.handle(now, RunEvent::Played);
                 self.enqueue(now, call, from.queue, from.priority, from.since);
                 Next::Goes
             }

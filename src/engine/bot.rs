@@ -78,7 +78,9 @@ impl Engine {
     /// A key for the bot, if the caller talks with one. False if not.
     pub(super) fn key_for_bot(&mut self, call: CallId, symbol: char) -> bool {
         let Some(call) = self.calls.get(&call) else { return false };
-        let Some(talk) = call.with_bot.filter(|_| matches!(call.stage, Stage::Menu { .. })) else {
+        // An agent who waits gets the caller back at a star, whoever they talk with.
+        let back = symbol == '*' && call.assist.is_some();
+        let Some(talk) = call.with_bot.filter(|_| !back && matches!(call.stage, Stage::Menu { .. })) else {
             return false;
         };
         self.out.push(Output::Bot(BotOrder::Key { id: talk.id, key: super::output::Key(symbol) }));

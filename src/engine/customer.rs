@@ -258,8 +258,9 @@ impl Engine {
                 }
             }
             Stage::Transferring { .. } => self.transfer_unanswered(now, id),
-            Stage::Waiting(_) => self.wake_waiting(now, id),
-            Stage::Talking(_) => {}
+            // While a phone rings nothing new is said: it was only the tape's time.
+            Stage::Waiting(Waiting { ringing: None, .. }) => self.wake_waiting(now, id),
+            Stage::Waiting(_) | Stage::Talking(_) => {}
         }
         if let Some(mut call) = self.calls.remove(&id) {
             self.hush(now, &mut call);

@@ -14,6 +14,7 @@ use crate::ids::{AgentId, CallId, FlowId};
 use crate::ivr::flow::Flow;
 use crate::ivr::run::{Action, Caller, Event as RunEvent, MessageEnd, Run};
 use crate::media::command::{Command, Source};
+use crate::media::prompts::Library;
 use crate::moment::Moment;
 use crate::recording::block::Mark;
 use crate::recording::recorder::TapeCommand;
@@ -23,7 +24,8 @@ impl Engine {
     pub(super) fn begin_message(&mut self, now: Moment, call: &mut Call, name: Arc<str>) -> Next {
         // Packets that a worker drops, or the disk refuses, would be missing in what the caller was promised to be heard.
         let overloaded = self.streams.is_overloaded(call.caller.lease.worker);
-        if call.tape_fails || overloaded || call.messages >= MESSAGES_PER_CALL {
+        // The tape rests while an agent waits for the caller.
+        if call.assist.is_some() || call.tape_fails || overloaded || call.messages >= MESSAGES_PER_CALL {
             return Next::Tell(RunEvent::MessageFailed);
         }
         call.messages += 1;
@@ -99,8 +101,9 @@ impl Engine {
         agent: AgentId,
         from: Option<FromQueue>,
     ) {
-        let survey = from.and_then(|from| Some((self.survey_of(&from)?, from.queue)));
-        let Some(((name, flow), queue)) = survey.filter(|_| call.survey.is_none() && !call.caller.holds_us())
+        let survey = from.and_then(|from| Some((self.survey_of(&call, &from)?, from.queue)));
+        let Some(((name, flow, library), queue)) =
+            survey.filter(|_| call.survey.is_none() && !call.caller.holds_us())
         else {
             return self.end_call(now, call, Cause::AgentHungUp, Who::Agent);
         };
@@ -111,16 +114,16 @@ impl Engine {
         let language = call.run.language().to_owned();
         let caller = Caller { number: call.from.clone(), dialled: call.dialled.clone(), language };
         let (run, actions) = Run::start(now, flow, caller, self.rng.u64());
-        (call.run, call.library) = (run, self.world.library.clone());
+        (call.run, call.library) = (run, library);
         call.stage = Stage::Menu { playing: None };
         self.hear(call.caller.lease, Source::Silence);
         self.obey(now, call, actions);
     }
 
-    fn survey_of(&self, from: &FromQueue) -> Option<(FlowId, Arc<Flow>)> {
+    fn survey_of(&self, call: &Call, from: &FromQueue) -> Option<(FlowId, Arc<Flow>, Arc<Library>)> {
         let name = self.world.config.queues.get(&from.queue)?.survey.clone()?;
-        let flow = self.world.flows.get(&name)?.clone();
-        Some((name, flow))
+        let (flow, library) = self.flow_for(call, &name)?;
+        Some((name, flow, library))
     }
 
     /// The caller's rating of the talk before, or that they gave none.

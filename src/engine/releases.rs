@@ -12,7 +12,7 @@ use super::happened::What;
 use crate::call::cause::Cause;
 use crate::call::customer::{Call, Taken};
 use crate::config::Number;
-use crate::ids::ReleaseId;
+use crate::ids::{FlowId, ReleaseId};
 use crate::ivr::Flows;
 use crate::ivr::flow::Flow;
 use crate::ivr::run::Event as RunEvent;
@@ -132,6 +132,15 @@ impl Engine {
             self.leads_by(number, running.filter(|running| running.trial.release == call.taken.release))?;
         // It ends for the release that it began with.
         Some(Leading { taken: call.taken, ..leading })
+    }
+
+    /// The flow that a call under way is to go through next: what fails there is counted for the release that it took.
+    pub(super) fn flow_for(&self, call: &Call, name: &FlowId) -> Option<(Arc<Flow>, Arc<Library>)> {
+        let running = self.releases.running.as_ref();
+        let trial = running.map(|running| &running.trial).filter(|trial| trial.release == call.taken.release);
+        let on_trial = trial.and_then(|trial| Some((trial.flows.get(name)?, &trial.library)));
+        let in_force = || Some((self.world.flows.get(name)?, &self.world.library));
+        on_trial.or_else(in_force).map(|(flow, library)| (flow.clone(), library.clone()))
     }
 
     fn leads_by(&self, number: &str, running: Option<&Running>) -> Option<Leading> {

@@ -128,7 +128,7 @@ impl Engine {
             Ask::Handover { call } => match self.calls.get(&call) {
                 None => Answer::NotFound,
                 Some(call) => {
-                    let (agent, handover) = (call.stage.agent().cloned(), call.handover.clone());
+                    let (agent, handover) = (call.agent().cloned(), call.handover.clone());
                     Answer::Handover { agent, handover }
                 }
             },

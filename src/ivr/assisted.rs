@@ -140,17 +140,35 @@ pub(super) fn hush(nodes: &mut [Node], edges: &[Edge], variables: &[Variable]) {
     let passes = |step: &Step| match step {
         Step::Menu { ask, .. } | Step::Collect { ask, .. } | Step::Language { ask, .. } => !ask.barge_in,
         Step::Queue(_) | Step::Transfer { .. } | Step::AgentReturn { .. } => false,
+        // Keys pressed there are no answers, and what is spoken must be on the tape.
+        Step::Record(_) | Step::Bot(_) => false,
         _ => true,
     };
+    spread(nodes, edges, |from, to| !from.quiet && to.quiet && passes(&from.step), |node| node.quiet = true);
+    for node in nodes.iter_mut() {
+        node.returns = matches!(node.step, Step::Return(_));
+    }
+    spread(
+        nodes,
+        edges,
+        |from, to| !from.returns && to.returns && passes(&from.step),
+        |node| node.returns = true,
+    );
+}
+
+/// Marks the nodes that lead to one that is marked, until there are no more.
+fn spread(
+    nodes: &mut [Node],
+    edges: &[Edge],
+    leads: impl Fn(&Node, &Node) -> bool,
+    mark: impl Fn(&mut Node),
+) {
     loop {
-        let leads = |edge: &&Edge| {
-            let (from, to) = (&nodes[edge.from.0], &nodes[edge.to.0]);
-            !from.quiet && to.quiet && passes(&from.step)
-        };
-        let more: Vec<NodeId> = edges.iter().filter(leads).map(|edge| edge.from).collect();
+        let more = edges.iter().filter(|edge| leads(&nodes[edge.from.0], &nodes[edge.to.0]));
+        let more: Vec<NodeId> = more.map(|edge| edge.from).collect();
         if more.is_empty() {
             return;
         }
-        more.into_iter().for_each(|node| nodes[node.0].quiet = true);
+        more.into_iter().for_each(|NodeId(place)| mark(&mut nodes[place]));
     }
 }

@@ -59,7 +59,7 @@ impl Chart {
         let ways = scope.ways.list.clone();
         for (at, way) in ways.iter().enumerate() {
             let name = format!("{MARK}{flow}:{at}");
-            nodes.push(Node { name: name.into(), step: Step::Goto(way.to), quiet: false });
+            nodes.push(Node { name: name.into(), step: Step::Goto(way.to), quiet: false, returns: false });
         }
         let variables = scope.variables.iter().filter_map(|v| Some((v.name.clone(), v.kind?))).collect();
         Chart { source: scope.out.source().clone(), stops, ways, variables }

@@ -111,6 +111,8 @@ pub(super) struct Node {
     pub step: Step,
     /// What is pressed here may be a secret.
     pub quiet: bool,
+    /// What is pressed here may be kept for the flow that called this one.
+    pub returns: bool,
 }
 
 #[derive(Debug)]

@@ -335,7 +335,7 @@ fn read_nodes(list: &[(Key, Node)], words: &[Words], scope: &mut Scope<'_>) -> V
     let read = list.iter().take(MAX_NODES).enumerate().map(|(at, (key, node))| {
         scope.here = NodeId(at);
         let step = step(key, node, words, scope);
-        step.map(|step| flow::Node { name: key.text.as_str().into(), step, quiet: false })
+        step.map(|step| flow::Node { name: key.text.as_str().into(), step, quiet: false, returns: false })
     });
     read.collect()
 }

@@ -4,6 +4,7 @@ mod agents;
 mod assist;
 mod attacks;
 mod bots;
+mod crossings;
 mod emergency;
 mod flows;
 mod hosts;

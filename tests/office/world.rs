@@ -69,7 +69,8 @@ pub fn with_flow_and(config: Config, flow: &str) -> World {
     with_flows_and(config, &[("main.yaml", flow)])
 }
 
-fn with_flows_and(config: Config, files: &[(&str, &str)]) -> World {
+/// `config` with these files as its only flows.
+pub fn with_flows_and(config: Config, files: &[(&str, &str)]) -> World {
     let library = library();
     let sources: Vec<_> = files.iter().map(|(name, text)| Source::new(*name, *text)).collect();
     let compiled = ivr::compile(&sources, &ivr::World::of(&config, &library));

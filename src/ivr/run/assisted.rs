@@ -2,12 +2,24 @@
 
 use super::{Action, Run, State, Typed};
 use crate::ivr::assisted::{Back, Verdict};
-use crate::ivr::flow::{Entry, Kind};
+use crate::ivr::flow::{Entry, Kind, Step};
+use crate::ivr::subflow::Call;
 
 impl Run {
     /// Whether what is pressed now may be a secret, or a part of one typed ahead: nothing of it may be recorded.
     pub fn is_quiet(&self) -> bool {
-        self.flow.node(self.node).quiet
+        let mut node = self.flow.node(self.node);
+        // What is typed ahead in a flow that was called is kept for the one that called it.
+        for caller in self.callers.iter().rev() {
+            if node.quiet || !node.returns {
+                break;
+            }
+            let Step::Call(Call { next: Some(next), .. }) = &caller.flow.node(caller.node).step else {
+                break;
+            };
+            node = caller.flow.node(*next);
+        }
+        node.quiet
     }
 
     /// The caller is being told what comes next, and keys mean nothing any more.
