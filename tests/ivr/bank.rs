@@ -15,10 +15,10 @@ const PROMPTS: &str = "welcome rec_notice lang main noinput invalid to_agent goo
     refuse acct acct_thanks urgent elder card_menu sme_menu cmp_menu transfer_failed num_hundred num_thousand \
     num_wan num_yi num_million num_minus num_yao num_and loss_kind get_id6 loss_ok_pre loss_ok_post loss_fail \
     person_or_end pin pin_bad_2 pin_bad_1 pin_lock menu_acct bal_pre stmt_pre stmt_due_pre limit_pre vip antifraud \
-    closed_menu progress_pre progress_mid progress_none ticket_pre ticket_post music/beep leave_msg leave_number msg_short \
+    closed_menu progress_pre progress_mid progress_none ticket_pre ticket_post music/beep leave_msg msg_short \
     msg_thanks msg_failed svy svy_why svy_thx \
     agent_id_pre agent_id_post q_ahead_one q_ahead_pre q_ahead_post q_wait q_busier cb_offer cb_confirm_pre \
-    cb_confirm_post cb_number cb_refused cb_done \
+    cb_confirm_post cb_number cb_refused cb_done cb_later_confirm cb_later_done \
     sv_intro sv_ok sv_fail emg_sys_pre emg_sys_post emg_menu acct_bad";
 
 /// Words that values are said with, besides numbers, months and days.
