@@ -67,7 +67,7 @@ pub const CODES: &[(&str, &str, &str)] = &[
     (
         "flow-001",
         "unknown node kind",
-        "A node is written `name: { kind: { fields } }`. The kinds are: play, menu, collect, say, set, switch, hours, http, bot, queue, callback, transfer, record, survey, percent, event, wait, language, profile, emergency, call, return, agent_return, goto, hangup.",
+        "A node is written `name: { kind: { fields } }`. `hotline schema --reference` tells of all kinds.",
     ),
     (
         "flow-002",

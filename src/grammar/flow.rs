@@ -12,7 +12,7 @@ pub(super) const KEY: Shape = Shape::Like("key: 0 to 9, `\"*\"`, `\"#\"`", "^[0-
 /// A whole flow.
 pub const FLOW: Map = Map {
     name: "flow",
-    about: "A file of YAML in the folder `flows` of the configuration. Its name is the file's. Fields that many nodes have alike may stand under `snippets` by a name, here or in a file of the folder that has nothing else; `use: NAME`, or a list of names, puts them where it stands.",
+    about: "A file of YAML in the folder `flows` of the configuration. Its name is the file's.",
     fields: FIELDS,
     names: None,
 };
@@ -45,6 +45,12 @@ const FIELDS: &[Field] = &[
         "{ max_tries: number }",
         "Which of the configuration's `constants` it reads.",
     ),
+    may(
+        "snippets",
+        Shape::Names(&SNIPPETS),
+        "{ once: { retries: 1 } }",
+        "Fields that many nodes have alike, for `use` in nodes. A file that has nothing but these is for all flows of its folder.",
+    ),
     may("humane", Shape::Fields(&HUMANE), "", "Limits of its own for how far a person may be."),
     need(
         "nodes",
@@ -61,6 +67,14 @@ const VARIABLES: Names = Names {
     least: 0,
     most: 64,
 };
+
+const SNIPPETS: Names = Names { what: "name", pattern: "", value: Shape::Snippet, least: 0, most: 0 };
+
+/// The field that puts snippets where it stands.
+pub const USE: &str = "use";
+
+/// Kinds and fields whose keys are names of variables, results or another system's: no snippet belongs there.
+pub const WITHOUT_SNIPPETS: [&str; 6] = ["set", "return", "with", "into", "body", "answer"];
 
 const NODES: Names = Names { what: "name", pattern: NAME, value: Shape::Node, least: 0, most: 500 };
 

@@ -47,6 +47,8 @@ pub enum Given {
     Depends(&'static str),
     /// Exactly one of the map's fields that say so.
     OneOf,
+    /// One of them too, and this other field, which says the same of it, may stand beside it.
+    OneOfWith(&'static str),
 }
 
 /// Keys that are names chosen by who writes them.
@@ -97,6 +99,8 @@ pub enum Shape {
     Either(&'static Shape, &'static Shape),
     /// The word alone, without anything behind it.
     Alone,
+    /// Fields of nodes, which `use` puts into them.
+    Snippet,
     /// One of `nodes::NODES`.
     Node,
     /// One of `script::STEPS`.
@@ -145,6 +149,12 @@ impl Field {
         self
     }
 
+    /// The field `other` may stand beside it.
+    const fn beside(mut self, other: &'static str) -> Field {
+        self.given = Given::OneOfWith(other);
+        self
+    }
+
     /// Left out, what is meant hangs on other things.
     const fn or_depends(mut self, told: &'static str) -> Field {
         self.given = Given::Depends(told);
@@ -182,7 +192,7 @@ impl Shape {
                 words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(" \\| ")
             }
             Shape::Truth => "`true` \\| `false`".to_owned(),
-            Shape::Whole(0 | i64::MIN, i64::MAX) => "whole number".to_owned(),
+            Shape::Whole(0, i64::MAX) => "whole number".to_owned(),
             Shape::Whole(least, most) => format!("whole number, {least} to {most}"),
             Shape::Duration(least, most) => format!("duration, `{least}` to `{most}`"),
             Shape::Target => "node".to_owned(),
@@ -198,6 +208,7 @@ impl Shape {
             Shape::Names(names) => format!("map: {} → {}", names.what, names.value.told()),
             Shape::Either(one, other) => format!("{}; or {}", one.told(), other.told()),
             Shape::Alone => "stands alone".to_owned(),
+            Shape::Snippet => "fields of nodes".to_owned(),
             Shape::Node => "one kind of node".to_owned(),
             Shape::Step => "step".to_owned(),
         }

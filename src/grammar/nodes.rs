@@ -147,32 +147,26 @@ const COLLECT: Kind = kind(
     "collect: { into: account, prompts: acct, min: 6, max: 19, on_no_input: { then: person }, on_invalid: { then: person }, next: main }",
 );
 
-/// One of several fields of a check.
-const RULE: &str = "exactly one of `luhn`, `date`, `one_of`, and `from` with `to`";
-
 const CHECK: Map = Map {
     name: "check",
     about: "A check with its own prompts. In a word: `luhn`, `date` (YYYYMMDD), `day` (MMDD).",
     fields: &[
         may("prompts", PROMPTS, "invalid", "Said in place of those of `on_invalid`."),
-        may(
+        one_of(
             "luhn",
             Shape::Whole(2, 32),
             "16",
             "Card numbers: entries of so many digits and more have a check digit that fits (ISO/IEC 7812-1).",
-        )
-        .or_depends(RULE),
-        may("date", Shape::Word(&["yyyymmdd", "mmdd"]), "yyyymmdd", "A day that there is.").or_depends(RULE),
-        may(
+        ),
+        one_of("date", Shape::Word(&["yyyymmdd", "mmdd"]), "yyyymmdd", "A day that there is."),
+        one_of(
             "one_of",
             Shape::List(&Shape::Like("digits", "^[0-9]+$"), 1, 50),
             "[\"100000\"]",
             "One of these entries.",
-        )
-        .or_depends(RULE),
-        may("from", Shape::Whole(i64::MIN, i64::MAX), "1", "Of numbers and amounts: not less.")
-            .or_depends(RULE),
-        may("to", Shape::Whole(i64::MIN, i64::MAX), "50000", "And not more.").or_depends(RULE),
+        ),
+        one_of("from", Shape::Whole(0, i64::MAX), "1", "Of numbers and amounts: not less.").beside("to"),
+        one_of("to", Shape::Whole(0, i64::MAX), "50000", "Of numbers and amounts: not more.").beside("from"),
     ],
     names: None,
 };

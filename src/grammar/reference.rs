@@ -41,6 +41,7 @@ pub fn page() -> String {
     section(&mut page, 2, "The file of a flow", &flow::FLOW, &mut parts);
     parts.write(&mut page);
     page.push_str("\n## Nodes\n\nA node is a name with exactly one kind below it.\n");
+    snippets(&mut page);
     let all: Vec<String> = nodes::NAMES.iter().map(|name| format!("[`{name}`](#{name})")).collect();
     let _ = writeln!(page, "\n{}", all.join(" · "));
     nodes::NODES.iter().for_each(|kind| node(&mut page, kind, &mut parts));
@@ -103,23 +104,40 @@ fn node(page: &mut String, kind: &Kind, parts: &mut Parts) {
         return;
     }
     table(page, map.fields, map.names, parts);
-    let ways: Vec<String> = map.fields.iter().filter(|field| field.shape.leads()).map(way).collect();
+    let ways = ways("", map);
     match ways[..] {
         [] => page.push_str("\nNo way leads on from here in this flow.\n"),
         _ => drop(writeln!(page, "\nThe call goes on by {}.", ways.join(", "))),
     }
 }
 
-/// A way out of a node, as a field names it.
-fn way(field: &Field) -> String {
-    match &field.shape {
-        Shape::Names(names) => {
-            format!("each {} of `{}`", names.what.split([',']).next().unwrap_or(names.what), field.name)
+/// The ways out of a node, as its fields name them. `of`: the field that they stand in, with a dot.
+fn ways(of: &str, map: &Map) -> Vec<String> {
+    let leading = map.fields.iter().filter(|field| field.shape.leads());
+    let each = leading.flat_map(|field| {
+        let name = format!("{of}{}", field.name);
+        match &field.shape {
+            Shape::Names(names) => {
+                let what = names.what.split(',').next().unwrap_or(names.what);
+                vec![format!("each {what} of `{name}`")]
+            }
+            Shape::Fields(map) => ways(&format!("{name}."), map),
+            Shape::List(Shape::Fields(map), ..) => vec![format!("`then` of each {}", map.name)],
+            _ => vec![format!("`{name}`")],
         }
-        Shape::Fields(_) => format!("`{}.then`", field.name),
-        Shape::List(Shape::Fields(map), ..) => format!("`then` of each {}", map.name),
-        _ => format!("`{}`", field.name),
-    }
+    });
+    each.collect()
+}
+
+fn snippets(page: &mut String) {
+    let without: Vec<String> = flow::WITHOUT_SNIPPETS.iter().map(|name| format!("`{name}`")).collect();
+    let _ = writeln!(
+        page,
+        "\nIn a kind, and in every map inside it, may stand `{}`: a name of `snippets`, or a list of them. Their fields are put there; \
+         what is written beside it comes first. Not in {}, whose keys are names.",
+        flow::USE,
+        without.join(", ")
+    );
 }
 
 fn table(page: &mut String, fields: &[Field], names: Option<&Names>, parts: &mut Parts) {
@@ -143,6 +161,7 @@ fn left_out(field: &Field) -> String {
         Given::Otherwise(default) => format!("`{default}`"),
         Given::Depends(told) => told.to_owned(),
         Given::OneOf => "one of those marked so".to_owned(),
+        Given::OneOfWith(other) => format!("one of those marked so; `{other}` may stand beside it"),
     }
 }
 

@@ -30,12 +30,14 @@ impl Of {
 
 /// The schema of such files.
 pub fn schema(of: Of) -> Value {
-    let mut writer = Writer { snippets: of == Of::Flow, ..Writer::default() };
+    let mut writer = Writer::default();
     let mut schema = writer.map(of.map());
     if of == Of::Flow {
-        schema["properties"]["snippets"] = json!({ "type": "object", "description": SNIPPETS });
-        // A file with snippets alone is no flow.
+        // A file with snippets and without a name is no flow, and has nothing else.
         schema.insert("if".to_owned(), json!({ "required": ["snippets"], "not": { "required": ["flow"] } }));
+        schema.insert("then".to_owned(), json!({ "propertyNames": { "const": "snippets" } }));
+        let required = schema.remove("required");
+        schema.insert("else".to_owned(), json!({ "required": required }));
     }
     schema.insert("$schema".to_owned(), json!("http://json-schema.org/draft-07/schema#"));
     schema.insert("title".to_owned(), json!(format!("Hotline: {}", of.map().name)));
@@ -70,11 +72,31 @@ fn of_node(node: &Node) -> Value {
     }
 }
 
-const SNIPPETS: &str = "Fields that many nodes have alike, by a name: `use: NAME` puts them where it stands.";
+/// What stands behind `use`.
+fn used() -> Value {
+    json!({
+        "description": "Snippets by name, one or a list: their fields are put here.",
+        "anyOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" } }],
+    })
+}
+
+/// One of several fields, or of pairs of them.
+fn one_of(map: &Map) -> Vec<Value> {
+    let one = |(at, field): (usize, &Field)| match field.given {
+        Given::OneOf => Some(json!({ "required": [field.name] })),
+        // Of a pair the first speaks for both.
+        Given::OneOfWith(other) => map.fields[at..]
+            .iter()
+            .any(|later| later.name == other)
+            .then(|| json!({ "anyOf": [{ "required": [field.name] }, { "required": [other] }] })),
+        _ => None,
+    };
+    map.fields.iter().enumerate().filter_map(one).collect()
+}
 
 #[derive(Default)]
 struct Writer {
-    /// Maps may take fields from snippets.
+    /// What is being written may take fields from snippets.
     snippets: bool,
     /// Maps that stand in several places, by their names.
     definitions: Object<String, Value>,
@@ -86,8 +108,7 @@ impl Writer {
             map.fields.iter().map(|field| (field.name.to_owned(), self.field(field))).collect();
         let needed = |field: &&Field| matches!(field.given, Given::Always);
         let required: Vec<&str> = map.fields.iter().filter(needed).map(|field| field.name).collect();
-        let one_of = map.fields.iter().filter(|field| matches!(field.given, Given::OneOf));
-        let one_of: Vec<Value> = one_of.map(|field| json!({ "required": [field.name] })).collect();
+        let one_of = one_of(map);
         let mut schema = Object::new();
         // Nothing at all counts as an empty map.
         let empty = required.is_empty() && one_of.is_empty();
@@ -103,21 +124,21 @@ impl Writer {
         if !one_of.is_empty() {
             needs.insert("oneOf".to_owned(), json!(one_of));
         }
-        if !self.snippets || map.names.is_some() {
-            schema.append(&mut needs);
-        } else {
-            schema["properties"]["use"] = json!({
-                "description": SNIPPETS,
-                "anyOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" } }],
-            });
-            schema.insert("if".to_owned(), json!({ "required": ["use"] }));
+        if self.snippets {
+            schema["properties"][flow::USE] = used();
+            schema.insert("if".to_owned(), json!({ "required": [flow::USE] }));
             schema.insert("else".to_owned(), Value::Object(needs));
+        } else {
+            schema.append(&mut needs);
         }
         schema
     }
 
     fn field(&mut self, field: &Field) -> Value {
+        let snippets = self.snippets;
+        self.snippets &= !flow::WITHOUT_SNIPPETS.contains(&field.name);
         let mut schema = self.shape(&field.shape);
+        self.snippets = snippets;
         schema["description"] = json!(field.about);
         if let Given::Otherwise(default) = field.given {
             schema["default"] = value(default);
@@ -137,7 +158,6 @@ impl Writer {
             Shape::Like(_, pattern) => json!({ "type": ["string", "number"], "pattern": pattern }),
             Shape::Word(words) => json!({ "enum": words }),
             Shape::Truth => json!({ "type": "boolean" }),
-            Shape::Whole(i64::MIN, i64::MAX) => json!({ "type": "integer" }),
             Shape::Whole(least, i64::MAX) => json!({ "type": "integer", "minimum": least }),
             Shape::Whole(least, most) => json!({ "type": "integer", "minimum": least, "maximum": most }),
             Shape::Duration(..) => {
@@ -164,6 +184,7 @@ impl Writer {
             Shape::Either(Shape::Alone, other) => self.shape(other),
             Shape::Either(one, other) => json!({ "anyOf": [self.shape(one), self.shape(other)] }),
             Shape::Alone => json!(false),
+            Shape::Snippet => json!({ "type": "object" }),
             Shape::Node => self.node(),
             Shape::Step => self.step(),
         }
@@ -171,8 +192,13 @@ impl Writer {
 
     fn names(&mut self, names: &Names) -> Value {
         let mut map = json!({ "type": "object", "additionalProperties": self.shape(&names.value) });
+        let pattern = json!({ "pattern": names.pattern });
+        if self.snippets {
+            map["properties"] = json!({ flow::USE: used() });
+        }
         if !names.pattern.is_empty() {
-            map["propertyNames"] = json!({ "pattern": names.pattern });
+            let or_used = json!({ "anyOf": [pattern, { "const": flow::USE }] });
+            map["propertyNames"] = if self.snippets { or_used } else { pattern };
         }
         if names.least > 0 {
             map["minProperties"] = json!(names.least);
@@ -198,6 +224,7 @@ impl Writer {
     fn node(&mut self) -> Value {
         let mut kinds = Object::new();
         for kind in nodes::NODES {
+            self.snippets = !flow::WITHOUT_SNIPPETS.contains(&kind.map.name);
             let mut schema = match &kind.bare {
                 Some(shape) => self.shape(shape),
                 None => self.defined(&kind.map),
@@ -205,6 +232,7 @@ impl Writer {
             schema["description"] = json!(kind.map.about);
             kinds.insert(kind.map.name.to_owned(), schema);
         }
+        self.snippets = false;
         json!({ "type": "object", "properties": kinds, "additionalProperties": false, "minProperties": 1, "maxProperties": 1 })
     }
 

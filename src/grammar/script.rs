@@ -78,7 +78,7 @@ const PROFILE: Field = may(
 const MOCKS: Field = may(
     "mocks",
     Shape::List(&Shape::Either(&Shape::Fields(&MOCK), &Shape::Fields(&BOT_MOCK)), 0, 0),
-    "[{ host: bank, method: get, path: \"/customers/*\", status: 200, body: { name: Li }, delay: 300ms, times: 1 }]",
+    "[{ host: bank, method: get, path: \"/customers/*\", status: 200, body: { name: Li }, delay: 300ms, times: 1 }, { bot: assistant, result: { intent: loss }, transfer: true, after: 20s, times: 1 }]",
     "Stand-ins for the hosts that the flow asks, and for bots. The first that fits answers, those of a test before those of the file.",
 );
 

@@ -139,6 +139,8 @@ struct Head {
 
 impl Head {
     fn read(fields: &mut Fields<'_>, world: &World<'_>, out: &mut Findings) -> Head {
+        // They have been put where they are used; who misspells the word is told it.
+        _ = fields.take("snippets");
         let constants = fields.take("constants").map(|node| variables(node, Vec::new(), out));
         let constants = constants.unwrap_or_default();
         let constants: Vec<_> =

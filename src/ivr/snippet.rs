@@ -16,13 +16,10 @@ use std::sync::Arc;
 
 use crate::diagnostic::yaml::{Key, MAX_VALUES, Node, Value};
 use crate::diagnostic::{Findings, Source, Span, suggest};
+use crate::grammar::flow::{USE, WITHOUT_SNIPPETS};
 
-/// The field that names the snippets.
-const USE: &str = "use";
 /// Where they stand.
 const SNIPPETS: &str = "snippets";
-/// Fields whose keys are names of variables, results or another system's: no snippet belongs there.
-const NAMES: [&str; 6] = ["set", "return", "with", "into", "body", "answer"];
 
 /// A file of snippets and no flow.
 pub(super) fn is_shared(root: &Node) -> bool {
@@ -100,7 +97,8 @@ impl Shared {
         for (_, node) in nodes {
             // A node's one field is its kind; a node may well be called `use`.
             if let Value::Map(kinds) = &mut node.value {
-                let kinds = kinds.iter_mut().filter(|(kind, _)| !NAMES.contains(&kind.text.as_str()));
+                let kinds =
+                    kinds.iter_mut().filter(|(kind, _)| !WITHOUT_SNIPPETS.contains(&kind.text.as_str()));
                 kinds.for_each(|(_, fields)| putting.put(fields));
             }
         }
@@ -160,7 +158,7 @@ impl Putting<'_> {
             Value::Map(entries) => {
                 let used = entries.iter().position(|(key, _)| key.text == USE).map(|at| entries.remove(at).1);
                 for (key, node) in entries.iter_mut() {
-                    if !NAMES.contains(&key.text.as_str()) {
+                    if !WITHOUT_SNIPPETS.contains(&key.text.as_str()) {
                         self.put(node);
                     }
                 }

@@ -26,7 +26,12 @@ const FIELDS: &[Field] = &[
         "Messages that take turns.",
     )
     .or_depends("the queue's"),
-    may("tell", Shape::Fields(&TELL), "", "What callers are told of their place. Left out, nothing."),
+    may(
+        "tell",
+        Shape::Fields(&TELL),
+        "{ position: false, estimate: true, every: 60s }",
+        "What callers are told of their place. Left out, nothing.",
+    ),
     may("keys", Shape::Names(&KEYS), "{ \"*\": main }", "Keys that leave the queue, at any time."),
     may("offer", Shape::Fields(&OFFER), "", "Something else that the caller may choose, offered once."),
     may(
@@ -65,8 +70,8 @@ const TELL: Map = Map {
     fields: &[
         may("position", Shape::Truth, "false", "How many are before them: on entry, and when it is better.")
             .or("true"),
-        may("estimate", Shape::Truth, "true", "How long it will take, in minutes, if that is known.")
-            .or_depends("`true`"),
+        may("estimate", Shape::Truth, "false", "How long it will take, in minutes, if that is known.")
+            .or("true"),
         may("every", INTERVAL, "60s", "Also when nothing has changed, so often."),
     ],
     names: None,

@@ -10,6 +10,7 @@ use hotline::diagnostic::{Diagnostic, Source, render_all};
 use hotline::grammar::config::CONFIGURATION;
 use hotline::grammar::flow::FLOW;
 use hotline::grammar::nodes::NODES;
+use hotline::grammar::reference;
 use hotline::grammar::schema::{Of, document, schema, value};
 use hotline::grammar::{Field, Given, Kind, Map, Shape, script};
 use hotline::ivr::trial::Stage;
@@ -195,7 +196,7 @@ impl Held<'_> {
                 assert_ne!(value(default), of(field), "{told}: the example is the default and shows nothing");
             }
             Given::Depends(_) => assert!((self.fits)(&without), "{told}"),
-            Given::OneOf => {}
+            Given::OneOf | Given::OneOfWith(_) => {}
         }
     }
 
@@ -310,6 +311,62 @@ fn every_example_of_a_node_compiles_and_fits_the_schema() {
 }
 
 #[test]
+fn a_check_of_a_number_is_a_list_or_a_range_with_one_end_or_both() {
+    let schema = validator(Of::Flow);
+    let of_kind = |kind: &&Kind| kind.map.name == "collect";
+    let mut collect = whole(&NODES.iter().find(of_kind).expect("the kind").map);
+    (collect["into"], collect["max"]) = (json!("tries"), json!(10));
+    let mut with = |check: &Value| {
+        collect["check"] = check.clone();
+        let flow = with_node(&json!({ "collect": &collect }));
+        (compiled(&flow).is_ok(), schema.is_valid(&document(&flow)))
+    };
+    for right in [
+        json!({ "from": 0 }),
+        json!({ "to": 50_000 }),
+        json!({ "from": 1, "to": 50_000, "prompts": "invalid" }),
+        json!({ "one_of": ["100000"] }),
+    ] {
+        assert_eq!(with(&right), (true, true), "{right}");
+    }
+    for wrong in [
+        json!({ "prompts": "invalid" }),
+        json!({ "from": -1 }),
+        json!({ "to": -1 }),
+        json!({ "from": 1, "one_of": ["100000"] }),
+        json!({ "to": 1, "date": "mmdd" }),
+    ] {
+        assert_eq!(with(&wrong), (false, false), "{wrong}");
+    }
+}
+
+#[test]
+fn snippets_stand_where_the_schema_lets_them() {
+    let schema = validator(Of::Flow);
+    let once = "retries: 1, on_no_input: { then: person }, on_invalid: { then: person }";
+    let flow =
+        |node: &str| format!("snippets: {{ once: {{ {once} }}, nine: {{ 9: person }} }}\n{STAGE}{node}\n");
+    let both = |text: &str| (compiled(text).is_ok(), schema.is_valid(&document(text)));
+    for right in [
+        "{ menu: { prompts: main, keys: { 1: cards }, use: once } }",
+        "{ menu: { prompts: main, keys: { 1: cards, use: nine }, use: [once] } }",
+    ] {
+        assert_eq!(both(&flow(right)), (true, true), "{right}");
+    }
+    for wrong in [
+        "{ menu: { prompts: main, keys: { 1: cards }, uses: once } }",
+        "{ http: { to: bank, path: /, answer: { use: once }, next: main, on_failed: person } }",
+    ] {
+        assert_eq!(both(&flow(wrong)), (false, false), "{wrong}");
+    }
+    for head in ["use: once\n", "humane: { use: once }\n"] {
+        assert_eq!(both(&format!("{head}{}", flow("{ goto: main }"))), (false, false), "{head}");
+    }
+    assert!(schema.is_valid(&document("snippets: { once: { retries: 1 } }\n")));
+    assert!(!schema.is_valid(&document("snippets: { once: { retries: 1 } }\nstart: begin\n")));
+}
+
+#[test]
 fn the_head_of_a_flow_is_read_as_it_is_declared() {
     let schema = validator(Of::Flow);
     let fits = |flow: &Value| schema.is_valid(flow);
@@ -388,7 +445,8 @@ fn an_unknown_kind_is_told_all_that_are_declared() {
     let names: Vec<&str> = NODES.iter().map(|kind| kind.map.name).collect();
     assert!(render_all(&found).contains(&format!("the kinds are: {}", names.join(", "))));
     let explained = hotline::diagnostic::codes::explain("flow-001").expect("a code");
+    assert!(explained.contains("hotline schema --reference"), "{explained}");
     for name in names {
-        assert!(explained.contains(name), "the explanation of flow-001 lacks {name}");
+        assert!(reference::page().contains(&format!("\n### {name}\n")), "the reference lacks {name}");
     }
 }

@@ -9,7 +9,7 @@ pub fn whole(map: &Map) -> Value {
     let mut all = Object::new();
     let mut chosen = false;
     for field in map.fields {
-        let one_of = matches!(field.given, Given::OneOf);
+        let one_of = matches!(field.given, Given::OneOf | Given::OneOfWith(_));
         let empty = field.example.is_empty() && has_no_sample(&field.shape);
         let beside = one_of && chosen;
         if !empty && !beside {
@@ -56,8 +56,11 @@ fn inside_of(shape: &'static Shape, document: &Value) -> Vec<(String, &'static M
             if map.names.is_some() || fields.keys().all(declared) { maps(map, document) } else { Vec::new() }
         }
         (Shape::List(of, ..) | Shape::OneOrMore(of), Value::Array(items)) => {
-            let first = items.first().map(|item| inside_of(of, item)).unwrap_or_default();
-            first.into_iter().map(|(to, map)| (format!("/0{to}"), map)).collect()
+            let each = items.iter().enumerate().flat_map(|(at, item)| {
+                let inside = inside_of(of, item).into_iter();
+                inside.map(move |(to, map)| (format!("/{at}{to}"), map))
+            });
+            each.collect()
         }
         (Shape::Names(names), Value::Object(entries)) => {
             let each = entries.iter().flat_map(|(key, value)| {
