@@ -142,12 +142,21 @@ fn shift_all(node: &mut Node, by: usize) {
     }
 }
 
+/// How many values a node is made of, itself among them.
+fn values(node: &Node) -> usize {
+    1 + match &node.value {
+        Value::List(items) => items.iter().map(values).sum::<usize>(),
+        Value::Map(entries) => entries.iter().map(|(_, node)| values(node)).sum(),
+        Value::Scalar(_) | Value::Null | Value::Refused => 0,
+    }
+}
+
 struct Putting<'p> {
     known: &'p BTreeMap<String, (Span, Node)>,
     out: &'p mut Findings,
     /// Snippets being put in each other now.
     inside: Vec<String>,
-    /// Fields put so far.
+    /// Values put so far.
     put: usize,
 }
 
@@ -168,6 +177,18 @@ impl Putting<'_> {
             }
             Value::Scalar(_) | Value::Null | Value::Refused => {}
         }
+    }
+
+    /// Counts what is about to be put; `false`, reported the first time, when it is too much.
+    fn has_room_for(&mut self, values: usize, at: Span) -> bool {
+        let fitted = self.put <= MAX_VALUES;
+        self.put = self.put.saturating_add(values);
+        let fits = self.put <= MAX_VALUES;
+        if fitted && !fits {
+            let message = format!("snippets put more than {MAX_VALUES} values into this flow");
+            self.out.error("yaml-009", at, message);
+        }
+        fits
     }
 
     /// Adds the fields of the snippets that `used` names, as far as they are not there yet.
@@ -192,6 +213,10 @@ impl Putting<'_> {
                 entries.push(refused(item.span));
                 continue;
             }
+            // All that stands in it, and before it is copied: a long list is one field, and each copy costs its length.
+            if !self.has_room_for(values(snippet), item.span) {
+                return;
+            }
             let mut snippet = snippet.clone();
             self.inside.push(name.to_owned());
             self.put(&mut snippet);
@@ -202,15 +227,6 @@ impl Putting<'_> {
                 continue;
             };
             for (key, node) in fields {
-                self.put += 1;
-                if self.put > MAX_VALUES {
-                    // Once is enough.
-                    if self.put == MAX_VALUES + 1 {
-                        let message = format!("snippets put more than {MAX_VALUES} fields into this flow");
-                        self.out.error("yaml-009", item.span, message);
-                    }
-                    return;
-                }
                 if !entries.iter().any(|(known, _)| known.text == key.text) {
                     entries.push((key, node));
                 }

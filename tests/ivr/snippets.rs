@@ -130,3 +130,13 @@ fn snippets_that_multiply_are_refused_and_not_worked_on() {
     flow.push_str("  s60: { c: 1 }\n");
     assert!(wrong(&[("test.yaml", &flow)]).iter().any(|(code, ..)| *code == "yaml-009"));
 }
+
+#[test]
+fn a_long_list_in_a_snippet_counts_as_long_as_it_is_each_time() {
+    let list = vec!["1"; 20_000].join(", ");
+    let uses = vec!["{ use: big }"; 4_000].join(", ");
+    let flow = format!(
+        "flow: test\nlanguages: [en]\nstart: a\nsnippets: {{ big: {{ list: [{list}] }} }}\nnodes:\n  a: {{ switch: {{ cases: [{uses}], else: a }} }}\n"
+    );
+    assert!(wrong(&[("test.yaml", &flow)]).iter().any(|(code, ..)| *code == "yaml-009"));
+}
