@@ -63,3 +63,12 @@ pub async fn write(store: &Store, events: impl IntoIterator<Item = Happened>) {
     }
     journal.close().await;
 }
+
+/// Back to the first version of the tables, as a server of that time left them.
+pub async fn to_version_1(store: &Store) {
+    let back = "DROP INDEX calls_messages; ALTER TABLE calls DROP COLUMN messages; \
+                ALTER TABLE calls DROP COLUMN messages_open; DROP INDEX journal_emergency; DROP TABLE profiles; \
+                DROP TABLE callbacks; DROP TABLE flow_files; DROP TABLE releases; DROP TABLE release_files; \
+                PRAGMA user_version = 1;";
+    sqlx::raw_sql(back).execute(&store.writer).await.expect("older");
+}

@@ -19,7 +19,7 @@ mod tests {
     use super::*;
     use crate::engine::happened::{MessageEnd, MessageState, What};
     use crate::ids::CallId;
-    use crate::store::made::{Folder, arrived, call, event, write};
+    use crate::store::made::{Folder, arrived, call, event, to_version_1, write};
 
     fn began(number: u32) -> What {
         What::MessageBegan { number, name: "complaint".into() }
@@ -71,12 +71,7 @@ mod tests {
         let folder = Folder::new();
         let store = folder.store().await;
         write(&store, [arrived(1)]).await;
-        // Back to the first version, as a server before this one left it.
-        let back = "DROP INDEX calls_messages; ALTER TABLE calls DROP COLUMN messages; \
-                    ALTER TABLE calls DROP COLUMN messages_open; DROP INDEX journal_emergency; DROP TABLE profiles; \
-                    DROP TABLE callbacks; DROP TABLE flow_files; DROP TABLE releases; DROP TABLE release_files; \
-                    PRAGMA user_version = 1;";
-        sqlx::raw_sql(back).execute(&store.writer).await.expect("older");
+        to_version_1(&store).await;
         store.close().await;
         let store = folder.store().await;
         assert_eq!(found(&store, false).await, []);

@@ -86,6 +86,8 @@ impl Store {
         let writing = options
             .clone()
             .journal_mode(SqliteJournalMode::Wal)
+            // What is forgotten of a caller is overwritten, and not only taken off the list.
+            .pragma("secure_delete", "ON")
             // In WAL mode a killed server loses nothing by this; a power cut may cost the last moments.
             .synchronous(SqliteSynchronous::Normal);
         let writer = SqlitePoolOptions::new().max_connections(1).connect_with(writing).await?;

@@ -91,13 +91,17 @@ mod tests {
             remembered("13800000001", "fr-secret"),
             remembered("13800000002", "en"),
             remembered("13800000002", "zh-CN"),
-            event(1, 2, forgotten),
         ];
         write(&store, entries).await;
+        write(&store, [event(1, 2, forgotten)]).await;
         assert_eq!(store.profiles().await.expect("readable"), [kept("13800000002", "zh-CN")]);
         let journal: Vec<String> =
             sqlx::query_scalar("SELECT json FROM journal").fetch_all(&store.readers).await.expect("readable");
         assert!(!journal.concat().contains("fr-secret"), "the journal forgets nothing and must not know");
         assert!(!journal.last().expect("an entry").contains("13800000001"));
+        store.close().await;
+        let file = std::fs::read(folder.0.join("hotline.db")).expect("readable");
+        let left = file.windows(9).any(|bytes| bytes == b"fr-secret");
+        assert!(!left, "what is forgotten is not left in the file's free space");
     }
 }

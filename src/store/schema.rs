@@ -1,6 +1,6 @@
 //! The tables, as steps from each version to the next. A step that was released is never changed.
 
-use sqlx::sqlite::SqlitePool;
+use sqlx::sqlite::{SqliteConnection, SqlitePool};
 
 use super::StoreError;
 
@@ -91,16 +91,50 @@ PRAGMA user_version = 2;
 ",
 ];
 
+/// Of several programs that open an old file at once, one does the work and the others find it done.
 pub async fn bring_up_to_date(writer: &SqlitePool) -> Result<(), StoreError> {
-    let found: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(writer).await?;
     let known = STEPS.len() as i64;
-    if found > known {
-        return Err(StoreError::Newer { found, known });
-    }
-    for step in &STEPS[usize::try_from(found).unwrap_or(0)..] {
-        let mut change = writer.begin().await?;
-        sqlx::raw_sql(*step).execute(&mut *change).await?;
+    loop {
+        let found = version(&mut *writer.acquire().await?).await?;
+        if found > known {
+            return Err(StoreError::Newer { found, known });
+        }
+        if found == known {
+            return Ok(());
+        }
+        let mut change = writer.begin_with("BEGIN IMMEDIATE").await?;
+        // What has been found may have been another's to change until now.
+        let found = version(&mut change).await?;
+        if let Some(step) = usize::try_from(found).ok().and_then(|place| STEPS.get(place)) {
+            sqlx::raw_sql(*step).execute(&mut *change).await?;
+        }
         change.commit().await?;
     }
-    Ok(())
+}
+
+async fn version(connection: &mut SqliteConnection) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar("PRAGMA user_version").fetch_one(connection).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Store;
+    use crate::store::made::{Folder, arrived, to_version_1, write};
+
+    #[tokio::test]
+    async fn of_programs_that_open_an_old_file_at_once_none_fails() {
+        for _ in 0..10 {
+            let folder = Folder::new();
+            let store = folder.store().await;
+            write(&store, (1..100).map(arrived)).await;
+            to_version_1(&store).await;
+            store.close().await;
+            let path = folder.0.join("hotline.db");
+            let open = || Store::open_existing(&path);
+            let opened = tokio::join!(open(), open(), open(), open());
+            for store in [opened.0, opened.1, opened.2, opened.3] {
+                store.expect("it opens").close().await;
+            }
+        }
+    }
 }
