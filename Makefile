@@ -34,7 +34,10 @@ prompts: ## check the sound files against their texts and the manifest
 	python3 prompts/make_prompts.py --check
 
 grammar: ## write anew what is made of the declared language: schemas for editors, docs/ivr-reference.md
-	cargo run --locked -q -- schema flow > ivr-flows/flow.schema.json
-	cargo run --locked -q -- schema test > ivr-flows/test.schema.json
-	cargo run --locked -q -- schema config > hotline.schema.json
-	cargo run --locked -q -- schema --reference > docs/ivr-reference.md
+	$(call made,flow,ivr-flows/flow.schema.json)
+	$(call made,test,ivr-flows/test.schema.json)
+	$(call made,config,hotline.schema.json)
+	$(call made,--reference,docs/ivr-reference.md)
+
+# An interrupted run leaves the old file whole.
+made = cargo run --locked -q -- schema $(1) > $(2).new && mv $(2).new $(2)
