@@ -135,21 +135,33 @@ fn boxed(pipe: impl io::Read + Send + 'static) -> Box<dyn io::Read + Send> {
     Box::new(pipe)
 }
 
-/// Ports that nothing has at `host` now, for UDP and TCP alike.
+/// Below what systems give to sockets that ask for any port, and below the servers' RTP: who finds a port of these free
+/// keeps it until a server binds it.
+const PORTS: std::ops::Range<u16> = 10_000..16_000;
+
+/// Even ports that nothing has at `host` now, for UDP and TCP alike; nor the port above each, where a demo has its bank.
 pub fn free_ports<const N: usize>(host: Ipv4Addr) -> io::Result<[u16; N]> {
-    let mut held = Vec::new();
+    static NEXT: Mutex<u32> = Mutex::new(0);
+    let pairs = u32::from(PORTS.end - PORTS.start) / 2;
+    let mut next = NEXT.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let mut ports = [0; N];
     for port in &mut ports {
-        let (listener, socket) = loop {
-            let listener = TcpListener::bind((host, 0))?;
-            if let Ok(socket) = UdpSocket::bind(listener.local_addr()?) {
-                break (listener, socket);
-            }
-        };
-        *port = listener.local_addr()?.port();
-        held.push((listener, socket));
+        *port = (0..pairs)
+            .find_map(|_| {
+                *next += 1;
+                // Programs beside each other begin at different places.
+                let pair = std::process::id().wrapping_mul(97).wrapping_add(*next) % pairs;
+                let port = PORTS.start + 2 * u16::try_from(pair).ok()?;
+                is_free(host, port).then_some(port)
+            })
+            .ok_or(io::ErrorKind::AddrInUse)?;
     }
     Ok(ports)
+}
+
+fn is_free(host: Ipv4Addr, port: u16) -> bool {
+    UdpSocket::bind((host, port)).is_ok()
+        && [port, port + 1].iter().all(|port| TcpListener::bind((host, *port)).is_ok())
 }
 
 /// A loopback address of one's own, so that servers beside each other do not meet in their RTP ports.
