@@ -352,3 +352,23 @@ fn a_comment_is_asked_for_and_is_one_line() {
     }
     assert_eq!(bank.publish(&"x".repeat(200)).status, 200);
 }
+
+#[test]
+fn tests_in_which_too_much_happens_are_given_up_and_nothing_is_published() {
+    let bank = Bank::open(false);
+    let mut flow = main("n0").replace("start: menu\n", "start: menu\nvars: { x: number }\n");
+    flow = flow.replace("  n0:\n    play: { prompts: goodbye, next: bye }\n", "");
+    for n in 0..400 {
+        let next = if n == 399 { "menu".to_owned() } else { format!("n{}", n + 1) };
+        flow.push_str(&format!("  n{n}: {{ set: {{ x: {n}, next: {next} }} }}\n"));
+    }
+    bank.drafts.write("main.yaml", &flow);
+    let steps = "{ presses: '1111111111111111' }, ".repeat(4);
+    let tests = (0..60).map(|n| format!("  - {{ name: t{n}, steps: [{steps}] }}\n"));
+    bank.drafts.write("main.test.yaml", &format!("tests:\n{}", tests.collect::<String>()));
+    let reply = bank.publish("much ado");
+    assert_eq!(reply.status, 422, "{reply:?}");
+    let text = reply.json()["message"].as_str().expect("text").to_owned();
+    assert!(text.contains("the tests are given up"), "{text}");
+    assert_eq!((bank.in_force(), bank.standings().len()), (1, 1));
+}

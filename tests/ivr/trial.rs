@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use hotline::config;
 use hotline::diagnostic::{Diagnostic, Source, render_all};
 use hotline::ivr::trial::Stage;
+use hotline::ivr::trial::call::MAX_RUNGS;
 use hotline::ivr::trial::coverage::Coverage;
 use hotline::ivr::trial::play::{Outcome, play};
 use hotline::ivr::trial::script::{self, Test};
@@ -267,6 +268,14 @@ fn keys_of_a_secret_are_in_no_report_whenever_they_are_pressed() {
         assert!(path.contains("hidden for a secret"), "{path}");
     }
     passes("presses: '177#918273', variables: { account: '77', pin: { typed: 6 keys } }");
+}
+
+#[test]
+fn keys_without_end_are_not_kept_without_end() {
+    let keys = "{ presses: \"################\" }, ".repeat(3_000);
+    let outcome = outcome(&keys);
+    let kept = outcome.path.rungs().len();
+    assert!((MAX_RUNGS..MAX_RUNGS + 100).contains(&kept), "{kept}");
 }
 
 #[test]

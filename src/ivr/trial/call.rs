@@ -25,6 +25,9 @@ mod others;
 /// Most prompts and deadlines of one call. No real call has as many; beyond it the call stands still, so that a flow
 /// which goes on by itself for ever cannot hold a test up.
 pub const MAX_TURNS: usize = 10_000;
+/// Most things that are noted of one call. No real call has as many; beyond it the call stands still as well, so that
+/// keys without end cannot fill the memory of a server whose flows are being published.
+pub const MAX_RUNGS: usize = 20_000;
 
 /// Where the call stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -244,9 +247,15 @@ impl<'s> Call<'s> {
     /// Presses keys, one after the other, at this moment.
     pub fn presses(&mut self, keys: &str) {
         self.acts();
+        if self.stands_still() {
+            return;
+        }
         let pressed = Pressed { keys: String::new(), ahead: false, secret: false };
         self.note(Rung::Presses(pressed));
         for key in keys.chars() {
+            if self.stands_still() {
+                return;
+            }
             let (asked, secret) = (self.run.asks(), self.asks_secret());
             let actions = self.run.handle(self.now, Event::Digit(key));
             let ahead = !asked || self.run.keys_kept() > 0;
@@ -366,7 +375,7 @@ impl<'s> Call<'s> {
 
     /// Turns the clock to what happens next. False if nothing does.
     fn turn(&mut self) -> bool {
-        let Some(due) = self.due().filter(|_| self.turns < MAX_TURNS) else { return false };
+        let Some(due) = self.due().filter(|_| !self.stands_still()) else { return false };
         self.turns += 1;
         self.now = self.now.max(due);
         if self.playing.as_ref().is_some_and(|playing| playing.until <= due) {
@@ -567,6 +576,11 @@ impl<'s> Call<'s> {
         }
         node.clone_into(&mut self.node);
         self.note(Rung::Enters(node.to_owned()));
+    }
+
+    /// Nothing more comes of it: no call lasts so long.
+    fn stands_still(&self) -> bool {
+        self.turns >= MAX_TURNS || self.path.rungs().len() >= MAX_RUNGS
     }
 
     fn note(&mut self, rung: Rung) {
