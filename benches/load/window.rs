@@ -139,9 +139,13 @@ impl Window {
         if sent == 0 { 0.0 } else { sent.saturating_sub(received) as f64 * 100.0 / sent as f64 }
     }
 
+    /// Share of its packets that the generator sent late, percent.
+    pub fn late_percent(&self) -> f64 {
+        self.late_packets as f64 * 100.0 / self.packets_sent().max(1) as f64
+    }
+
     /// The generator kept time.
     pub fn is_valid(&self) -> bool {
-        let sent = self.packets_sent();
-        self.given_up == 0 && self.late_packets as f64 * 100.0 <= sent as f64 * LATE_PERCENT
+        self.given_up == 0 && self.late_percent() <= LATE_PERCENT
     }
 }

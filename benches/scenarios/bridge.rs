@@ -14,6 +14,7 @@ use crate::load::forwarder::{Forwarder, Kind};
 use crate::load::process::{self, Usage};
 use crate::load::rtpengine::Rtpengine;
 use crate::load::server::{self, DESK, Plan, Scratch, Server, Tapes};
+use crate::load::window::Window;
 
 /// Time for reports and the like of the set-up to end.
 const SETTLE: Duration = Duration::from_millis(1_500);
@@ -335,13 +336,19 @@ pub fn cost(run: &mut Run, used: Usage, empty: Usage, seconds: f64, calls: usize
     run.put("rss_per_call_kib", "per call, above the empty server", "KiB", each);
 }
 
-/// How the generator did, and what the phones heard; of speech nothing can be told.
-pub fn heard(run: &mut Run, fleet: &Fleet) {
-    let window = fleet.window();
+/// How the generator did: a run in which it was late says nothing about the server.
+pub fn kept_time(run: &mut Run, window: &Window) {
     let late = millis(window.late.value_at_quantile(0.99));
     run.put("late_p99_ms", "generator's own lateness, p99", "ms", late);
     run.put("late_max_ms", "generator's own lateness, max", "ms", millis(window.late.max()));
+    run.put("late_percent", "its packets over 2 ms late", "%", window.late_percent());
     run.valid = window.is_valid();
+}
+
+/// How the generator did, and what the phones heard; of speech nothing can be told.
+pub fn heard(run: &mut Run, fleet: &Fleet) {
+    let window = fleet.window();
+    kept_time(run, window);
     if fleet.audio.speech.is_some() {
         return;
     }

@@ -117,7 +117,7 @@ fn once(callers: usize, wish: &Wish) -> io::Result<Run> {
     run.put("next_p99_ms", "first packet of a digit to the next prompt's first, p99", "ms", changed(0.99));
     let dropped = process::all_udp_drops() - drops;
     run.put("drops", "dropped by the kernel for a full socket", "", dropped as f64);
-    run.valid = fleet.window().is_valid();
+    bridge::kept_time(&mut run, fleet.window());
     Ok(run)
 }
 

@@ -29,9 +29,14 @@ pub(super) fn check(args: &args::Check) -> Result<Exit, CannotRun> {
     } else {
         let found = format!("{}{}", render_all(&errors), render_all(&warnings));
         let reaches: String = reaches.iter().map(|reach| format!("{reach}\n")).collect();
-        print::text(&format!("{found}{reaches}{} errors, {} warnings", errors.len(), warnings.len()));
+        let (errors, warnings) = (counted(errors.len(), "error"), counted(warnings.len(), "warning"));
+        print::text(&format!("{found}{reaches}{errors}, {warnings}"));
     }
     Ok(exit)
+}
+
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 fn explain(code: &str) -> Exit {
