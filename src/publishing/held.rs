@@ -39,6 +39,25 @@ pub struct Held {
     warnings: Vec<Diagnostic>,
 }
 
+/// What is in force and on trial, as the last order left it.
+pub(super) struct Seen {
+    pub config: Arc<Config>,
+    pub in_force: Release,
+    pub draft: Draft,
+    pub trial: Option<Release>,
+}
+
+impl Seen {
+    pub fn of(held: &Held) -> Arc<Seen> {
+        Arc::new(Seen {
+            config: Arc::clone(&held.config),
+            in_force: held.in_force.row.clone(),
+            draft: held.in_force.draft.clone(),
+            trial: held.trial.as_ref().map(|trial| trial.row.clone()),
+        })
+    }
+}
+
 /// Where the files of a release are said to stand.
 pub(super) fn place(release: ReleaseId) -> PathBuf {
     PathBuf::from(format!("release-{release}"))
