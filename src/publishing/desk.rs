@@ -10,7 +10,7 @@ use tokio::sync::{Mutex, MutexGuard, watch};
 use super::broadcast;
 use super::difference::{FileDifference, between};
 use super::draft::Draft;
-use super::held::{Held, Issue, SERVER, Seen, apart, place, proven, published, read_folder};
+use super::held::{Held, Issue, SERVER, Seen, apart, place, proven, published, read_folder, try_folder};
 use super::{COMMENT, Refused};
 use crate::config::Config;
 use crate::engine::happened::{Origin, What};
@@ -479,7 +479,7 @@ impl Desk {
     pub async fn status(&self) -> Result<Status, Refused> {
         let seen = self.look().await?;
         let (approval, folder) = (seen.config.publishing.approval, seen.config.flows.clone());
-        let folder_differs = match read_folder(&seen.config).await {
+        let folder_differs = match try_folder(&seen.config).await? {
             Err(error) => Some(error.to_string()),
             Ok(now) => {
                 let changed = seen.draft.changed(&now);

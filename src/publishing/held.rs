@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::Refused;
-use super::draft::Draft;
+use super::draft::{Draft, DraftError};
 use super::proof::{Proven, check, prove};
 use crate::config::Config;
 use crate::diagnostic::{Diagnostic, render_all};
@@ -75,8 +75,13 @@ pub(super) async fn apart<T: Send + 'static>(
 
 /// The folder of drafts as it is now.
 pub(super) async fn read_folder(config: &Arc<Config>) -> Result<Draft, Refused> {
+    Ok(try_folder(config).await??)
+}
+
+/// The same for who wants to tell in a line why it cannot be read.
+pub(super) async fn try_folder(config: &Arc<Config>) -> Result<Result<Draft, DraftError>, Refused> {
     let config = Arc::clone(config);
-    Ok(apart(move || Draft::read(&config.flows)).await??)
+    apart(move || Draft::read(&config.flows)).await
 }
 
 /// Checks, and performs the tests if `tests`.

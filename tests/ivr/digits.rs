@@ -234,6 +234,6 @@ nodes:
         calling_back(check, "$other").replace("set: { other: $typed, next: wish }", call)
     };
     assert_eq!(said_of_two(called, &calling("check: phone, ")), [""; 0]);
-    assert_eq!(said_of_two(called, &calling("")), ["flow-130 test.yaml 8:57", "flow-130 test.yaml 9:31"]);
+    assert_eq!(said_of_two(called, &calling("")), ["flow-130 test.yaml 8:49", "flow-130 test.yaml 9:31"]);
     assert_eq!(said_of_two(&quiet, &calling("")), ["flow-130 test.yaml 9:31"]);
 }
