@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -10,6 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::App;
 use super::error::{ApiError, ErrorBody};
 use super::live::done as answered;
+use super::named::Named;
 use super::role::Right;
 use super::shown::Eyes;
 use super::who::Who;
@@ -90,7 +91,7 @@ fn shown(wish: callbacks::Callback, eyes: Eyes<'_>) -> Callback {
     (status = 403, body = ErrorBody, description = "Not your role"),
     (status = 404, body = ErrorBody, description = "No such wish"),
 ))]
-pub async fn done(State(app): State<App>, who: Who, Path(id): Path<String>) -> Result<StatusCode, ApiError> {
+pub async fn done(State(app): State<App>, who: Who, Named(id): Named) -> Result<StatusCode, ApiError> {
     who.must(Right::EndCallbacks)?;
     let wish = id.parse().map_err(|_| ApiError::Bad(format!("not the number of a wish: {id:?}")))?;
     let known = app.doors.store.callback(wish).await?.ok_or(ApiError::NotFound("callback"))?;

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -10,6 +10,7 @@ use super::App;
 use super::error::{ApiError, ErrorBody};
 use super::limits::{MOST_ROWS, ROWS};
 use super::live::call_id;
+use super::named::Named;
 use super::role::{Reach, Right};
 use super::shown::{self, Call, Event, Eyes};
 use super::who::Who;
@@ -122,7 +123,7 @@ async fn record(app: &App, who: &Who, call: CallId) -> Result<CallRecord, ApiErr
     (status = 401, body = ErrorBody, description = "Not logged in"),
     (status = 404, body = ErrorBody, description = "No such call, or not yours"),
 ))]
-pub async fn one(State(app): State<App>, who: Who, Path(call): Path<String>) -> Result<Json<Call>, ApiError> {
+pub async fn one(State(app): State<App>, who: Who, Named(call): Named) -> Result<Json<Call>, ApiError> {
     let record = record(&app, &who, call_id(&call)?).await?;
     Ok(Json(shown::call(record, Eyes::of(&who, &app.config()))))
 }
@@ -141,11 +142,7 @@ pub struct Events {
     (status = 401, body = ErrorBody, description = "Not logged in"),
     (status = 404, body = ErrorBody, description = "No such call, or not yours"),
 ))]
-pub async fn events(
-    State(app): State<App>,
-    who: Who,
-    Path(call): Path<String>,
-) -> Result<Json<Events>, ApiError> {
+pub async fn events(State(app): State<App>, who: Who, Named(call): Named) -> Result<Json<Events>, ApiError> {
     let id = call_id(&call)?;
     record(&app, &who, id).await?;
     let config = app.config();

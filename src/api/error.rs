@@ -58,6 +58,11 @@ pub enum ApiError {
     Busy(&'static str),
     #[error("it took too long")]
     TooSlow,
+    #[error(
+        "it takes longer than {0} s and goes on: the flows may still come into force, or be refused. `hotline flows status` \
+         (GET /api/v1/flows) tells what is in force, and the journal (`staff_action`) what came of it"
+    )]
+    Unfinished(u64),
     #[error("the server is stopping")]
     Stopping,
     #[error("the tape cannot be read: {0}")]
@@ -86,6 +91,7 @@ impl ApiError {
             ApiError::NoSuchRelease(_) => (StatusCode::NOT_FOUND, "not_found"),
             ApiError::Range(_) => (StatusCode::RANGE_NOT_SATISFIABLE, "range_not_satisfiable"),
             ApiError::Busy(_) => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
+            ApiError::Unfinished(_) => (StatusCode::GATEWAY_TIMEOUT, "unfinished"),
             ApiError::TooSlow => (StatusCode::GATEWAY_TIMEOUT, "too_slow"),
             ApiError::Stopping => (StatusCode::SERVICE_UNAVAILABLE, "stopping"),
             ApiError::Tape(_) => (StatusCode::INTERNAL_SERVER_ERROR, "tape_unreadable"),

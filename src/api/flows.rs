@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::rejection::{JsonRejection, QueryRejection};
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
@@ -10,6 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::App;
 use super::error::{ApiError, ErrorBody};
+use super::named::Named;
 use super::role::Right;
 use super::who::Who;
 use crate::engine::canary;
@@ -186,7 +187,7 @@ pub struct WholeRelease {
 pub async fn one(
     State(app): State<App>,
     who: Who,
-    Path(release): Path<String>,
+    Named(release): Named,
 ) -> Result<Json<WholeRelease>, ApiError> {
     who.must(Right::SeeFlows)?;
     let (release, draft) = app.doors.desk.one(number(&release)?).await.map_err(plain)?;
@@ -300,6 +301,7 @@ pub struct FlowsRefused {
     (status = 409, body = ErrorBody, description = "Not now: nothing has changed, somebody was first, a trial runs"),
     (status = 413, body = ErrorBody, description = "Too long"),
     (status = 422, body = FlowsRefused, description = "The flows have mistakes, or tests fail"),
+    (status = 504, body = ErrorBody, description = "It takes longer than 30 s and goes on: it may still come into force; see /api/v1/flows"),
 ))]
 pub async fn publish(
     State(app): State<App>,
@@ -311,8 +313,8 @@ pub async fn publish(
     let author = who.person.user.clone();
     let base = base.map(ReleaseId);
     let wish = Wish { author, comment, origin: Origin::Publish, percent, base };
-    let done = app.doors.desk.publish(wish).await;
-    answer(&app, who, "publish", done).await
+    let desk = app.doors.desk.clone();
+    order(&app, who, "publish", async move { desk.publish(wish).await }).await
 }
 
 /// Approves what another admin has proposed.
@@ -325,15 +327,12 @@ pub async fn publish(
     (status = 404, body = ErrorBody, description = "No such release"),
     (status = 409, body = ErrorBody, description = "Your own, not proposed, or another is in force by now"),
     (status = 422, body = FlowsRefused, description = "The flows do not fit the configuration any more"),
+    (status = 504, body = ErrorBody, description = "It takes longer than 30 s and goes on: it may still come into force; see /api/v1/flows"),
 ))]
-pub async fn approve(
-    State(app): State<App>,
-    who: Who,
-    Path(release): Path<String>,
-) -> Result<Response, ApiError> {
+pub async fn approve(State(app): State<App>, who: Who, Named(release): Named) -> Result<Response, ApiError> {
     who.must(Right::PublishFlows)?;
-    let done = app.doors.desk.approve(who.person.user.clone(), number(&release)?).await;
-    answer(&app, who, "approve", done).await
+    let (desk, user, release) = (app.doors.desk.clone(), who.person.user.clone(), number(&release)?);
+    order(&app, who, "approve", async move { desk.approve(user, release).await }).await
 }
 
 /// Puts the content of an earlier release in force again, as a new one. A trial ends.
@@ -346,6 +345,7 @@ pub async fn approve(
     (status = 409, body = ErrorBody, description = "It was never in force, or is"),
     (status = 413, body = ErrorBody, description = "Too long"),
     (status = 422, body = FlowsRefused, description = "It does not fit the configuration any more"),
+    (status = 504, body = ErrorBody, description = "It takes longer than 30 s and goes on: it may still come into force; see /api/v1/flows"),
 ))]
 pub async fn roll_back(
     State(app): State<App>,
@@ -354,8 +354,9 @@ pub async fn roll_back(
 ) -> Result<Response, ApiError> {
     who.must(Right::PublishFlows)?;
     let Json(RollbackRequest { to, comment }) = body?;
-    let done = app.doors.desk.roll_back(who.person.user.clone(), to.map(ReleaseId), comment).await;
-    answer(&app, who, "rollback", done).await
+    let (desk, user) = (app.doors.desk.clone(), who.person.user.clone());
+    let back = async move { desk.roll_back(user, to.map(ReleaseId), comment).await };
+    order(&app, who, "rollback", back).await
 }
 
 /// Puts the release on trial in force for all calls.
@@ -364,11 +365,12 @@ pub async fn roll_back(
     (status = 401, body = ErrorBody, description = "Not logged in"),
     (status = 403, body = ErrorBody, description = "Not your role"),
     (status = 409, body = ErrorBody, description = "Nothing is on trial"),
+    (status = 504, body = ErrorBody, description = "It takes longer than 30 s and goes on: it may still come into force; see /api/v1/flows"),
 ))]
 pub async fn promote(State(app): State<App>, who: Who) -> Result<Response, ApiError> {
     who.must(Right::PublishFlows)?;
-    let done = app.doors.desk.promote().await;
-    answer(&app, who, "promote", done).await
+    let desk = app.doors.desk.clone();
+    order(&app, who, "promote", async move { desk.promote().await }).await
 }
 
 /// Ends the trial.
@@ -377,18 +379,32 @@ pub async fn promote(State(app): State<App>, who: Who) -> Result<Response, ApiEr
     (status = 401, body = ErrorBody, description = "Not logged in"),
     (status = 403, body = ErrorBody, description = "Not your role"),
     (status = 409, body = ErrorBody, description = "Nothing is on trial"),
+    (status = 504, body = ErrorBody, description = "It takes longer than 30 s and goes on: it may still come into force; see /api/v1/flows"),
 ))]
 pub async fn abort(State(app): State<App>, who: Who) -> Result<Response, ApiError> {
     who.must(Right::PublishFlows)?;
-    let done = app.doors.desk.abort(who.person.user.clone()).await;
-    answer(&app, who, "abort", done).await
+    let (desk, user) = (app.doors.desk.clone(), who.person.user.clone());
+    order(&app, who, "abort", async move { desk.abort(user).await }).await
 }
 
-/// Notes in the journal who did it, or tried, and answers.
-async fn answer(app: &App, who: Who, order: &str, done: Result<Done, Refused>) -> Result<Response, ApiError> {
-    let outcome = done.as_ref().map_or("refused".to_owned(), |done| done.release.release.to_string());
-    let action = format!("flows_{order}:{outcome}");
-    app.doors.engine.ask(Ask::Note { user: who.person.user, call: None, action }).await?;
+/// Gives an order, notes in the journal who did it, or tried, and answers. The note is made also when nobody waits for the
+/// answer any more.
+async fn order(
+    app: &App,
+    who: Who,
+    word: &'static str,
+    work: impl Future<Output = Result<Done, Refused>> + Send + 'static,
+) -> Result<Response, ApiError> {
+    let engine = app.doors.engine.clone();
+    let noted = tokio::spawn(async move {
+        let done = work.await;
+        let outcome = done.as_ref().map_or("refused".to_owned(), |done| done.release.release.to_string());
+        let action = format!("flows_{word}:{outcome}");
+        engine.ask(Ask::Note { user: who.person.user, call: None, action }).await?;
+        Ok::<_, ApiError>(done)
+    });
+    // A panic is in the log by its own words.
+    let done = noted.await.map_err(|_| ApiError::Ours)??;
     match done {
         Ok(done) => Ok(Json(Ordered::from(done)).into_response()),
         Err(Refused::Proof(failure)) => Ok(refused(*failure).into_response()),

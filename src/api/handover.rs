@@ -1,7 +1,7 @@
 //! What a bot found out of a caller, for the person who takes the call.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use super::App;
 use super::error::{ApiError, ErrorBody};
 use super::live::call_id;
+use super::named::Named;
 use super::role::{Reach, Right};
 use super::who::Who;
 use crate::engine::staff::{Answer, Ask};
@@ -46,7 +47,7 @@ pub struct Line {
 pub async fn handover(
     State(app): State<App>,
     who: Who,
-    Path(call): Path<String>,
+    Named(call): Named,
 ) -> Result<Json<Handover>, ApiError> {
     let reach = who.may(Right::SeeLive)?;
     let answer = app.doors.engine.ask(Ask::Handover { call: call_id(&call)? }).await?;

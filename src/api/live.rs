@@ -1,8 +1,8 @@
 //! What is under way now: calls, queues, agents, and orders to them.
 
 use axum::Json;
+use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
-use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use super::App;
 use super::error::{ApiError, ErrorBody};
 use super::limits::REASON;
+use super::named::Named;
 use super::role::{Reach, Right};
 use super::shown::{self, Agent, Eyes, LiveCall, Queue, Snapshot};
 use super::who::Who;
@@ -85,15 +86,12 @@ pub async fn agents(State(app): State<App>, who: Who) -> Result<Json<Agents>, Ap
 /// One agent.
 #[utoipa::path(get, path = "/api/v1/agents/{agent}", tag = "agents", params(("agent" = String, Path)), responses(
     (status = 200, body = Agent),
+    (status = 400, body = ErrorBody, description = "Not a name"),
     (status = 401, body = ErrorBody, description = "Not logged in"),
     (status = 403, body = ErrorBody, description = "Not you"),
     (status = 404, body = ErrorBody, description = "No such agent"),
 ))]
-pub async fn agent(
-    State(app): State<App>,
-    who: Who,
-    Path(agent): Path<String>,
-) -> Result<Json<Agent>, ApiError> {
+pub async fn agent(State(app): State<App>, who: Who, Named(agent): Named) -> Result<Json<Agent>, ApiError> {
     who.may_for(Right::SeeAgents, &agent.as_str().into())?;
     let Snapshot { agents, .. } = see(&app, &who).await?;
     agents.into_iter().find(|known| known.agent == agent).map(Json).ok_or(ApiError::NotFound("agent"))
@@ -129,7 +127,7 @@ pub enum Order {
 pub async fn order(
     State(app): State<App>,
     who: Who,
-    Path(agent): Path<String>,
+    Named(agent): Named,
     body: Result<Json<Order>, JsonRejection>,
 ) -> Result<StatusCode, ApiError> {
     let agent = AgentId::from(agent.as_str());
@@ -161,11 +159,7 @@ fn reason_word(reason: Option<String>) -> Result<String, ApiError> {
     (status = 403, body = ErrorBody, description = "Not your role"),
     (status = 404, body = ErrorBody, description = "No such call now"),
 ))]
-pub async fn hang_up(
-    State(app): State<App>,
-    who: Who,
-    Path(call): Path<String>,
-) -> Result<StatusCode, ApiError> {
+pub async fn hang_up(State(app): State<App>, who: Who, Named(call): Named) -> Result<StatusCode, ApiError> {
     who.must(Right::EndCalls)?;
     let ask = Ask::HangUp { user: who.person.user, call: call_id(&call)? };
     done(app.doors.engine.ask(ask).await?, "call")
@@ -193,7 +187,7 @@ pub struct Verify {
 pub async fn verify(
     State(app): State<App>,
     who: Who,
-    Path(call): Path<String>,
+    Named(call): Named,
     body: Result<Json<Verify>, JsonRejection>,
 ) -> Result<StatusCode, ApiError> {
     let reach = who.may(Right::Verify)?;

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::rejection::{JsonRejection, QueryRejection};
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
@@ -11,6 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::App;
 use super::error::{ApiError, ErrorBody};
 use super::limits::{MOST_ROWS, ROWS};
+use super::named::Named;
 use super::recordings::read;
 use super::role::Right;
 use super::shown::Eyes;
@@ -121,7 +122,7 @@ pub struct Mark {
 pub async fn mark(
     State(app): State<App>,
     who: Who,
-    Path(id): Path<String>,
+    Named(id): Named,
     body: Result<Json<Mark>, JsonRejection>,
 ) -> Result<StatusCode, ApiError> {
     who.must(Right::MarkMessages)?;
@@ -148,7 +149,7 @@ async fn left(app: &App, id: &str) -> Result<MessageId, ApiError> {
     (status = 403, body = ErrorBody, description = "Not your role"),
     (status = 404, body = ErrorBody, description = "No such message, or no tape of it"),
 ))]
-pub async fn audio(State(app): State<App>, who: Who, Path(id): Path<String>) -> Result<Response, ApiError> {
+pub async fn audio(State(app): State<App>, who: Who, Named(id): Named) -> Result<Response, ApiError> {
     who.must(Right::PlayRecordings)?;
     let MessageId { call, number } = left(&app, &id).await?;
     let sound = read(&app, move |shelf| shelf.message(call, number)).await?;

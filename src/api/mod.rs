@@ -19,6 +19,7 @@ mod limits;
 mod live;
 mod login;
 mod messages;
+mod named;
 mod openapi;
 mod page;
 mod profiles;

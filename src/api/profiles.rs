@@ -1,10 +1,11 @@
 //! What is remembered of callers: only that it be forgotten can be asked for.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 
 use super::App;
 use super::error::{ApiError, ErrorBody};
+use super::named::Named;
 use super::role::Right;
 use super::who::Who;
 use crate::engine::limits::NUMBER_BYTES;
@@ -17,11 +18,7 @@ use crate::engine::staff::{Answer, Ask};
     (status = 401, body = ErrorBody, description = "Not logged in"),
     (status = 403, body = ErrorBody, description = "Not your role"),
 ))]
-pub async fn forget(
-    State(app): State<App>,
-    who: Who,
-    Path(number): Path<String>,
-) -> Result<StatusCode, ApiError> {
+pub async fn forget(State(app): State<App>, who: Who, Named(number): Named) -> Result<StatusCode, ApiError> {
     who.must(Right::ForgetCallers)?;
     if number.is_empty() || number.len() > NUMBER_BYTES {
         return Err(ApiError::Bad(format!("a number has from 1 to {NUMBER_BYTES} symbols")));

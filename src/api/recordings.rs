@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
@@ -16,6 +16,7 @@ use super::App;
 use super::error::{ApiError, ErrorBody};
 use super::limits::{MOST_ROWS, ROWS};
 use super::live::call_id;
+use super::named::Named;
 use super::role::Right;
 use super::sound::{Part, Sound};
 use super::who::Who;
@@ -94,11 +95,7 @@ pub struct Verified {
     (status = 403, body = ErrorBody, description = "Not your role"),
     (status = 404, body = ErrorBody, description = "No tape of it"),
 ))]
-pub async fn one(
-    State(app): State<App>,
-    who: Who,
-    Path(call): Path<String>,
-) -> Result<Json<Verified>, ApiError> {
+pub async fn one(State(app): State<App>, who: Who, Named(call): Named) -> Result<Json<Verified>, ApiError> {
     who.must(Right::SeeRecordings)?;
     let call = call_id(&call)?;
     let ended = app.doors.store.call(call).await?.and_then(|record| record.ended);
@@ -126,7 +123,7 @@ pub async fn one(
 pub async fn audio(
     State(app): State<App>,
     who: Who,
-    Path(call): Path<String>,
+    Named(call): Named,
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {

@@ -4,8 +4,12 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::client::Address;
 use crate::call::record::MessageId;
+use crate::diagnostic::fields::parse_duration;
+use crate::engine::limits::{BROADCAST_LEAST, BROADCAST_MOST, NUMBER_BYTES};
 use crate::ids::CallId;
+use crate::ivr::emergency::out_of_bounds;
 
 /// A contact centre: SIP in, menus, skills, agents, recordings.
 #[derive(Debug, Parser)]
@@ -158,6 +162,7 @@ pub enum Profile {
 #[derive(Debug, Args)]
 pub struct Forget {
     /// As the calls have it
+    #[arg(value_parser = number)]
     pub number: String,
     #[command(flatten)]
     pub server: Server,
@@ -168,7 +173,7 @@ pub struct Forget {
 pub struct Server {
     /// Its HTTP address
     #[arg(long, global = true, default_value = "http://127.0.0.1:8080")]
-    pub server: String,
+    pub server: Address,
     /// Who asks: one of its users whose role allows it
     #[arg(long, global = true, default_value = "admin")]
     pub user: String,
@@ -190,11 +195,25 @@ pub struct StartEmergency {
     #[arg(long = "prompt", value_name = "PROMPT", required = true)]
     pub prompts: Vec<String>,
     /// How long, such as 2h: from 1m to 24h
-    #[arg(long = "for", value_name = "DURATION")]
+    #[arg(long = "for", value_name = "DURATION", value_parser = lasts)]
     pub lasts: String,
     /// The time of day that the prompt says, such as 14:30; default: when the broadcast ends
     #[arg(long)]
     pub time: Option<String>,
+}
+
+/// A caller's number, which is a piece of an address: a plus in a path is a plus, and no space.
+fn number(text: &str) -> Result<String, String> {
+    let good = |symbol: char| symbol.is_ascii_alphanumeric() || matches!(symbol, '+' | '-' | '.' | '_');
+    let known = (1..=NUMBER_BYTES).contains(&text.len()) && text.chars().all(good);
+    if known { Ok(text.to_owned()) } else { Err("not a telephone number".to_owned()) }
+}
+
+/// For how long a broadcast is on.
+fn lasts(text: &str) -> Result<String, String> {
+    let lasts = parse_duration(text).ok_or("expected a duration such as 2h or 1h30m")?;
+    let known = (BROADCAST_LEAST..=BROADCAST_MOST).contains(&lasts);
+    if known { Ok(text.to_owned()) } else { Err(out_of_bounds(BROADCAST_LEAST, BROADCAST_MOST)) }
 }
 
 /// How editors come to know the schema.
@@ -256,6 +275,7 @@ pub enum CallbacksCommand {
 #[derive(Debug, Args)]
 pub struct CallbackDone {
     /// The wish's number, as `hotline callbacks` shows it
+    #[arg(value_parser = row())]
     pub id: u64,
     #[command(flatten)]
     pub server: Server,
@@ -276,7 +296,10 @@ pub enum Order {
     /// All releases, newest first
     List,
     /// One release with its files
-    Show { release: u64 },
+    Show {
+        #[arg(value_parser = row())]
+        release: u64,
+    },
     /// What is different: from the release in force to the folder, or as named
     Diff {
         /// A release, or `folder`
@@ -295,15 +318,18 @@ pub enum Order {
         #[arg(long, value_parser = clap::value_parser!(u8).range(1..=99))]
         percent: Option<u8>,
         /// Only if this release is in force
-        #[arg(long)]
+        #[arg(long, value_parser = row())]
         base: Option<u64>,
     },
     /// Agree to what another admin has proposed
-    Approve { release: u64 },
+    Approve {
+        #[arg(value_parser = row())]
+        release: u64,
+    },
     /// Put in force again what was before
     Rollback {
         /// Which; default: the one before
-        #[arg(long)]
+        #[arg(long, value_parser = row())]
         to: Option<u64>,
         #[arg(long)]
         comment: Option<String>,
@@ -314,9 +340,17 @@ pub enum Order {
     Abort,
 }
 
+/// The largest number that the database gives to anything.
+const MOST_ROW: u64 = i64::MAX as u64;
+
+/// The number of a release, or of a wish to be called back.
+fn row() -> clap::builder::RangedU64ValueParser<u64> {
+    clap::value_parser!(u64).range(..=MOST_ROW)
+}
+
 /// A side of a comparison.
 fn side(text: &str) -> Result<String, String> {
-    let known = text == "folder" || text.parse::<u64>().is_ok();
+    let known = text == "folder" || text.parse::<u64>().is_ok_and(|number| number <= MOST_ROW);
     if known { Ok(text.to_owned()) } else { Err("a release's number, or `folder`".to_owned()) }
 }
 

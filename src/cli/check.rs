@@ -12,7 +12,8 @@ use crate::diagnostic::{Diagnostic, Source, codes, render_all};
 use crate::ivr::trial::script;
 use crate::ivr::{self, humane::Reach};
 use crate::media::prompts::Library;
-use crate::server::load;
+use crate::publishing::draft::DraftError;
+use crate::server::load::{self, LoadError};
 
 pub(super) fn check(args: &args::Check) -> Result<Exit, CannotRun> {
     if let Some(code) = &args.explain {
@@ -66,7 +67,7 @@ fn examine(paths: &[PathBuf]) -> Result<Examined, CannotRun> {
     let mut flows: Vec<Arc<Source>> = Vec::new();
     for path in paths {
         if path.is_dir() {
-            flows.extend(load::sources(path).map_err(|error| CannotRun(error.to_string()))?);
+            flows.extend(folder(path, &mut examined.found)?);
         } else if load::is_tests(path) {
             examine_tests(path, &mut examined.found)?;
         } else if is_configuration(path) {
@@ -80,6 +81,17 @@ fn examine(paths: &[PathBuf]) -> Result<Examined, CannotRun> {
         examine_flows(&flows, &demo_config(&args::Demo::default()), &mut examined)?;
     }
     Ok(examined)
+}
+
+/// The flows of a folder, or what is wrong with its files.
+fn folder(path: &Path, found: &mut Vec<Diagnostic>) -> Result<Vec<Arc<Source>>, CannotRun> {
+    match load::sources(path) {
+        Err(LoadError::Folder(DraftError::Files(refused))) => {
+            found.extend(refused);
+            Ok(Vec::new())
+        }
+        read => read.map_err(|error| CannotRun(error.to_string())),
+    }
 }
 
 /// A flow named by itself is checked together with those beside it that it calls.
@@ -127,7 +139,7 @@ fn examine_configuration(path: &Path, examined: &mut Examined) -> Result<(), Can
     match config::load(path) {
         Ok(read) => {
             examined.found.extend(read.warnings);
-            let flows = load::sources(&read.config.flows).map_err(|error| CannotRun(error.to_string()))?;
+            let flows = folder(&read.config.flows, &mut examined.found)?;
             examine_flows(&flows, &read.config, examined)
         }
         Err(diagnostics) => {

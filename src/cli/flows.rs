@@ -43,9 +43,6 @@ fn show(args: &args::Flows, reply: &Reply) -> Result<Exit, CannotRun> {
         print_json(&reply.body)?;
     }
     if !reply.is_fine() {
-        if reply.status >= 500 {
-            return Err(CannotRun(reply.message().to_owned()));
-        }
         if !args.server.json && reply.body["error"] == "flows_refused" {
             print::text(reply.message());
             print::line("The flows are refused; what was in force stays.");
@@ -71,7 +68,8 @@ fn tell(order: &Order, body: &Value) {
             print::line(ROW_HEAD);
             print::line(&row(&body["release"]));
             for file in list(&body["files"]) {
-                print::line(&format!("\n--- {}", text(&file["name"])));
+                print::line("");
+                print::line(&format!("--- {}", text(&file["name"])));
                 print::text(text(&file["text"]));
             }
         }

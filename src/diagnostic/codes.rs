@@ -65,6 +65,16 @@ pub const CODES: &[(&str, &str, &str)] = &[
         "A snippet has fields, such as `retries: 1`, and a name that no other snippet has which the flow can see.",
     ),
     (
+        "yaml-015",
+        "a file name that is no text",
+        "Names of files are UTF-8 without control characters: they are shown, compared, and kept with a release. Rename the file.",
+    ),
+    (
+        "yaml-016",
+        "a link out of the folder",
+        "A link in the folder of flows may lead, by a relative way, to another file below that folder. Any other is refused: who may write into the folder need not be allowed to read what the server may, and a release shows its files.",
+    ),
+    (
         "flow-001",
         "unknown node kind",
         "A node is written `name: { kind: { fields } }`. `hotline schema --reference` tells of all kinds.",
@@ -343,7 +353,7 @@ pub const CODES: &[(&str, &str, &str)] = &[
     (
         "flow-130",
         "typed number in the journal",
-        "The journal is kept for years and read by many. A number typed with more than two keys may be an account, whatever it is called; an event takes numbers that the flow counted, that a host answered, or that are a choice of one or two keys (`max: 2`).",
+        "The journal is kept for years and read by many. A number typed with more than two keys may be an account, whatever it is called; an event takes numbers that the flow counted, that a host answered, or that are a choice of one or two keys (`max: 2`). A `callback` is written down as well, with its number: it takes the caller's own, and typed ones only where `collect` asks for a telephone number (`check: phone`).",
     ),
     (
         "flow-080",
@@ -403,7 +413,7 @@ pub const CODES: &[(&str, &str, &str)] = &[
     (
         "flow-101",
         "a check that cannot be",
-        "What a `collect` takes is checked by `check: luhn` (card numbers), `date` (YYYYMMDD), `day` (MMDD), `{ luhn: 16 }` (entries of 16 digits and more), `{ one_of: [...] }`, or of numbers and amounts `{ from: 1, to: 50000 }`; with `prompts` it says what is wrong. Some entry must be able to pass it.",
+        "What a `collect` takes is checked by `check: luhn` (card numbers), `date` (YYYYMMDD), `day` (MMDD), `phone` (a number that can be called back), `{ luhn: 16 }` (entries of 16 digits and more), `{ one_of: [...] }`, or of numbers and amounts `{ from: 1, to: 50000 }`; with `prompts` it says what is wrong. Some entry must be able to pass it.",
     ),
     (
         "flow-102",

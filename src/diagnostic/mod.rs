@@ -23,8 +23,12 @@ pub struct Source {
 }
 
 impl Source {
+    /// Control characters in the name are shown as their codes, wherever it is printed.
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Arc<Source> {
-        Arc::new(Source { name: name.into(), text: text.into(), after: Vec::new() })
+        let name = name.into();
+        let steers = name.chars().any(char::is_control);
+        let name = if steers { name.escape_debug().to_string() } else { name };
+        Arc::new(Source { name, text: text.into(), after: Vec::new() })
     }
 
     /// The same file with others behind it, and where each of those begins.
@@ -269,15 +273,39 @@ pub const MAX_FINDINGS: usize = 100;
 pub struct Findings {
     source: Arc<Source>,
     list: Vec<Diagnostic>,
-    /// Takes what comes when the list is full.
-    surplus: Option<Diagnostic>,
-    /// How many came so.
-    dropped: usize,
+    /// Errors that came when the list was full.
+    errors: Surplus,
+    /// Warnings, likewise: however many there are, they are no errors.
+    warnings: Surplus,
+    /// Where the newest is.
+    newest: Place,
+}
+
+/// What comes when the list is full: counted, and the last one kept.
+#[derive(Debug, Default)]
+struct Surplus {
+    last: Option<Diagnostic>,
+    count: usize,
+}
+
+#[derive(Debug)]
+enum Place {
+    List,
+    Errors,
+    Warnings,
+}
+
+impl Surplus {
+    fn take(&mut self, added: Diagnostic) -> &mut Diagnostic {
+        self.count += 1;
+        self.last.insert(added)
+    }
 }
 
 impl Findings {
     pub fn new(source: &Arc<Source>) -> Findings {
-        Findings { source: source.clone(), list: Vec::new(), surplus: None, dropped: 0 }
+        let (errors, warnings) = (Surplus::default(), Surplus::default());
+        Findings { source: source.clone(), list: Vec::new(), errors, warnings, newest: Place::List }
     }
 
     pub fn source(&self) -> &Arc<Source> {
@@ -287,9 +315,18 @@ impl Findings {
     /// Adds an error; the result takes label, help and second place.
     pub fn error(&mut self, code: &'static str, span: Span, message: impl Into<String>) -> &mut Diagnostic {
         let added = Diagnostic::error(code, &self.source, span, message);
+        self.add(added)
+    }
+
+    fn add(&mut self, added: Diagnostic) -> &mut Diagnostic {
         if self.is_full() {
-            self.dropped += 1;
-            return self.surplus.insert(added);
+            return if added.severity == Severity::Error {
+                self.newest = Place::Errors;
+                self.errors.take(added)
+            } else {
+                self.newest = Place::Warnings;
+                self.warnings.take(added)
+            };
         }
         self.list.push(added);
         self.list.last_mut().expect("one was pushed")
@@ -301,14 +338,18 @@ impl Findings {
     }
 
     pub fn warning(&mut self, code: &'static str, span: Span, message: impl Into<String>) -> &mut Diagnostic {
-        let added = self.error(code, span, message);
+        let mut added = Diagnostic::error(code, &self.source, span, message);
         added.severity = Severity::Warning;
-        added
+        self.add(added)
     }
 
     /// The one added last, to say more about it.
     pub fn last(&mut self) -> Option<&mut Diagnostic> {
-        if self.surplus.is_some() { self.surplus.as_mut() } else { self.list.last_mut() }
+        match self.newest {
+            Place::List => self.list.last_mut(),
+            Place::Errors => self.errors.last.as_mut(),
+            Place::Warnings => self.warnings.last.as_mut(),
+        }
     }
 
     /// The line of a place, from 1.
@@ -317,16 +358,19 @@ impl Findings {
     }
 
     pub fn errors(&self) -> usize {
-        self.list.iter().filter(|d| d.severity == Severity::Error).count() + self.dropped
+        self.list.iter().filter(|d| d.severity == Severity::Error).count() + self.errors.count
+    }
+
+    fn kept(&mut self) -> impl Iterator<Item = &mut Diagnostic> {
+        self.list.iter_mut().chain(&mut self.errors.last).chain(&mut self.warnings.last)
     }
 
     /// Pieces of other files stand in this one from now on; where each of those begins.
     pub fn take_from(&mut self, others: &[Arc<Source>]) -> Vec<usize> {
         let (source, begins) = self.source.followed_by(others);
         self.source = Arc::new(source);
-        for diagnostic in self.list.iter_mut().chain(&mut self.surplus) {
-            diagnostic.source = self.source.clone();
-        }
+        let source = self.source.clone();
+        self.kept().for_each(|diagnostic| diagnostic.source = source.clone());
         begins
     }
 
@@ -340,19 +384,18 @@ impl Findings {
             text.replace_range(range, &stars);
         }
         self.source = Source::new(self.source.name.clone(), text);
-        for diagnostic in self.list.iter_mut().chain(&mut self.surplus) {
-            diagnostic.source = self.source.clone();
-        }
+        let source = self.source.clone();
+        self.kept().for_each(|diagnostic| diagnostic.source = source.clone());
     }
 
-    /// In the order of the file.
+    /// In the order of the file; of what did not find room the last one, an error if there is one.
     pub fn into_sorted(mut self) -> Vec<Diagnostic> {
         self.list.sort_by_key(|d| d.span);
-        if let Some(mut last) = self.surplus {
-            if self.dropped > 1 {
-                last.message = format!("{} (the last of {} more in this file)", last.message, self.dropped);
+        let more = self.errors.count + self.warnings.count;
+        if let Some(mut last) = self.errors.last.or(self.warnings.last) {
+            if more > 1 {
+                last.message = format!("{} (the last of {more} more in this file)", last.message);
             }
-            last.severity = Severity::Error;
             self.list.push(last);
         }
         self.list
@@ -380,6 +423,43 @@ mod tests {
         assert!(text.contains("error[flow-003]: no such node"), "{text}");
         assert!(text.contains("flows/主.yaml:1:7"), "{text}");
         assert!(text.contains("^^^^^ did you mean `right`?"), "{text}");
+    }
+
+    #[test]
+    fn warnings_do_not_become_errors_by_their_number_and_hide_none() {
+        let source = Source::new("a.yaml", "text");
+        let mut findings = Findings::new(&source);
+        for _ in 0..MAX_FINDINGS + 3 {
+            findings.warning("flow-023", Span::default(), "doubtful").label("here");
+        }
+        assert_eq!(findings.last().map(|last| last.label.as_str()), Some("here"));
+        assert_eq!(findings.errors(), 0);
+        findings.error("flow-003", Span::default(), "wrong");
+        findings.warning("flow-023", Span::default(), "doubtful");
+        assert_eq!(findings.errors(), 1);
+        let (errors, warnings) = split(findings.into_sorted());
+        assert_eq!((errors.len(), warnings.len()), (1, MAX_FINDINGS));
+        assert_eq!(errors[0].message, "wrong (the last of 5 more in this file)");
+
+        let mut findings = Findings::new(&source);
+        for _ in 0..MAX_FINDINGS + 2 {
+            findings.warning("flow-023", Span::default(), "doubtful");
+        }
+        let (errors, warnings) = split(findings.into_sorted());
+        assert!(errors.is_empty());
+        assert_eq!(warnings[MAX_FINDINGS].message, "doubtful (the last of 2 more in this file)");
+    }
+
+    #[test]
+    fn a_file_name_does_not_steer_the_terminal() {
+        let source = Source::new("flows/\u{1b}[2J\nerror[flow-001].yaml", "a: b\n");
+        let found = Diagnostic::error("yaml-004", &source, Span::new(0, 1), "bad");
+        let text = found.render();
+        assert!(text.contains("flows/\\u{1b}[2J\\nerror[flow-001].yaml:1:1"), "{text}");
+        assert!(
+            !text.contains('\u{1b}') && !text.lines().any(|line| line.starts_with("error[flow-001]")),
+            "{text}"
+        );
     }
 
     #[test]

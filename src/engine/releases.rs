@@ -158,7 +158,8 @@ impl Engine {
     /// A call has ended: counted if it was part of the trial, which may be over by that.
     pub(super) fn count_ending(&mut self, now: Moment, taken: Taken, cause: Cause) {
         let Some(running) = &mut self.releases.running else { return };
-        if taken.trial != Some(running.trial.release) {
+        // A call that the server itself ended says nothing of its flow.
+        if taken.trial != Some(running.trial.release) || cause == Cause::ServerStopped {
             return;
         }
         let is_new = taken.release == running.trial.release;

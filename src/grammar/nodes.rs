@@ -133,7 +133,7 @@ const COLLECT: Kind = kind(
             .or("4s"),
         may(
             "check",
-            Shape::Either(&Shape::Word(&["luhn", "date", "day"]), &Shape::Fields(&CHECK)),
+            Shape::Either(&Shape::Word(&["luhn", "date", "day", "phone"]), &Shape::Fields(&CHECK)),
             "{ prompts: invalid, luhn: 16 }",
             "What an entry must be besides long enough; one that is not counts as invalid.",
         ),
@@ -149,7 +149,7 @@ const COLLECT: Kind = kind(
 
 const CHECK: Map = Map {
     name: "check",
-    about: "A check with its own prompts. In a word: `luhn`, `date` (YYYYMMDD), `day` (MMDD).",
+    about: "A check with its own prompts. In a word: `luhn`, `date` (YYYYMMDD), `day` (MMDD), `phone` (5 to 15 digits, which `callback` may have).",
     fields: &[
         may("prompts", PROMPTS, "invalid", "Said in place of those of `on_invalid`."),
         one_of(

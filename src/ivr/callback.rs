@@ -1,5 +1,6 @@
 //! `callback`: the caller is to be called back, and it is written down. Who dials is not the flow's business.
 
+use super::digits::How;
 use super::flow::{Kind, NodeId, Operand, Step};
 use super::nodes::next;
 use super::scope::{By, Scope};
@@ -7,7 +8,7 @@ use crate::diagnostic::fields::Fields;
 use crate::ids::QueueId;
 
 /// Digits of a number that can be called: from the shortest of the bank's service numbers to the longest of E.164.
-const DIGITS: std::ops::RangeInclusive<usize> = 5..=15;
+pub(super) const DIGITS: std::ops::RangeInclusive<usize> = 5..=15;
 
 #[derive(Debug)]
 pub(super) struct Wish {
@@ -24,6 +25,9 @@ pub(super) fn read(fields: &mut Fields<'_>, scope: &mut Scope<'_>) -> Option<Ste
     let number = fields.need("number").and_then(|node| {
         let (operand, kind) = scope.reference(node, "called")?;
         if kind == Kind::Text {
+            if let Operand::Variable(id) = operand {
+                scope.goes(node.span, How::Called(id));
+            }
             return Some(operand);
         }
         let message = format!("a telephone number is a text, and this is {kind}");

@@ -6,6 +6,7 @@ use std::ops::RangeInclusive;
 
 use jiff::civil::Date;
 
+use super::callback::{DIGITS, plausible};
 use super::flow::{Kind, Spoken};
 use super::nodes::optional_prompts;
 use super::scope::Scope;
@@ -14,7 +15,7 @@ use crate::diagnostic::yaml::{Node, Value};
 use crate::diagnostic::{Span, suggest};
 
 /// Checks that can stand alone, as `check: luhn`.
-const ALONE: [&str; 3] = ["luhn", "date", "day"];
+const ALONE: [&str; 4] = ["luhn", "date", "day", "phone"];
 /// Most entries of a list.
 const MAX_LISTED: usize = 50;
 /// A leap year, so that the 29th of February is a day.
@@ -38,6 +39,8 @@ enum Rule {
     Date,
     /// `MMDD`
     Day,
+    /// A number that can be called back: told apart from other numbers, because it may be in the journal.
+    Phone,
     Range(RangeInclusive<i64>),
     OneOf(Vec<String>),
 }
@@ -46,6 +49,10 @@ impl Check {
     pub fn holds(&self, keys: &str) -> bool {
         self.rule.holds(keys)
     }
+
+    pub fn is_phone(&self) -> bool {
+        self.rule == Rule::Phone
+    }
 }
 
 impl Rule {
@@ -53,6 +60,7 @@ impl Rule {
         match self {
             Rule::Luhn { from } => keys.len() < *from || luhn(keys),
             Rule::Date => keys.len() == 8 && day(keys.get(..4), keys.get(4..)),
+            Rule::Phone => plausible(keys).is_some(),
             Rule::Day => keys.len() == 4 && day(None, Some(keys)),
             Rule::Range(range) => keys.parse().is_ok_and(|number| range.contains(&number)),
             Rule::OneOf(list) => list.iter().any(|entry| entry == keys),
@@ -121,10 +129,11 @@ fn alone(word: &str, span: Span, scope: &mut Scope<'_>) -> Option<Rule> {
         "luhn" => Some(Rule::Luhn { from: 0 }),
         "date" => Some(Rule::Date),
         "day" => Some(Rule::Day),
+        "phone" => Some(Rule::Phone),
         _ => {
             let guess = suggest::nearest(word, ALONE);
             let label = guess.map_or_else(
-                || "expected luhn, date, day, or fields".to_owned(),
+                || "expected luhn, date, day, phone, or fields".to_owned(),
                 |guess| format!("did you mean `{guess}`?"),
             );
             scope.out.error("flow-101", span, format!("there is no check `{word}`")).label(label);
@@ -197,7 +206,12 @@ fn fits(
     let counted = matches!(kind, Kind::Number | Kind::Money);
     let wrong = match rule {
         Rule::Range(_) if !counted => Some(format!("a range is of numbers and amounts, and this is {kind}")),
-        Rule::Luhn { .. } | Rule::Date | Rule::Day if counted => {
+        Rule::Phone if kind == Kind::Secret => Some("a secret is called by nobody".to_owned()),
+        Rule::Phone if *DIGITS.start() > max || *DIGITS.end() < min => {
+            let (least, most) = (DIGITS.start(), DIGITS.end());
+            Some(format!("a telephone number has from {least} to {most} digits, and no entry has"))
+        }
+        Rule::Luhn { .. } | Rule::Date | Rule::Day | Rule::Phone if counted => {
             Some(format!("this checks digits as they were typed, and {kind} does not keep them"))
         }
         Rule::OneOf(_) if kind == Kind::Secret => Some("a secret's values stand in no flow".to_owned()),

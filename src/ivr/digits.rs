@@ -1,9 +1,11 @@
 //! What becomes of what callers type, over all paths: a secret is typed anew before each use, because a use takes it
-//! away; a number typed with more than a few keys may be an account, and stays out of the journal.
+//! away; a number typed with more than a few keys may be an account, and stays out of the journal, but for a number to be
+//! called back at that was asked for as one.
 //!
 //! New kinds of node that take a secret from the caller are added to `typed_by`; those that use one up, or write a value
 //! down, tell `Scope::uses` where they are read.
 
+use super::check::Check;
 use super::flow::{Entry, Flow, Kind, NodeId, Operand, Step, VariableId};
 use super::scope::{Declared, Scope};
 use crate::diagnostic::Span;
@@ -25,6 +27,8 @@ pub(super) enum How {
     Spent(VariableId),
     /// Written to the journal.
     Told(VariableId),
+    /// Written to the journal as a number to be called back at.
+    Called(VariableId),
     /// Given to the parameter of a flow that is called.
     Given(String),
 }
@@ -34,11 +38,16 @@ type Origin = u128;
 
 const KEYS: Origin = 1 << 127;
 
+/// Keys of an entry that was not asked for as a telephone number.
+const OTHER_KEYS: Origin = 1 << 126;
+
 /// What calling flows must know of numbers in this one.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Numbers {
     /// The parameters whose values come to the journal.
     told: Origin,
+    /// The parameters whose values are called back at.
+    called: Origin,
     /// By result.
     results: Vec<Origin>,
 }
@@ -178,19 +187,27 @@ impl Secret<'_> {
 /// Follows numbers from where they were typed to where they are written down.
 fn numbers(steps: &[&Step], parameters: usize, uses: &[Use], scope: &mut Scope<'_>) -> Numbers {
     let origins = origins(steps, parameters, scope.variables.len());
-    let mut told = 0;
+    let mut numbers = Numbers::default();
     for used in uses {
-        let origin = match &used.how {
+        let (told, called) = match &used.how {
             How::Spent(_) => continue,
-            How::Told(id) => origins[id.0],
+            How::Told(id) => (origins[id.0], 0),
+            How::Called(id) => (0, origins[id.0]),
             How::Given(parameter) => given(steps[used.node.0], parameter, &origins),
         };
-        told |= origin & !KEYS;
-        if origin & KEYS != 0 {
+        numbers.told |= told & !(KEYS | OTHER_KEYS);
+        numbers.called |= called & !(KEYS | OTHER_KEYS);
+        if told & KEYS != 0 {
             let message = "a number that callers type would be in the journal";
             let added = scope.out.error("flow-130", used.span, message);
             added.label(format!("entries of more than {CHOICE_KEYS} keys may be somebody's account"));
             added.help("count or compare it first: `set` a number of the flow's own, and write that down");
+        } else if called & OTHER_KEYS != 0 {
+            let message =
+                "a number that callers type as something else would be in the journal and be called";
+            let added = scope.out.error("flow-130", used.span, message);
+            added.label(format!("entries of more than {CHOICE_KEYS} keys may be somebody's account"));
+            added.help("where it is typed as a telephone number, `collect` says so: `check: phone`");
         }
     }
     let results = steps.iter().filter_map(|step| match step {
@@ -200,15 +217,18 @@ fn numbers(steps: &[&Step], parameters: usize, uses: &[Use], scope: &mut Scope<'
     let results = results.reduce(|one: Vec<Origin>, other: Vec<Origin>| {
         one.iter().zip(&other).map(|(one, other)| one | other).collect()
     });
-    Numbers { told, results: results.unwrap_or_default() }
+    Numbers { results: results.unwrap_or_default(), ..numbers }
 }
 
-/// Where a number given to a parameter comes from, if it is written down there.
-fn given(step: &Step, parameter: &str, origins: &[Origin]) -> Origin {
-    let Step::Call(call) = step else { return 0 };
-    let place = call.flow.parameters.iter().position(|slot| slot.name == parameter);
-    let told = place.filter(|place| call.flow.numbers.told >> place & 1 == 1);
-    told.and_then(|place| call.with.get(place)).map_or(0, |value| origin(value, origins))
+/// Where a number given to a parameter comes from, if it is written down there, and if it is called back at.
+fn given(step: &Step, parameter: &str, origins: &[Origin]) -> (Origin, Origin) {
+    let Step::Call(call) = step else { return (0, 0) };
+    let Some(place) = call.flow.parameters.iter().position(|slot| slot.name == parameter) else {
+        return (0, 0);
+    };
+    let from = call.with.get(place).map_or(0, |value| origin(value, origins));
+    let there = |set: Origin| if set >> place & 1 == 1 { from } else { 0 };
+    (there(call.flow.numbers.told), there(call.flow.numbers.called))
 }
 
 /// Where each variable's values may come from, whatever path the call takes.
@@ -231,7 +251,8 @@ fn origins(steps: &[&Step], parameters: usize, variables: usize) -> Vec<Origin> 
                 }
                 _ => {
                     if let Some((entry, _)) = typed_by(step).filter(|(entry, _)| entry.max > CHOICE_KEYS) {
-                        origins[entry.into.0] |= KEYS;
+                        let phone = entry.check.as_ref().is_some_and(Check::is_phone);
+                        origins[entry.into.0] |= if phone { KEYS } else { KEYS | OTHER_KEYS };
                     }
                 }
             }
@@ -254,5 +275,5 @@ fn origin(value: &Operand, origins: &[Origin]) -> Origin {
 fn back(flow: &Flow, result: usize, with: &[Operand], origins: &[Origin]) -> Origin {
     let from = flow.numbers.results.get(result).copied().unwrap_or(0);
     let given = with.iter().enumerate().filter(|(place, _)| from >> place & 1 == 1);
-    given.fold(from & KEYS, |all, (_, value)| all | origin(value, origins))
+    given.fold(from & (KEYS | OTHER_KEYS), |all, (_, value)| all | origin(value, origins))
 }

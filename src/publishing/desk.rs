@@ -3,14 +3,14 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::{Mutex, MutexGuard, watch};
 
+use super::broadcast;
 use super::difference::{FileDifference, between};
 use super::draft::Draft;
-use super::held::{Held, Issue, SERVER, apart, place, proven, published, read_folder};
+use super::held::{Held, Issue, SERVER, Seen, apart, place, proven, published, read_folder, try_folder};
 use super::{COMMENT, Refused};
 use crate::config::Config;
 use crate::engine::happened::{Origin, What};
@@ -36,8 +36,8 @@ struct Room {
     engine: EngineHandle,
     clock: Clock,
     held: Mutex<Held>,
-    /// The release in force, for those who do not want to wait for their turn.
-    in_force: AtomicU64,
+    /// The same for those who only look: an order under way may take long.
+    seen: watch::Sender<Arc<Seen>>,
 }
 
 /// The wish to publish the folder.
@@ -98,13 +98,13 @@ pub enum Side {
 impl Desk {
     /// The engine has been told of `held` already.
     pub fn new(store: Store, engine: EngineHandle, clock: Clock, held: Held) -> Desk {
-        let in_force = AtomicU64::new(held.in_force.row.release.0);
-        Desk(Arc::new(Room { store, engine, clock, held: Mutex::new(held), in_force }))
+        let seen = watch::Sender::new(Seen::of(&held));
+        Desk(Arc::new(Room { store, engine, clock, held: Mutex::new(held), seen }))
     }
 
     /// The folder comes into force, or on trial, or is proposed where two must agree.
     pub async fn publish(&self, wish: Wish) -> Result<Done, Refused> {
-        let seen = wish.base.unwrap_or(ReleaseId(self.0.in_force.load(Ordering::Relaxed)));
+        let seen = wish.base.unwrap_or(self.seen().in_force.release);
         let desk = self.clone();
         wholly(async move { desk.publish_now(wish, seen).await }).await
     }
@@ -168,6 +168,9 @@ impl Desk {
         let folder = held.config.flows.clone();
         let proof = proven(&draft, folder, (&held.config, &held.library), true).await?;
         let proposed = held.config.publishing.approval && wish.origin == Origin::Publish;
+        if !proposed {
+            broadcast::said(&self.0.engine, &proof.flows, &held.library).await?;
+        }
         let standing = match wish.percent {
             _ if proposed => Standing::Proposed,
             Some(_) => Standing::OnTrial,
@@ -207,6 +210,7 @@ impl Desk {
         self.nothing_on_trial(&held)?;
         let draft = Draft::of(self.0.store.release_files(release).await?);
         let proof = proven(&draft, place(release), (&held.config, &held.library), true).await?;
+        broadcast::said(&self.0.engine, &proof.flows, &held.library).await?;
         let standing = if row.percent.is_some() { Standing::OnTrial } else { Standing::InForce };
         let mut moves = replaced(&held, standing);
         moves.push((release, standing));
@@ -247,6 +251,7 @@ impl Desk {
         }
         let draft = Draft::of(self.0.store.release_files(to).await?);
         let proof = proven(&draft, place(to), (&held.config, &held.library), false).await?;
+        let unsaid = broadcast::warning(&self.0.engine, &proof.flows, &held.library).await?;
         let new = NewRelease {
             at: self.0.clock.now(),
             author: user,
@@ -263,12 +268,14 @@ impl Desk {
         held.trial = None;
         let note = self.place_issue(&mut held, Issue { row: row.clone(), draft, flows: proof.flows });
         self.tell_engine(&held, note).await?;
-        Ok(Done { release: row, changed, warnings: rendered(&proof.warnings), tests: 0 })
+        let warnings = rendered(&proof.warnings) + &unsaid;
+        Ok(Done { release: row, changed, warnings, tests: 0 })
     }
 
     async fn promote_now(&self) -> Result<Done, Refused> {
         let mut held = self.begin().await?;
         let trial = held.trial.clone().ok_or(Refused::NoTrial)?;
+        broadcast::said(&self.0.engine, &trial.flows, &held.library).await?;
         let mut moves = replaced(&held, Standing::InForce);
         moves.push((trial.row.release, Standing::InForce));
         let change = Change { seen: held.current(), moves, ..Change::default() };
@@ -372,16 +379,39 @@ impl Desk {
     /// Waits for the turn, and learns of a trial that the engine has ended meanwhile.
     async fn begin(&self) -> Result<MutexGuard<'_, Held>, Refused> {
         let mut held = self.0.held.lock().await;
+        self.learn(&mut held).await?;
+        Ok(held)
+    }
+
+    async fn learn(&self, held: &mut Held) -> Result<(), Refused> {
         if let Some(trial) = &held.trial {
             let release = trial.row.release;
             let running = self.view().await?.trial.map(|trial| trial.release);
             if running != Some(release) {
                 let moves = vec![(release, Standing::TakenBack)];
-                self.change(&held, &Change { seen: held.current(), moves, ..Change::default() }).await?;
+                self.change(held, &Change { seen: held.current(), moves, ..Change::default() }).await?;
                 held.trial = None;
+                self.0.seen.send_replace(Seen::of(held));
             }
         }
-        Ok(held)
+        Ok(())
+    }
+
+    /// What is in force; whoever only looks does not wait for an order under way.
+    async fn look(&self) -> Result<Arc<Seen>, Refused> {
+        let desk = self.clone();
+        let learned = async move {
+            match desk.0.held.try_lock() {
+                Ok(mut held) => desk.learn(&mut held).await,
+                Err(_) => Ok(()),
+            }
+        };
+        wholly(learned).await?;
+        Ok(self.seen())
+    }
+
+    fn seen(&self) -> Arc<Seen> {
+        Arc::clone(&self.0.seen.borrow())
     }
 
     async fn view(&self) -> Result<FlowsView, Refused> {
@@ -423,10 +453,7 @@ impl Desk {
         let row = issue.row.clone();
         match row.standing {
             Standing::OnTrial => held.trial = Some(issue),
-            Standing::InForce => {
-                self.0.in_force.store(row.release.0, Ordering::Relaxed);
-                held.in_force = issue;
-            }
+            Standing::InForce => held.in_force = issue,
             _ => {
                 let Release { release, author, comment, .. } = row;
                 return What::FlowsProposed { release, author, comment };
@@ -442,36 +469,38 @@ impl Desk {
 
     async fn put(&self, held: &Held, note: Option<What>) -> Result<(), Refused> {
         self.0.engine.put(Input::Publish(Box::new(held.publication(note)))).await?;
-        self.view().await.map(drop)
+        self.view().await?;
+        self.0.seen.send_replace(Seen::of(held));
+        Ok(())
     }
 
     // What is asked.
 
     pub async fn status(&self) -> Result<Status, Refused> {
-        let held = self.begin().await?;
-        let (in_force, trial) = (held.in_force.row.clone(), held.trial.as_ref().map(|t| t.row.clone()));
-        let (draft, config) = (held.in_force.draft.clone(), Arc::clone(&held.config));
-        let approval = config.publishing.approval;
-        drop(held);
-        let folder = config.flows.clone();
-        let folder_differs = match read_folder(&config).await {
+        let seen = self.look().await?;
+        let (approval, folder) = (seen.config.publishing.approval, seen.config.flows.clone());
+        let folder_differs = match try_folder(&seen.config).await? {
             Err(error) => Some(error.to_string()),
             Ok(now) => {
-                let changed = draft.changed(&now);
+                let changed = seen.draft.changed(&now);
                 (!changed.is_empty()).then(|| changed.join(", "))
             }
         };
         let all = self.0.store.releases(LISTED).await?;
         let waits =
-            |row: &Release| row.standing == Standing::Proposed && row.parent == Some(in_force.release);
+            |row: &Release| row.standing == Standing::Proposed && row.parent == Some(seen.in_force.release);
         let proposed = all.into_iter().filter(waits).collect();
         let engine = self.view().await?;
+        // Which the engine has ended while an order is under way.
+        let running = engine.trial.map(|trial| trial.release);
+        let trial = seen.trial.clone().filter(|trial| running == Some(trial.release));
+        let in_force = seen.in_force.clone();
         Ok(Status { in_force, trial, proposed, engine, approval, folder, folder_differs })
     }
 
     /// The newest first.
     pub async fn list(&self) -> Result<Vec<Release>, Refused> {
-        drop(self.begin().await?);
+        self.look().await?;
         Ok(self.0.store.releases(LISTED).await?)
     }
 
@@ -486,7 +515,7 @@ impl Desk {
         from: Option<Side>,
         to: Option<Side>,
     ) -> Result<Vec<FileDifference>, Refused> {
-        let in_force = ReleaseId(self.0.in_force.load(Ordering::Relaxed));
+        let in_force = self.seen().in_force.release;
         let (from, old) = self.side(from.unwrap_or(Side::Release(in_force))).await?;
         let (to, new) = self.side(to.unwrap_or(Side::Folder)).await?;
         apart(move || between((&from, &old), (&to, &new))).await
@@ -495,10 +524,7 @@ impl Desk {
     async fn side(&self, side: Side) -> Result<(String, Draft), Refused> {
         match side {
             Side::Release(release) => Ok((place(release).display().to_string(), self.one(release).await?.1)),
-            Side::Folder => {
-                let config = Arc::clone(&self.0.held.lock().await.config);
-                Ok(("folder".to_owned(), read_folder(&config).await?))
-            }
+            Side::Folder => Ok(("folder".to_owned(), read_folder(&self.seen().config).await?)),
         }
     }
 

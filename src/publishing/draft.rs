@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use crate::diagnostic::Source;
+use super::shelf::{About, Shelf};
+use crate::diagnostic::{Diagnostic, Source};
 use crate::store::releases::content;
 
 /// Most files of a release.
@@ -40,6 +41,15 @@ pub enum DraftError {
     TooLarge(PathBuf),
     #[error("{0} changes while it is read; try again when nobody writes to it")]
     Restless(PathBuf),
+    /// What is there is known, and must not be taken.
+    #[error("{}", one_line(.0))]
+    Files(Vec<Diagnostic>),
+}
+
+fn one_line(found: &[Diagnostic]) -> String {
+    let said: Vec<String> =
+        found.iter().map(|found| format!("{}: {}", found.file(), found.message)).collect();
+    said.join("; ")
 }
 
 /// What tells that a file was touched: its time and size.
@@ -52,30 +62,33 @@ pub struct Look(BTreeMap<String, Touched>);
 impl Look {
     /// Looks at the folder's files of flows and tests; folders below it and hidden files are none.
     pub fn at(folder: &Path) -> Result<Look, DraftError> {
+        let shelf = Shelf::open(folder)?;
         let unreadable = |source| DraftError::Unreadable { path: folder.to_owned(), source };
-        let mut files = BTreeMap::new();
+        let (mut files, mut refused) = (BTreeMap::new(), Vec::new());
         let mut bytes = 0;
         for entry in std::fs::read_dir(folder).map_err(unreadable)? {
-            let entry = entry.map_err(unreadable)?;
-            let Ok(name) = entry.file_name().into_string() else { continue };
-            let yaml = name.ends_with(".yaml") || name.ends_with(".yml");
-            if !yaml || name.starts_with('.') {
-                continue;
-            }
-            let about = match std::fs::metadata(entry.path()) {
-                Ok(about) if about.is_file() => about,
-                Ok(_) => continue,
-                // Gone between two looks: the next one will see.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                Err(source) => return Err(DraftError::Unreadable { path: entry.path(), source }),
+            let name = match shelf.name(&entry.map_err(unreadable)?.file_name()) {
+                Ok(Some(name)) => name,
+                Ok(None) => continue,
+                Err(found) => {
+                    refused.push(*found);
+                    continue;
+                }
             };
-            bytes += about.len();
-            files.insert(name, (about.modified().ok(), about.len()));
-            if files.len() > MAX_FILES || bytes > MAX_BYTES {
+            match shelf.about(&name)? {
+                About::Gone | About::NoFile => continue,
+                About::Refused(found) => refused.push(*found),
+                About::File(about) => {
+                    bytes += about.len();
+                    files.insert(name, (about.modified().ok(), about.len()));
+                }
+            }
+            if files.len() + refused.len() > MAX_FILES || bytes > MAX_BYTES {
                 return Err(DraftError::TooLarge(folder.to_owned()));
             }
         }
-        Ok(Look(files))
+        refused.sort_by(|one, other| one.source.name.cmp(&other.source.name));
+        if refused.is_empty() { Ok(Look(files)) } else { Err(DraftError::Files(refused)) }
     }
 }
 
@@ -98,13 +111,13 @@ impl Draft {
     }
 
     fn read_files(folder: &Path, look: &Look) -> Result<Draft, DraftError> {
+        let shelf = Shelf::open(folder)?;
         let mut files = Vec::with_capacity(look.0.len());
         for (name, (_, size)) in &look.0 {
-            let path = folder.join(name);
             let mut text = String::new();
             // No more than was seen: what grows meanwhile is read again.
-            let read = std::fs::File::open(&path).and_then(|file| file.take(*size).read_to_string(&mut text));
-            read.map_err(|source| DraftError::Unreadable { path, source })?;
+            let read = shelf.open_file(name).and_then(|file| file.take(*size).read_to_string(&mut text));
+            read.map_err(|source| DraftError::Unreadable { path: folder.join(name), source })?;
             files.push((name.clone(), text));
         }
         if files.iter().all(|(name, _)| name.ends_with(TESTS)) {
@@ -235,6 +248,54 @@ mod tests {
         let draft = Draft::read(&folder.0).expect("it rests");
         let sizes: BTreeSet<usize> = draft.files().iter().map(|(_, text)| text.len()).collect();
         assert_eq!(sizes.len(), 1, "all of one round");
+    }
+
+    fn refused(folder: &Folder) -> Vec<(&'static str, String)> {
+        match Draft::read(&folder.0) {
+            Err(DraftError::Files(found)) => {
+                let name = |d: &Diagnostic| d.source.name.rsplit('/').next().unwrap_or_default().to_owned();
+                found.iter().map(|found| (found.code, name(found))).collect()
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_file_whose_name_is_no_text_is_told_of_and_not_left_out() {
+        use std::os::unix::ffi::OsStrExt as _;
+        let folder = Folder::new("names");
+        folder.write("main.yaml", "flow");
+        for name in [&b"caf\xe9.yaml"[..], b"a\nerror.yaml", b"\x1b[2J.test.yaml", b"no\xff.txt"] {
+            let path = folder.0.join(std::ffi::OsStr::from_bytes(name));
+            std::fs::write(path, "x").expect("written");
+        }
+        let found = refused(&folder);
+        let names = [r"\u{1b}[2J.test.yaml", r"a\nerror.yaml", "caf\u{fffd}.yaml"];
+        assert_eq!(found, names.map(|name| ("yaml-015", name.to_owned())));
+    }
+
+    #[test]
+    fn a_link_leads_to_another_file_of_the_folder_and_nowhere_else() {
+        use std::os::unix::fs::symlink;
+        let folder = Folder::new("links");
+        let elsewhere = Folder::new("links-elsewhere");
+        elsewhere.write("secret.yaml", "secret");
+        folder.write("main.yaml", "flow");
+        std::fs::create_dir_all(folder.0.join("..data")).expect("a folder");
+        folder.write("..data/other.yaml", "other");
+        // As clusters lay out what they mount.
+        symlink("..data/other.yaml", folder.0.join("other.yaml")).expect("a link");
+        let draft = Draft::read(&folder.0).expect("read");
+        assert_eq!(draft.text("other.yaml"), Some("other"));
+        symlink(elsewhere.0.join("secret.yaml"), folder.0.join("a.yaml")).expect("a link");
+        let around = format!("../{}/secret.yaml", elsewhere.0.file_name().expect("a name").display());
+        symlink(around, folder.0.join("b.yaml")).expect("a link");
+        symlink("nothing.yaml", folder.0.join("c.yaml")).expect("a link");
+        symlink("d.yaml", folder.0.join("d.yaml")).expect("a link");
+        symlink("/proc/self/environ", folder.0.join("e.test.yaml")).expect("a link");
+        let found = refused(&folder);
+        let names = ["a.yaml", "b.yaml", "c.yaml", "d.yaml", "e.test.yaml"];
+        assert_eq!(found, names.map(|name| ("yaml-016", name.to_owned())));
     }
 
     #[test]

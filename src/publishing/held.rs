@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::Refused;
-use super::draft::Draft;
+use super::draft::{Draft, DraftError};
 use super::proof::{Proven, check, prove};
 use crate::config::Config;
 use crate::diagnostic::{Diagnostic, render_all};
@@ -39,6 +39,25 @@ pub struct Held {
     warnings: Vec<Diagnostic>,
 }
 
+/// What is in force and on trial, as the last order left it.
+pub(super) struct Seen {
+    pub config: Arc<Config>,
+    pub in_force: Release,
+    pub draft: Draft,
+    pub trial: Option<Release>,
+}
+
+impl Seen {
+    pub fn of(held: &Held) -> Arc<Seen> {
+        Arc::new(Seen {
+            config: Arc::clone(&held.config),
+            in_force: held.in_force.row.clone(),
+            draft: held.in_force.draft.clone(),
+            trial: held.trial.as_ref().map(|trial| trial.row.clone()),
+        })
+    }
+}
+
 /// Where the files of a release are said to stand.
 pub(super) fn place(release: ReleaseId) -> PathBuf {
     PathBuf::from(format!("release-{release}"))
@@ -56,8 +75,13 @@ pub(super) async fn apart<T: Send + 'static>(
 
 /// The folder of drafts as it is now.
 pub(super) async fn read_folder(config: &Arc<Config>) -> Result<Draft, Refused> {
+    Ok(try_folder(config).await??)
+}
+
+/// The same for who wants to tell in a line why it cannot be read.
+pub(super) async fn try_folder(config: &Arc<Config>) -> Result<Result<Draft, DraftError>, Refused> {
     let config = Arc::clone(config);
-    Ok(apart(move || Draft::read(&config.flows)).await??)
+    apart(move || Draft::read(&config.flows)).await
 }
 
 /// Checks, and performs the tests if `tests`.

@@ -4,11 +4,13 @@
 //! tested (`proof`), kept in the store for good, and put into the engine by the `desk`, the one place through which flows come
 //! into force. `difference` shows what is different between two of them, `watch` publishes what the demo's user saves.
 
+mod broadcast;
 pub mod desk;
 pub mod difference;
 pub mod draft;
 pub mod held;
 pub mod proof;
+mod shelf;
 pub mod watch;
 
 use crate::ids::ReleaseId;
@@ -57,8 +59,12 @@ pub enum Refused {
     /// As `hotline check` and `hotline test` print it.
     #[error("the flows are refused:\n\n{}", .0.text)]
     Proof(Box<Failure>),
+    #[error(
+        "an emergency broadcast is on, and these flows cannot say it: {0}; end it first (hotline emergency stop), or give the flows what it needs"
+    )]
+    Unsaid(String),
     #[error(transparent)]
-    Folder(#[from] DraftError),
+    Folder(DraftError),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
@@ -66,6 +72,15 @@ pub enum Refused {
     /// A bug; the log has the rest.
     #[error("something went wrong in the server; its log tells what")]
     Ours,
+}
+
+impl From<DraftError> for Refused {
+    fn from(error: DraftError) -> Refused {
+        match error {
+            DraftError::Files(found) => Failure::of(&found).into(),
+            error => Refused::Folder(error),
+        }
+    }
 }
 
 impl From<Failure> for Refused {

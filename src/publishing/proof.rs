@@ -32,7 +32,7 @@ pub struct Failure {
 }
 
 impl Failure {
-    fn of(found: &[Diagnostic]) -> Failure {
+    pub(super) fn of(found: &[Diagnostic]) -> Failure {
         let findings = found.iter().filter_map(json).collect();
         Failure { text: diagnostic::render_all(found), findings, tests: Vec::new() }
     }

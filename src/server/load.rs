@@ -9,6 +9,7 @@ use crate::diagnostic::{Diagnostic, Source};
 use crate::engine::input::World;
 use crate::ivr;
 use crate::media::prompts::{Library, PromptError};
+use crate::publishing::draft::{Draft, DraftError};
 
 /// A world, and what its author should hear although it runs.
 #[derive(Debug)]
@@ -30,8 +31,8 @@ pub enum LoadError {
         #[source]
         source: std::io::Error,
     },
-    #[error("no flow (*.yaml) in {0}")]
-    NoFlows(PathBuf),
+    #[error(transparent)]
+    Folder(#[from] DraftError),
     #[error("{} mistakes in the flows", .0.len())]
     Flows(Vec<Diagnostic>),
 }
@@ -66,25 +67,7 @@ pub fn with_library(config: Config, library: Library) -> Result<Loaded, LoadErro
 
 /// The flows in `folder`, by name. Tests beside them (`*.test.yaml`) are no flows, nor are files in folders below it.
 pub fn sources(folder: &Path) -> Result<Vec<Arc<Source>>, LoadError> {
-    let unreadable = |source| LoadError::Unreadable { path: folder.to_owned(), source };
-    let mut files: Vec<PathBuf> = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
-        let path = entry.map_err(unreadable)?.path();
-        if is_flow(&path) {
-            files.push(path);
-        }
-    }
-    files.sort();
-    if files.is_empty() {
-        return Err(LoadError::NoFlows(folder.to_owned()));
-    }
-    files.iter().map(|path| source(path)).collect()
-}
-
-/// A YAML file, but not the tests that stand beside a flow.
-fn is_flow(path: &Path) -> bool {
-    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    (name.ends_with(".yaml") || name.ends_with(".yml")) && !is_tests(path)
+    Ok(Draft::read(folder)?.flows(folder))
 }
 
 /// Tests of flows are called `*.test.yaml`.

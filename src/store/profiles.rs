@@ -99,6 +99,11 @@ mod tests {
             sqlx::query_scalar("SELECT json FROM journal").fetch_all(&store.readers).await.expect("readable");
         assert!(!journal.concat().contains("fr-secret"), "the journal forgets nothing and must not know");
         assert!(!journal.last().expect("an entry").contains("13800000001"));
+        assert_eq!(
+            store.verify_journal().await.expect("readable").first_bad,
+            None,
+            "the chain holds all the same"
+        );
         store.close().await;
         let file = std::fs::read(folder.0.join("hotline.db")).expect("readable");
         let left = file.windows(9).any(|bytes| bytes == b"fr-secret");

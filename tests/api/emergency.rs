@@ -71,6 +71,11 @@ fn what_cannot_be_is_refused_in_words_that_help() {
     let (code, _, said) = command(&api, wrong);
     assert_eq!(code, Some(1));
     assert!(said.contains("did you mean `emg_sys`?"), "{said}");
+    for lasts in ["2", "30s", "48h"] {
+        let (code, _, said) =
+            command(&api, &["start", "--level", "full", "--prompt", "emg_sys", "--for", lasts]);
+        assert_eq!(code, Some(2), "{said}");
+    }
     let token = api.login("admin");
     let refused = |body: Value| {
         let reply = api.post(PATH).bearer(&token).json(&body).send();

@@ -1,7 +1,7 @@
 //! Flows published, tried, approved and taken back, as admins do it.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use hotline::config::{Role, Secret, User};
 use hotline::engine::input::Input;
@@ -353,9 +353,8 @@ fn a_comment_is_asked_for_and_is_one_line() {
     assert_eq!(bank.publish(&"x".repeat(200)).status, 200);
 }
 
-#[test]
-fn tests_in_which_too_much_happens_are_given_up_and_nothing_is_published() {
-    let bank = Bank::open(false);
+/// Drafts whose tests take seconds, and are given up.
+fn much_ado(bank: &Bank) {
     let mut flow = main("n0").replace("start: menu\n", "start: menu\nvars: { x: number }\n");
     flow = flow.replace("  n0:\n    play: { prompts: goodbye, next: bye }\n", "");
     for n in 0..400 {
@@ -366,9 +365,97 @@ fn tests_in_which_too_much_happens_are_given_up_and_nothing_is_published() {
     let steps = "{ presses: '1111111111111111' }, ".repeat(4);
     let tests = (0..60).map(|n| format!("  - {{ name: t{n}, steps: [{steps}] }}\n"));
     bank.drafts.write("main.test.yaml", &format!("tests:\n{}", tests.collect::<String>()));
+}
+
+#[test]
+fn tests_in_which_too_much_happens_are_given_up_and_nothing_is_published() {
+    let bank = Bank::open(false);
+    much_ado(&bank);
     let reply = bank.publish("much ado");
     assert_eq!(reply.status, 422, "{reply:?}");
     let text = reply.json()["message"].as_str().expect("text").to_owned();
     assert!(text.contains("the tests are given up"), "{text}");
     assert_eq!((bank.in_force(), bank.standings().len()), (1, 1));
+}
+
+#[test]
+fn who_only_looks_does_not_wait_for_an_order_under_way() {
+    let bank = Bank::open(false);
+    much_ado(&bank);
+    let done = AtomicBool::new(false);
+    let mut looked = 0;
+    std::thread::scope(|scope| {
+        let publishing = scope.spawn(|| {
+            let status = bank.publish("much ado").status;
+            done.store(true, Ordering::Relaxed);
+            status
+        });
+        while !done.load(Ordering::Relaxed) {
+            assert_eq!((bank.in_force(), bank.standings().len()), (1, 1));
+            bank.get("/diff?from=1");
+            looked += 1;
+        }
+        assert_eq!(publishing.join().expect("an answer"), 422);
+    });
+    // One look may have come before the order, and one after it.
+    assert!(looked > 4, "only {looked} looks while the tests were performed");
+}
+
+/// As `main`, with a place for broadcasts.
+fn main_with_broadcasts(name: &str) -> String {
+    let flow = main(name).replace("start: menu\n", "start: first\n");
+    flow + "  first: { emergency: { next: menu, deflect: menu, loss: agent } }\n"
+}
+
+#[test]
+fn flows_that_cannot_say_the_broadcast_that_is_on_do_not_come_into_force_but_by_a_rollback() {
+    let bank = Bank::open(false);
+    let broadcast = |method: &str, body: Value| {
+        let request = bank.api.request(method, "/api/v1/emergency").bearer(&bank.tokens[0]);
+        assert_eq!(request.json(&body).send().status, 200);
+    };
+    bank.drafts.write("main.yaml", &main_with_broadcasts("two"));
+    assert_eq!(bank.publish("two").status, 200);
+    let tried = json!({"comment": "three", "percent": 50});
+    bank.drafts.write("main.yaml", &main("three"));
+    assert_eq!(bank.post("publish", tried.clone()).status, 200);
+    broadcast("POST", json!({"level": "info", "prompts": ["emg_sys"], "for": "2h", "time": "14:30"}));
+    // A trial that began before cannot be promoted, nor another begin.
+    let words = "these flows cannot say it: no flow has an `emergency` node";
+    refused(&bank.post("promote", json!({})), words);
+    assert_eq!(bank.post("abort", json!({})).status, 200);
+    refused(&bank.post("publish", tried), words);
+    refused(&bank.publish("three"), words);
+    assert_eq!(bank.in_force(), 2);
+    bank.drafts.write("main.yaml", &main_with_broadcasts("four"));
+    assert_eq!(bank.publish("four").status, 200);
+    // Going back is one step, also at night.
+    let back = bank.post("rollback", json!({"to": 1}));
+    assert_eq!(back.status, 200, "{back:?}");
+    let warned = back.json()["warnings"].as_str().expect("text").to_owned();
+    assert!(warned.contains("warning: an emergency broadcast is on, and callers of these flows"), "{warned}");
+    broadcast("DELETE", json!({}));
+    bank.drafts.write("main.yaml", &main("five"));
+    assert_eq!(bank.publish("five").status, 200);
+}
+
+#[test]
+fn files_that_must_not_be_taken_are_told_of_as_check_tells_it() {
+    let bank = Bank::open(false);
+    bank.drafts.write("main.yaml", &main("two"));
+    std::os::unix::fs::symlink("/etc/passwd", bank.drafts.0.join("other.yaml")).expect("a link");
+    let reply = bank.publish("a link");
+    assert_eq!(reply.status, 422, "{reply:?}");
+    assert_eq!(reply.json()["findings"][0]["code"], "yaml-016");
+    assert!(!reply.text().contains("root:"));
+    let differs = bank.get("")["folder_differs"].as_str().expect("text").to_owned();
+    assert!(differs.contains("other.yaml: the link leads out of the folder"), "{differs}");
+    let checked =
+        std::process::Command::new(env!("CARGO_BIN_EXE_hotline")).arg("check").arg(&bank.drafts.0).output();
+    let checked = checked.expect("it runs");
+    let said = String::from_utf8_lossy(&checked.stdout).into_owned();
+    assert!(
+        checked.status.code() == Some(1) && said.contains("error[yaml-016]: the link leads out"),
+        "{said}"
+    );
 }

@@ -41,6 +41,33 @@ fn unknown_addresses_methods_and_parameters_are_said_so() {
 }
 
 #[test]
+fn a_name_that_is_no_text_is_refused_in_the_one_shape_wherever_an_address_has_one() {
+    let api = ApiUnderTest::start();
+    let token = api.login("admin");
+    let document = api.get("/api/v1/openapi.json").send().json();
+    let mut tried = 0;
+    for (path, methods) in document["paths"].as_object().expect("paths") {
+        let Some((before, rest)) = path.split_once('{') else { continue };
+        let after = rest.split_once('}').expect("a name").1;
+        for (method, operation) in methods.as_object().expect("methods") {
+            for name in ["%FF", "%00", "138%0A1", "%C2%9B"] {
+                let address = format!("{before}{name}{after}");
+                let upper = method.to_uppercase();
+                let reply = api.request(&upper, &address).bearer(&token).json(&json!({})).send();
+                assert_eq!(
+                    (reply.status, reply.error().as_str()),
+                    (400, "bad_request"),
+                    "{method} {address}"
+                );
+                tried += 1;
+            }
+            assert!(operation["responses"]["400"].is_object(), "{method} {path}: 400 is not described");
+        }
+    }
+    assert!(tried >= 4 * 14, "only {tried}");
+}
+
+#[test]
 fn a_head_too_long_is_refused_and_the_server_goes_on() {
     let api = ApiUnderTest::start();
     let long = api.get("/healthz").field("X-Long", &"x".repeat(100_000)).send();

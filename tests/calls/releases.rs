@@ -170,6 +170,22 @@ fn calls_from_before_a_trial_do_not_count_for_it() {
 }
 
 #[test]
+fn a_call_that_the_server_ends_by_its_own_stop_counts_neither_as_good_nor_as_bad() {
+    let mut office = office(88);
+    let second = menu("second");
+    publish(&mut office, 1, "first", Some((2, &second, 30)));
+    callers(&mut office, 5, false);
+    let before = view(&mut office).trial.expect("it goes on");
+    let calls = before.old.calls + before.new.calls;
+    dials(&mut office, "1390");
+    office.input(Input::Stop);
+    office.until("the call is over", |office| office.phones["1390"].is_idle());
+    assert!(office.records.values().any(|record| record.cause == Some(Cause::ServerStopped)));
+    let trial = view(&mut office).trial.expect("it goes on");
+    assert_eq!((calls, trial), (5, before));
+}
+
+#[test]
 fn a_release_that_loses_callers_is_taken_back_at_once_with_an_alarm_until_flows_are_published() {
     let mut office = office(85);
     let second = menu("second");

@@ -326,6 +326,17 @@ fn who_has_no_password_or_asks_nobody_is_told_in_one_line() {
     let text = String::from_utf8_lossy(&done.stderr).into_owned();
     assert!(done.status.code() == Some(3) && text.contains("--password-file"), "{text}");
     let bank = Bank::open("wrong-password");
+    for wrong in [&["show", "9223372036854775808"][..], &["status", "--server", "bank:8080"], &["diff", "x"]]
+    {
+        let mut command = Command::new(PROGRAM);
+        let done =
+            command.arg("flows").args(wrong).env("HOTLINE_PASSWORD", PASSWORD).output().expect("it runs");
+        assert_eq!(done.status.code(), Some(2), "{wrong:?}");
+    }
+    let (code, text) = bank.flows(&["show", "99"]);
+    assert!(code == 1 && text.contains("there is no release 99"), "{text}");
+    let (code, text) = bank.flows(&["show", "1"]);
+    assert!(code == 0 && text.contains("\n\n--- main.yaml\nflow: main\n"), "{text}");
     let file = scratch.path().join("password");
     std::fs::write(&file, "not-the-password\n").expect("written");
     let file = file.display().to_string();

@@ -540,6 +540,7 @@ const ELSEWHERE: &[(&[&str], &str, &str)] = &[
         "too many nodes, and two files, need more than a change",
     ),
     (&["yaml-011"], include_str!("../../src/config/tests.rs"), "a file that is not there"),
+    (&["yaml-015", "yaml-016"], include_str!("../../src/publishing/draft.rs"), "files that are not taken"),
     (
         &["flow-064", "flow-065", "flow-066", "flow-067", "flow-068", "flow-069"],
         include_str!("subflows.rs"),

@@ -181,3 +181,59 @@ fn a_typed_number_does_not_come_to_the_journal_through_another_flow_either() {
     let said = said_of_two(COUNTS, &unused);
     assert_eq!(said, [""; 0]);
 }
+
+/// A flow that asks for a text of up to 15 keys, with this check, and has the caller called back at `number`.
+fn calling_back(check: &str, number: &str) -> String {
+    format!(
+        "flow: test
+languages: [en]
+start: ask
+vars: {{ typed: text, other: text }}
+nodes:
+  ask:
+    collect: {{ into: typed, prompts: acct, max: 15, {check}on_no_input: {{ then: agent }}, on_invalid: {{ then: agent }}, next: work }}
+  work: {{ set: {{ other: $typed, next: wish }} }}
+  wish: {{ callback: {{ number: {number}, queue: general, next: agent, on_refused: agent }} }}
+  agent: {{ queue: {{ to: general, on_timeout: bye, on_full: bye }} }}
+  bye: {{ hangup: {{ prompts: goodbye }} }}
+"
+    )
+}
+
+#[test]
+fn an_account_that_is_typed_is_not_called_back_and_a_telephone_number_is() {
+    let fault =
+        ["flow-130 9:31 a number that callers type as something else would be in the journal and be called"];
+    assert_eq!(said(&calling_back("", "$other")), fault);
+    assert_eq!(said(&calling_back("check: luhn, ", "$other")), fault);
+    assert_eq!(said(&calling_back("check: phone, ", "$other")), [""; 0]);
+    let unused = calling_back("", "$caller")
+        .replace("set: { other: $typed, next: wish }", "say: { digits: $typed, next: wish }");
+    assert_eq!(said(&unused.replace(", other: text", "")), [""; 0]);
+    // What another check has let through as something else stays that, whatever else comes into the variable.
+    let both = calling_back("check: phone, ", "$other").replace("next: wish }", "next: more }")
+        + "  more: { collect: { into: other, prompts: acct, max: 15, on_no_input: { then: agent }, on_invalid: { then: agent }, next: wish } }\n";
+    assert_eq!(said(&both), fault);
+}
+
+#[test]
+fn nor_is_it_called_back_through_another_flow() {
+    let called = "flow: verify
+languages: [en]
+parameters: { number: text }
+results: { same: text }
+start: wish
+nodes:
+  wish: { callback: { number: $number, queue: general, next: back, on_refused: back } }
+  back: { return: { same: $number } }
+";
+    let quiet = called
+        .replace("callback: { number: $number, queue: general, next: back, on_refused: back }", "goto: back");
+    let calling = |check: &str| {
+        let call = "call: { flow: verify, with: { number: $typed }, into: { same: $other }, next: wish }";
+        calling_back(check, "$other").replace("set: { other: $typed, next: wish }", call)
+    };
+    assert_eq!(said_of_two(called, &calling("check: phone, ")), [""; 0]);
+    assert_eq!(said_of_two(called, &calling("")), ["flow-130 test.yaml 8:49", "flow-130 test.yaml 9:31"]);
+    assert_eq!(said_of_two(&quiet, &calling("")), ["flow-130 test.yaml 9:31"]);
+}

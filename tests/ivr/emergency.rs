@@ -75,6 +75,7 @@ const FAULTS: &[(&str, &str, &str)] = &[
     ),
     ("check: day", "check: «dya", "flow-101"),
     ("check: day", "check: «date", "flow-101"),
+    ("check: day", "check: «phone", "flow-101"),
     ("check: day", "check: { «lunh: 16 }", "yaml-004"),
     ("check: day", "check: «{ prompts: main }", "yaml-010"),
     ("check: day", "check: { one_of: «['1234'] }", "flow-101"),

@@ -94,7 +94,12 @@ pub(super) const CALLBACK: Kind = kind(
     "callback",
     "Writes down that the caller is to be called back.",
     &[
-        need("number", Shape::Variable, "$caller", "The number, a text: 5 to 15 digits."),
+        need(
+            "number",
+            Shape::Variable,
+            "$caller",
+            "The number, a text: 5 to 15 digits. One that the caller typed was typed with `check: phone`.",
+        ),
         need("queue", Shape::Like("queue of the configuration", ""), "general", "Whose agents are to call."),
         NEXT,
         need("on_refused", Shape::Target, "person", "If the number cannot be called."),
