@@ -77,9 +77,9 @@ impl Country<'_> {
             if let Some(beyond) = beyond {
                 self.settle(beyond, caller);
             }
-            left.extend(walker.leads(state, caller, self));
+            left.extend(walker.leads(state, caller, &*self));
         }
-        let outcome = walker.walk(caller, self).outcomes[0];
+        let outcome = walker.walk(caller, &*self).outcomes[0];
         self.starts.insert((place, caller), outcome);
     }
 
