@@ -285,3 +285,90 @@ fn compared(one: &Operand, other: &Operand, seen: &mut [Seen]) {
         _ => seen.with_others = true,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ivr::expression::{Comparison, Expression};
+    use crate::ivr::sum::Sum;
+    use crate::rng::Rng;
+
+    const VARIABLES: usize = 3;
+
+    /// A flow that does nothing but count, each variable in its own way, or in all of them.
+    fn flow(rng: &mut Rng) -> Vec<Step> {
+        let nodes = 2 + rng.below(8);
+        let ways: Vec<u64> = (0..VARIABLES).map(|_| rng.below(4)).collect();
+        let mut step = |_| {
+            let id = VariableId(rng.below(VARIABLES as u64) as usize);
+            let mut to = || NodeId(rng.below(nodes) as usize);
+            let (next, otherwise) = (to(), to());
+            let number = rng.below(7) as i64 - 3;
+            let by = 1 + rng.below(3) as i64;
+            let value = match (ways[id.0], rng.below(3)) {
+                (_, 0) | (3, 1) => Operand::Number(number),
+                (0, _) => Operand::Sum(Sum::of(id, by)),
+                (1, _) => Operand::Sum(Sum::of(id, -by)),
+                (2, _) => Operand::Number(by),
+                _ => Operand::Sum(Sum::of(id, number)),
+            };
+            if rng.below(2) == 0 {
+                return Step::Set { language: None, values: vec![(id, value)], next };
+            }
+            let (left, right) = (Operand::Variable(id), Operand::Number(number));
+            let comparison = match rng.below(4) {
+                0 => Comparison::Equal,
+                1 => Comparison::Less,
+                2 => Comparison::GreaterOrEqual,
+                _ => Comparison::NotEqual,
+            };
+            let when = Expression::Compare { left, comparison, right };
+            Step::Switch { cases: vec![(when, next)], otherwise }
+        };
+        (0..nodes).map(&mut step).collect()
+    }
+
+    #[test]
+    fn wherever_a_call_that_counts_goes_the_unfolded_flow_goes_too() {
+        let mut rng = Rng::seeded(11);
+        let mut followed = 0;
+        for _ in 0..2_000 {
+            let flow = flow(&mut rng);
+            let steps: Vec<&Step> = flow.iter().collect();
+            let counts = Counts::of(&steps, &[Kind::Number; VARIABLES], 0);
+            followed += counts.followed.len();
+            let (mut held, mut count, mut node) = ([0_i64; VARIABLES], counts.first(), NodeId(0));
+            for _ in 0..60 {
+                let step = steps[node.0];
+                let before = count;
+                count = counts.after(step, count);
+                node = match step {
+                    Step::Set { values, next, .. } => {
+                        for (id, value) in values {
+                            held[id.0] = match value {
+                                Operand::Sum(sum) => held[id.0] + sum.step().map_or(0, |(_, by)| by),
+                                Operand::Number(number) => *number,
+                                _ => held[id.0],
+                            };
+                        }
+                        *next
+                    }
+                    Step::Switch { cases, otherwise } => {
+                        let value = |operand: &Operand| match operand {
+                            Operand::Variable(id) => Compared::Number(held[id.0]),
+                            Operand::Number(number) => Compared::Number(*number),
+                            _ => Compared::Nothing,
+                        };
+                        let then = cases.iter().find(|(when, _)| when.holds(&value)).map(|(_, then)| *then);
+                        let to = then.unwrap_or(*otherwise);
+                        let open = counts.cases(step, before).unwrap_or_default();
+                        assert!(open.contains(&to), "{held:?} at {node:?} of {flow:?}");
+                        to
+                    }
+                    _ => break,
+                };
+            }
+        }
+        assert!(followed > 1_000, "{followed} variables were followed");
+    }
+}

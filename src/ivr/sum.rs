@@ -23,6 +23,11 @@ impl Sum {
         self.0.iter().map(|(_, operand)| operand)
     }
 
+    #[cfg(test)]
+    pub fn of(id: VariableId, by: i64) -> Sum {
+        Sum(vec![(Sign::Plus, Operand::Variable(id)), (Sign::Plus, Operand::Number(by))])
+    }
+
     /// The one variable that is counted on, and by how much: of `$tries + 1`.
     pub fn step(&self) -> Option<(VariableId, i64)> {
         let mut counted = None;
