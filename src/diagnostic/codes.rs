@@ -321,6 +321,11 @@ pub const CODES: &[(&str, &str, &str)] = &[
         "The first menu of a number must have a key that leads to complaints, without another menu before (PBoC Order 2020 No. 5). `humane: { complaints: NODE }` names where they are taken.",
     ),
     (
+        "flow-131",
+        "entries turned down without end",
+        "Whoever types what could be right and is turned down (a wrong PIN, an account that does not exist) must come to a person after some tries, neither be asked for ever nor be sent away. Count the tries: `set: { tries: $tries + 1, next: how_often }`, and let a `switch` lead to a person: `{ when: \"$tries >= 3\", then: agent }`.",
+    ),
+    (
         "flow-100",
         "a loss that reaches no person",
         "While a broadcast plays, key 0 leads where `loss` of the `emergency` node says, at every level. A lost card cannot wait until all is well again: a person must be reached from there.",

@@ -67,6 +67,38 @@ impl Expression {
         }
     }
 
+    /// As `holds`, where `value` gives only what is known before anybody calls; `None` if it hangs on anything else.
+    pub fn decided<'v>(&'v self, value: &impl Fn(&'v Operand) -> Option<Compared<'v>>) -> Option<bool> {
+        match self {
+            Expression::Not(inner) => inner.decided(value).map(|holds| !holds),
+            Expression::And(a, b) => match (a.decided(value), b.decided(value)) {
+                (Some(false), _) | (_, Some(false)) => Some(false),
+                (a, b) => a.and(b),
+            },
+            Expression::Or(a, b) => match (a.decided(value), b.decided(value)) {
+                (Some(true), _) | (_, Some(true)) => Some(true),
+                (a, b) => a.and(b),
+            },
+            Expression::Compare { left, right, .. } => (value(left).is_some() && value(right).is_some())
+                .then(|| self.holds(&|operand| value(operand).unwrap_or(Compared::Nothing))),
+        }
+    }
+
+    /// What is compared with what, in both orders.
+    pub fn each_compared<'e>(&'e self, each: &mut impl FnMut(&'e Operand, &'e Operand)) {
+        match self {
+            Expression::Not(inner) => inner.each_compared(each),
+            Expression::And(a, b) | Expression::Or(a, b) => {
+                a.each_compared(each);
+                b.each_compared(each);
+            }
+            Expression::Compare { left, right, .. } => {
+                each(left, right);
+                each(right, left);
+            }
+        }
+    }
+
     /// Whether everything that satisfies `later` satisfies this: then a later case never applies.
     /// Finds what people write by accident, not every implication.
     pub fn covers(&self, later: &Expression) -> bool {

@@ -13,7 +13,7 @@ use super::emergency::Emergency;
 use super::expression::Expression;
 use super::hours::Hours;
 use super::http::Dip;
-use super::humane::Near;
+use super::humane::Rules;
 use super::meanwhile::Meanwhile;
 use super::message::Message;
 use super::percent::Ways;
@@ -49,8 +49,8 @@ pub struct Flow {
     /// What it gets back.
     pub(super) results: Vec<Slot>,
     pub(super) outcome: Outcome,
-    /// How far a person is.
-    pub(super) near: Near,
+    /// How far a person may be.
+    pub(super) rules: Rules,
     /// What becomes of numbers that are given to it, and where those come from that it gives.
     pub(super) numbers: Numbers,
 }

@@ -1,16 +1,27 @@
 //! The checks over paths: what no caller reaches, where callers are stuck, where the call turns in circles.
 
+use super::counts::Counts;
 use super::flow::{NodeId, Step};
+use super::knots::Knots;
 use super::scope::{By, Edge, Scope};
+use super::unfolded::Unfolded;
 
-/// `steps` are the nodes that could be read. Nothing is said about what lies behind those that could not.
-pub(super) fn check(start: Option<NodeId>, steps: &[Option<&Step>], scope: &mut Scope<'_>) {
+/// `steps` are the nodes that could be read. Nothing is said about what lies behind those that could not. So many of the
+/// variables are `parameters`.
+pub(super) fn check(
+    start: Option<NodeId>,
+    steps: &[Option<&Step>],
+    parameters: usize,
+    scope: &mut Scope<'_>,
+) {
     let Some(start) = start else { return };
     let graph = Graph::of(steps, scope);
     let reached = graph.ahead[start.0].clone();
     unreachable(&graph, &reached, scope);
     let (stuck, trapped) = dead_ends(&graph, &reached, scope);
-    circles(&graph, &reached, trapped, scope);
+    let whole: Option<Vec<&Step>> = steps.iter().copied().collect();
+    let rounds = whole.map(|steps| Rounds { start, steps, parameters });
+    circles(&graph, &reached, trapped, rounds.as_ref(), scope);
     menus_without_person(&graph, &reached, &stuck, steps, scope);
     losses_without_person(&graph, &reached, steps, scope);
 }
@@ -128,8 +139,15 @@ fn dead_ends(graph: &Graph, reached: &[bool], scope: &mut Scope<'_>) -> (Vec<boo
     (stuck, trapped)
 }
 
-/// Circles that a call runs through without a key.
-fn circles(graph: &Graph, reached: &[bool], mut known: Vec<bool>, scope: &mut Scope<'_>) {
+/// Circles that a call runs through without a key. `rounds`: of a flow that could be read whole.
+fn circles(
+    graph: &Graph,
+    reached: &[bool],
+    mut known: Vec<bool>,
+    rounds: Option<&Rounds<'_>>,
+    scope: &mut Scope<'_>,
+) {
+    let mut endless = None;
     for node in 0..reached.len() {
         if !reached[node] || known[node] {
             continue;
@@ -140,6 +158,13 @@ fn circles(graph: &Graph, reached: &[bool], mut known: Vec<bool>, scope: &mut Sc
             graph.leaving[*from].iter().find(|edge| edge.to.0 == node && alone(edge)).copied()
         });
         let Some(closing) = closing else { continue };
+        if let Some(rounds) = rounds {
+            let endless = endless.get_or_insert_with(|| rounds.endless(graph, scope));
+            if !back.iter().any(|node| endless[*node]) {
+                back.iter().for_each(|other| known[*other] = true);
+                continue;
+            }
+        }
         back.iter().for_each(|other| known[*other] = true);
         let names: Vec<&str> = back.iter().map(|n| scope.places[*n].name.as_str()).collect();
         let message = format!("the call goes round without a key being pressed: {}", names.join(", "));
@@ -149,6 +174,41 @@ fn circles(graph: &Graph, reached: &[bool], mut known: Vec<bool>, scope: &mut Sc
             .error("flow-014", closing.span, message)
             .label("back to the beginning of the circle")
             .see(first, "here it begins");
+    }
+}
+
+/// A flow as callers go round in it.
+struct Rounds<'s> {
+    start: NodeId,
+    steps: Vec<&'s Step>,
+    parameters: usize,
+}
+
+impl Rounds<'_> {
+    /// By node: the call may pass here again and again without a key, and nothing that it counts ends it. What only
+    /// computes goes round in no time: that a counter ends it some day is no help.
+    fn endless(&self, graph: &Graph, scope: &Scope<'_>) -> Vec<bool> {
+        let kinds: Option<Vec<_>> = scope.variables.iter().map(|declared| declared.kind).collect();
+        let Some(kinds) = kinds else { return vec![true; self.steps.len()] };
+        let counts = Counts::of(&self.steps, &kinds, self.parameters);
+        let ways: Vec<Vec<(bool, usize)>> = graph
+            .leaving
+            .iter()
+            .map(|ways| ways.iter().map(|way| (alone(way), way.to.0)).collect())
+            .collect();
+        let unfolded = Unfolded::of(self.start, &self.steps, &counts, &ways);
+        let by_itself = |ways: &Vec<(bool, usize)>| -> Vec<usize> {
+            ways.iter().filter(|(alone, _)| *alone).map(|(_, to)| *to).collect()
+        };
+        let mut endless = vec![false; self.steps.len()];
+        let leads: Vec<Vec<usize>> = unfolded.ways.iter().map(by_itself).collect();
+        Knots::of(&leads).in_circles(&leads).for_each(|state| endless[unfolded.node[state]] = true);
+        let at_once = |(node, ways): (usize, &Vec<(bool, usize)>)| {
+            if self.steps[node].takes_time() { Vec::new() } else { by_itself(ways) }
+        };
+        let leads: Vec<Vec<usize>> = ways.iter().enumerate().map(at_once).collect();
+        Knots::of(&leads).in_circles(&leads).for_each(|node| endless[node] = true);
+        endless
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::chart::{Chart, Ways};
 use super::flow::{self, Flow, Kind, MAX_NODES, MAX_VARIABLES, NodeId, Operand, Step, Variable};
-use super::humane::{self, Rules};
+use super::humane::Rules;
 use super::say::Words;
 use super::scope::{BUILT_IN, By, Declared, Edge, LANGUAGES, Place, Scope};
 use super::subflow::{Callees, Outcome, Slot};
@@ -47,15 +47,16 @@ pub(super) fn flow(
     let parameters = head.parameters;
     let mut scope = opened(out, world, callees, id.as_ref(), languages, head, ways);
     declare(node_list, &mut scope);
-    let rules = Rules::read(humane, &mut scope);
+    let named = named.map(|node| node.span);
+    let rules = Rules::read(humane, named.unwrap_or_default(), &mut scope);
     let nodes = read_nodes(node_list, &words, &mut scope);
     let start = start.and_then(|node| start_node(node, &mut scope));
     let steps: Vec<Option<&Step>> = nodes.iter().map(|node| node.as_ref().map(|n| &n.step)).collect();
     if checked.is_none() {
-        graph::check(start, &steps, &mut scope);
+        graph::check(start, &steps, parameters, &mut scope);
     }
     unused(parameters, &mut scope);
-    let named = named?.span;
+    let named = named?;
     let (id, start, variables) = (id?, start?, kinds(&scope)?);
     let mut nodes = nodes.into_iter().collect::<Option<Vec<_>>>()?;
     let slot = |v: &Declared| v.kind.map(|kind| Slot { name: v.name.clone(), kind });
@@ -68,12 +69,9 @@ pub(super) fn flow(
     if scope.out.errors() > 0 {
         return None;
     }
-    let (numbers, near) = match checked {
-        Some(flows) => flows.get(&id).map(|flow| (flow.numbers.clone(), flow.near.clone()))?,
-        None => {
-            let numbers = digits::check(start, &steps, parameters, &mut scope)?;
-            (numbers, humane::check(&id, named, start, &steps, &rules, &mut scope))
-        }
+    let numbers = match checked {
+        Some(flows) => flows.get(&id).map(|flow| flow.numbers.clone())?,
+        None => digits::check(start, &steps, parameters, &mut scope)?,
     };
     assisted::hush(&mut nodes, &scope.edges, &variables);
     let chart = Chart::of(&id, &mut nodes, &scope);
@@ -88,7 +86,7 @@ pub(super) fn flow(
         parameters: taken,
         results,
         outcome,
-        near,
+        rules,
         numbers,
         chart,
     })

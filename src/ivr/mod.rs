@@ -19,6 +19,7 @@ mod call;
 mod callback;
 mod chart;
 mod check;
+mod counts;
 mod digits;
 pub mod emergency;
 mod event;
@@ -29,6 +30,7 @@ mod hours;
 pub mod http;
 pub mod humane;
 mod input;
+mod knots;
 mod language;
 mod load;
 mod meanwhile;
@@ -44,6 +46,7 @@ pub mod subflow;
 mod sum;
 mod survey;
 pub mod trial;
+mod unfolded;
 mod value;
 
 use flow::Flow;
@@ -88,8 +91,8 @@ pub struct HostTerms {
 pub struct World<'a> {
     pub queues: BTreeSet<QueueId>,
     pub agents: BTreeSet<AgentId>,
-    /// The bank's own numbers.
-    pub numbers: BTreeSet<String>,
+    /// The bank's own numbers, and the flows that they lead to.
+    pub numbers: BTreeMap<String, FlowId>,
     /// The flows that those numbers lead to.
     pub entries: BTreeSet<FlowId>,
     /// The flows that callers of queues come to when the agent has hung up.
@@ -107,7 +110,7 @@ impl<'a> World<'a> {
         World {
             queues: config.queues.keys().cloned().collect(),
             agents: config.agents.keys().cloned().collect(),
-            numbers: config.numbers.keys().cloned().collect(),
+            numbers: config.numbers.iter().map(|(number, to)| (number.clone(), to.flow.clone())).collect(),
             entries: config.numbers.values().map(|number| number.flow.clone()).collect(),
             surveys: config.queues.values().filter_map(|queue| queue.survey.clone()).collect(),
             constants: config.constants.clone(),
@@ -155,7 +158,8 @@ fn compile_as(
     let mut flows = Flows::new();
     let mut first: BTreeMap<FlowId, &Arc<Source>> = BTreeMap::new();
     let (mut found, mut told) = (Vec::new(), BTreeSet::new());
-    for (source, (out, flow)) in sources.iter().zip(each(sources, world, checked)) {
+    let (files, reaches) = each(sources, world, checked);
+    for (source, (out, flow)) in sources.iter().zip(files) {
         for diagnostic in out.into_sorted() {
             // What is wrong with a snippet is wrong wherever it is used, and is told once.
             if told.insert((diagnostic.code, diagnostic.file().to_owned(), diagnostic.position())) {
@@ -171,7 +175,6 @@ fn compile_as(
     }
     let (errors, warnings) = diagnostic::split(found);
     if errors.is_empty() {
-        let reaches = flows.values().map(|flow| flow.near.reach.clone()).collect();
         return Ok(Compiled { flows, warnings, reaches });
     }
     let mut all = errors;
@@ -190,12 +193,12 @@ pub fn is_shared(source: &Arc<Source>) -> bool {
     yaml::parse(&mut Findings::new(source)).is_some_and(|root| snippet::is_shared(&root))
 }
 
-/// Each file after those it calls; what comes of it, in the order given.
+/// What comes of each file, in the order given, and how far a person is in the flows that are right, by their names.
 fn each(
     sources: &[Arc<Source>],
     world: &World<'_>,
     checked: Option<&Flows>,
-) -> Vec<(Findings, Option<Arc<Flow>>)> {
+) -> (Vec<(Findings, Option<Arc<Flow>>)>, Vec<Reach>) {
     let parse = |source| {
         let mut out = Findings::new(source);
         let root = yaml::parse(&mut out);
@@ -210,14 +213,33 @@ fn each(
     }
     let draft = |root: &Option<yaml::Node>| root.as_ref().map(Draft::of).unwrap_or_default();
     let mut callees = Callees::new(files.iter().map(|(_, root)| draft(root)).collect());
-    for place in callees.order() {
-        let (out, root) = &mut files[place];
+    let order = callees.order();
+    // Each file after those it calls.
+    for place in &order {
+        let (out, root) = &mut files[*place];
         let flow = root.as_ref().filter(|root| !snippet::is_shared(root));
         let flow = flow.and_then(|root| load::flow(root, out, world, &callees, checked));
-        callees.compiled(place, flow.filter(|_| out.errors() == 0).map(Arc::new));
+        callees.compiled(*place, flow.filter(|_| out.errors() == 0).map(Arc::new));
     }
     let flows = callees.into_compiled();
-    files.into_iter().zip(flows).map(|((out, _), flow)| (out, flow)).collect()
+    let mut files: Vec<_> = files.into_iter().zip(flows).map(|((out, _), flow)| (out, flow)).collect();
+    let reaches = if checked.is_none() { reaches(&mut files, &order, world) } else { Vec::new() };
+    (files, reaches)
+}
+
+/// Judges the flows that are right, all of them together: calls are handed on from one to another.
+fn reaches(files: &mut [(Findings, Option<Arc<Flow>>)], order: &[usize], world: &World<'_>) -> Vec<Reach> {
+    let mut places = vec![0; files.len()];
+    order.iter().enumerate().for_each(|(at, place)| places[*place] = at);
+    let mut right: Vec<_> = files
+        .iter_mut()
+        .zip(places)
+        .filter_map(|((out, flow), place)| Some((place, flow.as_ref()?, out)))
+        .collect();
+    right.sort_by_key(|(place, ..)| *place);
+    let mut reaches = humane::judge(right.into_iter().map(|(_, flow, out)| (flow, out)), world);
+    reaches.sort_by(|one, other| one.flow.cmp(&other.flow));
+    reaches
 }
 
 #[cfg(test)]

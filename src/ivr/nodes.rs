@@ -346,5 +346,5 @@ fn number(node: &Node, scope: &mut Scope<'_>) -> Option<Destination> {
         return Some(Destination::NumberIn(operand));
     }
     let world = scope.world;
-    scope.of_world("flow-007", "a number", node, world.numbers.iter()).map(Destination::Number)
+    scope.of_world("flow-007", "a number", node, world.numbers.keys()).map(Destination::Number)
 }

@@ -21,9 +21,11 @@ pub(super) struct Ways {
 }
 
 impl Ways {
-    /// Where each leads.
-    pub fn all(&self) -> impl Iterator<Item = &NodeId> {
-        self.first.iter().map(|(_, way)| way).chain([&self.last])
+    /// Those that let anybody in.
+    pub fn open(&self) -> impl Iterator<Item = &NodeId> {
+        let taken: u64 = self.first.iter().map(|(share, _)| share).sum();
+        let first = self.first.iter().filter(|(share, _)| *share > 0).map(|(_, way)| way);
+        first.chain((taken < 100).then_some(&self.last))
     }
 
     /// `name` is the node's, with its flow's.

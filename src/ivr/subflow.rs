@@ -78,6 +78,20 @@ impl Step {
         }
     }
 
+    /// The call stays here for a while whatever was typed ahead: the caller is waited for, or must wait.
+    pub(super) fn takes_time(&self) -> bool {
+        matches!(
+            self,
+            Step::Menu { .. }
+                | Step::Collect { .. }
+                | Step::Language { .. }
+                | Step::Survey { .. }
+                | Step::Record(_)
+                | Step::Wait { .. }
+                | Step::Bot(_)
+        )
+    }
+
     /// Nobody gets through without a key.
     pub(super) fn question(&self) -> bool {
         match self {

@@ -1,6 +1,6 @@
 //! Counting in flows: `tries: $tries + 1`. Added and subtracted from left to right; what does not fit stays at the end of the scale.
 
-use super::flow::{Kind, Operand};
+use super::flow::{Kind, Operand, VariableId};
 use super::scope::Scope;
 use crate::diagnostic::Span;
 use crate::diagnostic::yaml::Node;
@@ -21,6 +21,26 @@ enum Sign {
 impl Sum {
     pub fn operands(&self) -> impl Iterator<Item = &Operand> {
         self.0.iter().map(|(_, operand)| operand)
+    }
+
+    #[cfg(test)]
+    pub fn of(id: VariableId, by: i64) -> Sum {
+        Sum(vec![(Sign::Plus, Operand::Variable(id)), (Sign::Plus, Operand::Number(by))])
+    }
+
+    /// The one variable that is counted on, and by how much: of `$tries + 1`.
+    pub fn step(&self) -> Option<(VariableId, i64)> {
+        let mut counted = None;
+        let mut by: i64 = 0;
+        for (sign, operand) in &self.0 {
+            match (sign, operand) {
+                (Sign::Plus, Operand::Number(number)) => by = by.checked_add(*number)?,
+                (Sign::Minus, Operand::Number(number)) => by = by.checked_sub(*number)?,
+                (Sign::Plus, Operand::Variable(id)) if counted.is_none() => counted = Some(*id),
+                _ => return None,
+            }
+        }
+        counted.map(|id| (id, by))
     }
 
     pub fn total<'v>(&'v self, value: impl Fn(&'v Operand) -> i64) -> i64 {

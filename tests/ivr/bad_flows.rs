@@ -193,6 +193,7 @@ const FAULTS: &[(&str, &str, &str)] = &[
         "on_no_input: { prompts: noinput, then: bye }\n      on_invalid: { prompts: invalid, then: agent }\n  english",
         "flow-070 main:\n    menu",
     ),
+    ("on_failed: agent\n  values", "on_failed: pin\n  values", "flow-131 pin:\n    collect"),
     // Counting, shares, events, pauses, languages.
     ("$tries + 2 - 1", "$tries + «two - 1", "flow-060"),
     ("$tries + 2 - 1", "«$tries+1", "flow-060"),
@@ -488,7 +489,6 @@ const RIGHT: &[(&str, &str)] = &[
     // Two keys are a choice.
     ("into: amount\n      prompts: acct\n      max: 7\n", "into: tries\n      prompts: acct\n      max: 2\n"),
     ("value: $tries, next: enough", "value: 3, next: enough"),
-    ("on_failed: agent\n  values", "on_failed: pin\n  values"),
     ("max: 7\n", "max: 15\n"),
 ];
 

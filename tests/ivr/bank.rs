@@ -77,7 +77,9 @@ pub fn world(catalogue: &Names) -> World<'_> {
     World {
         queues: ["general", "urgent", "cards", "sme", "complaint", "senior"].map(Into::into).into(),
         agents: ["1001", "1002"].map(Into::into).into(),
-        numbers: ["95500", "95501"].map(str::to_owned).into(),
+        numbers: [("95500", "main"), ("95501", "desk")]
+            .map(|(number, flow)| (number.to_owned(), flow.into()))
+            .into(),
         entries: [].into(),
         surveys: [].into(),
         constants: [

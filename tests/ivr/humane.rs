@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::bank::{self, Names};
 
 /// A flow whose main menu is as it should be; `more` stands in place of nodes, `keys` in place of keys.
-fn bank_with(head: &str, keys: &str, more: &str) -> String {
+pub(super) fn bank_with(head: &str, keys: &str, more: &str) -> String {
     format!(
         "flow: test
 languages: [zh-CN, en]
@@ -35,7 +35,7 @@ nodes:
 }
 
 /// The codes with what they are about.
-fn said(text: &str) -> Vec<String> {
+pub(super) fn said(text: &str) -> Vec<String> {
     let found = bank::findings("test.yaml", text);
     found.iter().map(|d: &Diagnostic| format!("{} {}", d.code, d.message)).collect()
 }

@@ -19,6 +19,7 @@ mod messages;
 mod nodes;
 mod profile;
 mod random_callers;
+mod sly_flows;
 mod snippets;
 mod speak;
 mod subflows;

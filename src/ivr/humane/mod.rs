@@ -5,21 +5,24 @@
 //! seconds of prompts, at worst over all cases and hours in which people work. What is said of values (numbers, dates)
 //! is not counted.
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
-use super::flow::{NodeId, Step, key_index};
+use super::flow::{NodeId, key_index};
 use super::scope::Scope;
 use crate::diagnostic::Span;
-use crate::diagnostic::fields::{Fields, write_duration};
+use crate::diagnostic::fields::Fields;
 use crate::diagnostic::yaml::Node;
 use crate::ids::FlowId;
 
-mod knots;
+mod country;
+mod judge;
+mod outcome;
+mod rings;
 mod walk;
+mod ways;
 
-use walk::{CALLERS, Caller, Outcome, Walker};
+pub(super) use country::judge;
 
 /// Questions until a person, if the flow does not say.
 const QUESTIONS: usize = 3;
@@ -34,7 +37,10 @@ const DEPTH: usize = 3;
 const PERSON_KEY: usize = 9;
 
 /// The limits of one flow: `humane:` at its top.
+#[derive(Debug)]
 pub(super) struct Rules {
+    /// Where the flow says its name.
+    name: Span,
     questions: usize,
     prompts: Duration,
     /// By `key_index`.
@@ -61,14 +67,6 @@ pub struct Reach {
     pub asking: Option<Way>,
     /// Most menus one behind the other.
     pub depth: usize,
-}
-
-/// What is known of a flow, also to those that call it.
-#[derive(Clone, Debug)]
-pub(super) struct Near {
-    pub reach: Reach,
-    /// Where each of `CALLERS` comes from its start.
-    at_start: [Outcome; 3],
 }
 
 impl fmt::Display for Reach {
@@ -100,9 +98,10 @@ impl Way {
 
 impl Rules {
     /// `humane: { questions: 3, prompts: 60s, person_key: 9, complaints: node }`, all of it optional.
-    pub fn read(node: Option<&Node>, scope: &mut Scope<'_>) -> Rules {
+    /// `name`: where the flow says its own.
+    pub fn read(node: Option<&Node>, name: Span, scope: &mut Scope<'_>) -> Rules {
         let mut rules =
-            Rules { questions: QUESTIONS, prompts: PROMPTS, person_key: PERSON_KEY, complaints: None };
+            Rules { name, questions: QUESTIONS, prompts: PROMPTS, person_key: PERSON_KEY, complaints: None };
         let Some(node) = node else { return rules };
         let Some(mut fields) = Fields::of(node, node.span, "`humane`", scope.out) else { return rules };
         if let Some(node) = fields.take("questions") {
@@ -143,174 +142,4 @@ fn complaints(node: &Node, scope: &mut Scope<'_>) -> Option<NodeId> {
     let message = format!("complaints lead to `{name}`, which does not exist");
     scope.unknown("flow-003", node.span, message, name, known.iter().map(String::as_str));
     None
-}
-
-/// Checks a flow that has no errors. `name`: where the flow says its name.
-pub(super) fn check(
-    flow: &FlowId,
-    name: Span,
-    start: NodeId,
-    steps: &[&Step],
-    rules: &Rules,
-    scope: &mut Scope<'_>,
-) -> Near {
-    let walker = Walker::of(steps, rules.person_key, scope);
-    let depths = walker.depths(start);
-    let [silent, confused, asking] = people_are_near(&walker, start, rules, scope);
-    deep_menus(&depths, scope);
-    complaints_in_main_menu(flow, name, &walker, start, rules, scope);
-    let depth = depths.iter().flatten().copied().max().unwrap_or(0);
-    let reach = Reach { flow: flow.clone(), silent, confused, asking, depth };
-    Near { reach, at_start: CALLERS.map(|caller| walker.outcomes(caller)[start.0]) }
-}
-
-/// What a caller suffers at a question.
-enum Fault {
-    NoPerson,
-    Questions(usize),
-    Prompts(Duration),
-}
-
-impl Fault {
-    fn code(&self) -> &'static str {
-        match self {
-            Fault::NoPerson => "flow-070",
-            Fault::Questions(_) => "flow-071",
-            Fault::Prompts(_) => "flow-072",
-        }
-    }
-}
-
-/// Follows each caller from each question and from the start; returns how far a person is from them at worst. What is
-/// wrong with a question is told once, of the first caller who suffers from it.
-fn people_are_near(
-    walker: &Walker<'_>,
-    start: NodeId,
-    rules: &Rules,
-    scope: &mut Scope<'_>,
-) -> [Option<Way>; 3] {
-    let reached = walker.reached(start, |_| true);
-    let in_hours = walker.reached(start, |way| !way.closed);
-    let asked = |node: &usize| reached[*node] && (walker.asks(*node) || *node == start.0);
-    let asked: Vec<usize> = (0..reached.len()).filter(asked).collect();
-    let mut told = BTreeSet::new();
-    CALLERS.map(|caller| {
-        let outcomes = walker.outcomes(caller);
-        let explained = walker.are_explained_further_on(caller, &outcomes);
-        let mut worst = Some(Way::default());
-        for node in &asked {
-            worst = match outcomes[*node] {
-                Outcome::Person(way) | Outcome::Back(way) => worst.map(|worst| worst.worst(way)),
-                // Who is refused before any question, or after hours, is not lost.
-                _ if walker.asks(*node) && in_hours[*node] => None,
-                _ => worst,
-            };
-            for fault in faults(walker, *node, caller, &outcomes, in_hours[*node], explained[*node], rules) {
-                if told.insert((*node, fault.code())) {
-                    tell(*node, caller, &fault, rules, scope);
-                }
-            }
-        }
-        worst
-    })
-}
-
-/// What is broken at a question and not already further on.
-fn faults(
-    walker: &Walker<'_>,
-    node: usize,
-    caller: Caller,
-    outcomes: &[Outcome],
-    in_hours: bool,
-    explained: bool,
-    rules: &Rules,
-) -> Vec<Fault> {
-    let way = match outcomes[node] {
-        Outcome::Person(way) | Outcome::Back(way) => way,
-        Outcome::Goodbye if !in_hours => return Vec::new(),
-        _ if walker.asks(node) && !explained => {
-            return vec![Fault::NoPerson];
-        }
-        _ => return Vec::new(),
-    };
-    let further = match walker.further(node, caller, outcomes) {
-        Some(Outcome::Person(way) | Outcome::Back(way)) => way,
-        _ => Way::default(),
-    };
-    let mut faults = Vec::new();
-    if way.questions > rules.questions && further.questions <= rules.questions {
-        faults.push(Fault::Questions(way.questions));
-    }
-    if way.prompts > rules.prompts && further.prompts <= rules.prompts {
-        faults.push(Fault::Prompts(way.prompts));
-    }
-    faults
-}
-
-fn tell(node: usize, caller: Caller, fault: &Fault, rules: &Rules, scope: &mut Scope<'_>) {
-    let (name, span) = (scope.places[node].name.clone(), scope.places[node].span);
-    match fault {
-        Fault::NoPerson => {
-            let message = format!("at `{name}`, a caller {caller} reaches no person");
-            let added = scope.out.warning(fault.code(), span, message);
-            added.help("let silence, wrong keys and the key for a person lead to a queue or a transfer");
-        }
-        Fault::Questions(questions) => {
-            let message = format!(
-                "from `{name}`, a caller {caller} is asked {questions} times before a person answers"
-            );
-            let added = scope.out.warning(fault.code(), span, message);
-            let plural = if rules.questions == 1 { "" } else { "s" };
-            added.label(format!("more than {} question{plural}", rules.questions));
-        }
-        Fault::Prompts(prompts) => {
-            let seconds = prompts.as_secs_f64();
-            let message = format!(
-                "from `{name}`, a caller {caller} hears {seconds:.0} s of prompts before a person answers"
-            );
-            let added = scope.out.warning(fault.code(), span, message);
-            added.label(format!("more than {}", write_duration(rules.prompts)));
-            added.help(
-                "fewer retries or shorter prompts; or `humane: { prompts: ... }` at the top of the flow",
-            );
-        }
-    }
-}
-
-fn deep_menus(depths: &[Option<usize>], scope: &mut Scope<'_>) {
-    for (node, depth) in depths.iter().enumerate() {
-        let Some(depth) = depth.filter(|depth| *depth > DEPTH) else { continue };
-        let (name, span) = (scope.places[node].name.clone(), scope.places[node].span);
-        let message = format!("at `{name}` callers are {depth} menus deep");
-        scope
-            .out
-            .warning("flow-073", span, message)
-            .label(format!("more than {DEPTH}: people lose their way"));
-    }
-}
-
-/// The first menu that callers meet must have a key for complaints (PBoC Order 2020 No. 5).
-fn complaints_in_main_menu(
-    flow: &FlowId,
-    name: Span,
-    walker: &Walker<'_>,
-    start: NodeId,
-    rules: &Rules,
-    scope: &mut Scope<'_>,
-) {
-    let Some(main) = walker.main_menu(start) else { return };
-    let main_name = scope.places[main].name.clone();
-    let Some((complaints, span)) = rules.complaints else {
-        if scope.world.entries.contains(flow) {
-            let message = format!("no way for complaints is named, and `{main_name}` is a main menu");
-            let added = scope.out.warning("flow-074", name, message);
-            added.help("write `humane: { complaints: NODE }`, and give the main menu a key that leads there");
-        }
-        return;
-    };
-    if !walker.has_key_for(main, complaints) {
-        let message = format!("no key of the main menu `{main_name}` leads to complaints");
-        let main = scope.places[main].span;
-        scope.out.warning("flow-074", span, message).see(main, "the main menu");
-    }
 }

@@ -149,7 +149,7 @@ fn a_word_that_is_not_recorded_is_missed_by_every_manner_that_may_need_it() {
                 let world = World {
                     queues: BTreeSet::new(),
                     agents: BTreeSet::new(),
-                    numbers: BTreeSet::new(),
+                    numbers: BTreeMap::new(),
                     constants: Default::default(),
                     entries: Default::default(),
                     surveys: Default::default(),

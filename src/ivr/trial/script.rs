@@ -289,7 +289,7 @@ fn caller(setting: &Setting<'_>, on: &Flow, out: &mut Findings, stage: &Stage<'_
         Some(node) => out.text(node, "a telephone number")?.to_owned(),
         None => CALLER.to_owned(),
     };
-    let first = || stage.world.numbers.first().cloned().unwrap_or_default();
+    let first = || stage.world.numbers.keys().next().cloned().unwrap_or_default();
     let dialled = match setting.dialled {
         Some(node) => out.text(node, "a telephone number")?.to_owned(),
         None => first(),

@@ -55,6 +55,20 @@ impl Knots {
         }
         knots
     }
+
+    /// Whether whoever is in this knot can come back to where they are.
+    pub fn is_circle(&self, knot: usize, leads: &[Vec<usize>]) -> bool {
+        match self.members[knot][..] {
+            [alone] => leads[alone].contains(&alone),
+            _ => true,
+        }
+    }
+
+    /// The nodes to which their ways lead back.
+    pub fn in_circles<'k>(&'k self, leads: &'k [Vec<usize>]) -> impl Iterator<Item = usize> + 'k {
+        let circles = (0..self.members.len()).filter(move |knot| self.is_circle(*knot, leads));
+        circles.flat_map(move |knot| &self.members[knot]).copied()
+    }
 }
 
 #[cfg(test)]
