@@ -10,9 +10,9 @@ use hotline::engine::staff::{Answer, Ask};
 use hotline::ids::ReleaseId;
 use serde_json::{Value, json};
 
-use super::ApiUnderTest;
 use super::http::Reply;
 use super::phone::Phone;
+use super::{ApiUnderTest, until};
 
 /// A folder of drafts that goes away with the test.
 pub struct Drafts(pub PathBuf);
@@ -180,6 +180,41 @@ fn a_folder_is_published_compared_and_rolled_back_and_new_calls_take_what_is_in_
     let expected =
         [standing(4, "in_force"), standing(3, "replaced"), standing(2, "replaced"), standing(1, "replaced")];
     assert_eq!(bank.standings(), expected);
+}
+
+#[test]
+fn a_call_shows_the_release_it_took_under_way_and_when_it_is_over_and_figures_tell_them_apart() {
+    let bank = Bank::open(false);
+    Phone::new(&bank.api, "13800000001").dials("95500");
+    bank.drafts.write("main.yaml", &main("two"));
+    bank.publish("two");
+    Phone::new(&bank.api, "13800000002").dials("95500");
+    let ask = |path: &str| bank.api.get(path).bearer(&bank.tokens[0]).send().json()["calls"].clone();
+    let releases = |calls: &Value| -> Vec<Value> {
+        let calls = calls.as_array().expect("a list");
+        calls.iter().map(|call| call["release"].clone()).collect()
+    };
+    let live = ask("/api/v1/calls/live");
+    assert_eq!(releases(&live), [1, 2]);
+    let figures = bank.api.get("/metrics").send().text().to_owned();
+    for line in [
+        "hotline_flows_release 2",
+        "hotline_flows_canary_release 0",
+        "hotline_flows_calls_live{release=\"current\"} 1",
+        "hotline_flows_calls_live{release=\"earlier\"} 1",
+    ] {
+        assert!(figures.lines().any(|found| found == line), "{line} is missing:\n{figures}");
+    }
+    for call in live.as_array().expect("a list") {
+        let path = format!("/api/v1/calls/live/{}", call["call"].as_str().expect("an id"));
+        bank.api.request("DELETE", &path).bearer(&bank.tokens[0]).send();
+    }
+    until("both are over", || {
+        ask("/api/v1/calls").as_array()?.iter().all(|call| call["ended"].is_u64()).then_some(())
+    });
+    assert_eq!(releases(&ask("/api/v1/calls")), [2, 1], "the newest first");
+    assert_eq!(ask("/api/v1/calls?release=1")[0]["from"], "13800000001");
+    assert_eq!(releases(&ask("/api/v1/calls?release=1")), [1]);
 }
 
 #[test]

@@ -111,6 +111,41 @@ fn a_call_under_way_ends_on_its_release_and_a_new_one_takes_the_new() {
 }
 
 #[test]
+fn the_record_of_a_call_names_its_release_to_the_end_whatever_comes_into_force() {
+    let mut office = office(88);
+    dials(&mut office, "1390");
+    publish(&mut office, 2, "second", None);
+    dials(&mut office, "1391");
+    // All new calls but these take a release on trial.
+    let third = menu("third");
+    publish(&mut office, 2, "second", Some((3, &third, 100)));
+    dials(&mut office, "1392");
+    let live =
+        |office: &mut Office| -> Vec<_> { office.snapshot().calls.iter().map(|call| call.release).collect() };
+    assert_eq!(live(&mut office), [1, 2, 3].map(|release| Some(ReleaseId(release))));
+    let view = office.snapshot().flows;
+    assert_eq!((view.in_force, view.trial.map(|trial| trial.release)), (ReleaseId(2), Some(ReleaseId(3))));
+    for (number, node) in [("1390", "first"), ("1391", "second"), ("1392", "third")] {
+        assert_eq!(presses_one(&mut office, number), node);
+    }
+    let recorded: Vec<_> = office.records.values().map(|record| record.release).collect();
+    assert_eq!(recorded, [1, 2, 3].map(|release| Some(ReleaseId(release))));
+}
+
+#[test]
+fn a_call_that_was_never_answered_took_no_release() {
+    let mut office = office(89);
+    office.caller("1390");
+    office.dials("1390", "95500");
+    office.until("it knocks", |office| !office.records.is_empty());
+    assert_eq!(office.snapshot().calls.iter().map(|call| call.release).collect::<Vec<_>>(), [None]);
+    office.hangs_up("1390");
+    office.until("it is over", |office| office.last_record().ended.is_some());
+    let record = office.last_record();
+    assert_eq!((record.answered, record.release), (None, None));
+}
+
+#[test]
 fn a_caller_who_still_knocks_takes_what_is_in_force_when_answered() {
     let mut office = office(82);
     office.caller("1390");

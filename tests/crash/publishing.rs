@@ -53,9 +53,10 @@ impl Bank {
         flows(&self.plan, args)
     }
 
-    fn records(&self) -> Vec<Value> {
-        let args = ["calls", "--json", "--limit", "1000", "--data", &self.plan.data.display().to_string()];
-        let (code, out, err) = command(&args).expect("it runs");
+    fn records(&self, which: &[&str]) -> Vec<Value> {
+        let data = self.plan.data.display().to_string();
+        let args = ["calls", "--json", "--limit", "1000", "--data", &data];
+        let (code, out, err) = command(&[&args, which].concat()).expect("it runs");
         assert_eq!(code, 0, "{err}");
         json(&out)
     }
@@ -156,7 +157,8 @@ fn publishing_and_rolling_back_during_two_hundred_calls_drops_none_and_each_ends
     bank.server.signal(Signal::SIGTERM);
     bank.server.ended().expect("it ends");
 
-    let records = bank.records();
+    let records = bank.records(&[]);
+    assert_eq!(bank.records(&["--release", "2"]).len(), LATER);
     let mut counts = [0; 3];
     for record in &records {
         let from = record["from"].as_str().expect("a number");
@@ -166,6 +168,7 @@ fn publishing_and_rolling_back_during_two_hundred_calls_drops_none_and_each_ends
             _ => (2, "first"),
         };
         counts[place] += 1;
+        assert_eq!(record["release"], place + 1, "{record:#}");
         assert_eq!(record["cause"], "flow_ended", "{record:#}");
         assert_eq!(record["path"][1], node, "{record:#}");
     }
