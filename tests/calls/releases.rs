@@ -133,19 +133,6 @@ fn the_record_of_a_call_names_its_release_to_the_end_whatever_comes_into_force()
 }
 
 #[test]
-fn a_call_that_was_never_answered_took_no_release() {
-    let mut office = office(89);
-    office.caller("1390");
-    office.dials("1390", "95500");
-    office.until("it knocks", |office| !office.records.is_empty());
-    assert_eq!(office.snapshot().calls.iter().map(|call| call.release).collect::<Vec<_>>(), [None]);
-    office.hangs_up("1390");
-    office.until("it is over", |office| office.last_record().ended.is_some());
-    let record = office.last_record();
-    assert_eq!((record.answered, record.release), (None, None));
-}
-
-#[test]
 fn a_caller_who_still_knocks_takes_what_is_in_force_when_answered() {
     let mut office = office(82);
     office.caller("1390");
