@@ -84,6 +84,13 @@ name_id!(
     FlowId
 );
 
+impl ReleaseId {
+    /// None where flows ran that were never published.
+    pub fn published(self) -> Option<ReleaseId> {
+        (self.0 != 0).then_some(self)
+    }
+}
+
 impl fmt::Display for ReleaseId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)

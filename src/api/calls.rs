@@ -8,7 +8,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::App;
 use super::error::{ApiError, ErrorBody};
-use super::limits::{MOST_ROWS, ROWS};
+use super::limits::rows;
 use super::live::call_id;
 use super::named::Named;
 use super::role::{Reach, Right};
@@ -16,7 +16,7 @@ use super::shown::{self, Call, Event, Eyes};
 use super::who::Who;
 use crate::call::record::CallRecord;
 use crate::engine::happened::{Happened, What};
-use crate::ids::CallId;
+use crate::ids::{CallId, ReleaseId};
 use crate::moment::Moment;
 use crate::store::calls::Filter;
 
@@ -32,6 +32,8 @@ pub struct Wanted {
     /// The agent who talked last. Agents get their own calls whatever they say here.
     agent: Option<String>,
     queue: Option<String>,
+    /// Took this release of the flows.
+    release: Option<u64>,
     /// The end of the caller's or the dialled number. Not for agents.
     number: Option<String>,
     /// At most 1000; 100 unless told otherwise.
@@ -78,15 +80,13 @@ pub async fn list(
 }
 
 fn filter(wanted: Wanted) -> Result<Filter, ApiError> {
-    let limit = wanted.limit.unwrap_or(ROWS);
-    if !(1..=MOST_ROWS).contains(&limit) {
-        return Err(ApiError::Bad(format!("limit: 1 to {MOST_ROWS}")));
-    }
+    let limit = rows(wanted.limit)?;
     Ok(Filter {
         since: wanted.since.as_deref().map(moment).transpose()?,
         until: wanted.until.as_deref().map(moment).transpose()?,
         agent: wanted.agent.as_deref().map(Into::into),
         queue: wanted.queue.as_deref().map(Into::into),
+        release: wanted.release.map(ReleaseId),
         number: wanted.number.filter(|number| !number.is_empty()),
         limit,
         offset: wanted.offset.unwrap_or(0),

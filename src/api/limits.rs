@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::error::ApiError;
+
 /// Connections at once, each a file descriptor and some 64 KiB. Beyond it new ones wait in the kernel's queue.
 pub const CONNECTIONS: usize = 1_024;
 
@@ -67,6 +69,15 @@ pub const ROWS: u32 = 100;
 
 /// Most rows of a listing.
 pub const MOST_ROWS: u32 = 1_000;
+
+/// How many rows a listing has, by what was asked for.
+pub(super) fn rows(wanted: Option<u32>) -> Result<u32, ApiError> {
+    let rows = wanted.unwrap_or(ROWS);
+    if !(1..=MOST_ROWS).contains(&rows) {
+        return Err(ApiError::Bad(format!("limit: 1 to {MOST_ROWS}")));
+    }
+    Ok(rows)
+}
 
 /// Symbols of a reason for not being ready.
 pub const REASON: usize = 64;

@@ -10,7 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::App;
 use super::error::{ApiError, ErrorBody};
-use super::limits::{MOST_ROWS, ROWS};
+use super::limits::rows;
 use super::named::Named;
 use super::recordings::read;
 use super::role::Right;
@@ -70,10 +70,7 @@ pub async fn list(
 ) -> Result<Json<Messages>, ApiError> {
     who.must(Right::SeeMessages)?;
     let Query(wanted) = wanted?;
-    let limit = wanted.limit.unwrap_or(ROWS);
-    if !(1..=MOST_ROWS).contains(&limit) {
-        return Err(ApiError::Bad(format!("limit: 1 to {MOST_ROWS}")));
-    }
+    let limit = rows(wanted.limit)?;
     let open = wanted.open.unwrap_or(false);
     let config = app.config();
     let eyes = Eyes::of(&who, &config);

@@ -14,7 +14,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::App;
 use super::error::{ApiError, ErrorBody};
-use super::limits::{MOST_ROWS, ROWS};
+use super::limits::rows;
 use super::live::call_id;
 use super::named::Named;
 use super::role::Right;
@@ -63,10 +63,7 @@ pub async fn list(
     wanted: Result<Query<Wanted>, QueryRejection>,
 ) -> Result<Json<Recordings>, ApiError> {
     who.must(Right::SeeRecordings)?;
-    let limit = wanted?.0.limit.unwrap_or(ROWS);
-    if !(1..=MOST_ROWS).contains(&limit) {
-        return Err(ApiError::Bad(format!("limit: 1 to {MOST_ROWS}")));
-    }
+    let limit = rows(wanted?.0.limit)?;
     let tapes = read(&app, move |shelf| shelf.list(limit as usize)).await?;
     let recordings = tapes.into_iter().map(|tape| Recording {
         call: tape.call.to_string(),

@@ -63,6 +63,8 @@ pub struct LiveCall {
     pub from: String,
     pub dialled: String,
     pub arrived: u64,
+    /// The release of the flows that it took; none before it is answered.
+    pub release: Option<u64>,
     /// `menu`, `waiting`, `ringing`, `talking` or `verifying` (the agent waits while the caller types a secret).
     pub stage: String,
     /// The flow's node the caller is at, or was at before the queue.
@@ -135,6 +137,8 @@ pub struct Call {
     pub dialled: String,
     pub arrived: u64,
     pub answered: Option<u64>,
+    /// The release of the flows that it took when it was answered; none in records of servers that kept none.
+    pub release: Option<u64>,
     pub ended: Option<u64>,
     /// Why it ended, in a word of the table of endings.
     pub cause: Option<String>,
@@ -189,6 +193,7 @@ pub fn live_call(call: &view::LiveCall, eyes: Eyes<'_>) -> LiveCall {
         from: eyes.number(&call.from),
         dialled: eyes.number(&call.dialled),
         arrived: call.arrived.as_micros(),
+        release: call.release.map(|release| release.0),
         stage: call.stage.to_owned(),
         node: call.node.clone(),
         queue: call.queue.as_ref().map(text),
@@ -257,6 +262,7 @@ pub fn call(record: CallRecord, eyes: Eyes<'_>) -> Call {
         dialled: eyes.number(&record.dialled),
         arrived: record.arrived.as_micros(),
         answered: record.answered.map(|at| at.as_micros()),
+        release: record.release.map(|release| release.0),
         ended: record.ended.map(|at| at.as_micros()),
         cause: record.cause.map(|cause| cause.word().to_owned()),
         ended_by: record.ended_by,

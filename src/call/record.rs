@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cause::Cause;
 use crate::engine::happened::{Happened, LegFigures, MessageEnd, MessageState, Party, What};
-use crate::ids::{AgentId, CallId, QueueId};
+use crate::ids::{AgentId, CallId, QueueId, ReleaseId};
 use crate::moment::Moment;
 
 /// One call, from arrival to end.
@@ -18,6 +18,9 @@ pub struct CallRecord {
     pub dialled: String,
     pub arrived: Moment,
     pub answered: Option<Moment>,
+    /// The release of the flows that it took when it was answered. None where it was not, or by a server that knew none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub release: Option<ReleaseId>,
     pub ended: Option<Moment>,
     pub cause: Option<Cause>,
     pub ended_by: Option<Party>,
@@ -132,6 +135,7 @@ impl CallRecord {
             dialled: dialled.clone(),
             arrived: event.at,
             answered: None,
+            release: None,
             ended: None,
             cause: None,
             ended_by: None,
@@ -154,7 +158,10 @@ impl CallRecord {
     /// Folds a later event of the same call in.
     pub fn apply(&mut self, event: &Happened) {
         match &event.what {
-            What::CallAnswered { .. } => self.answered = Some(event.at),
+            What::CallAnswered { release, .. } => {
+                self.answered = Some(event.at);
+                self.release = release.published();
+            }
             What::NodeEntered { node } if self.path.len() < PATH => self.path.push(node.clone()),
             What::QueueEntered { queue, .. } => {
                 self.queue = Some(queue.clone());

@@ -248,6 +248,9 @@ pub struct Calls {
     /// Only calls that waited in this queue
     #[arg(long)]
     pub queue: Option<String>,
+    /// Only calls that took this release of the flows
+    #[arg(long)]
+    pub release: Option<u64>,
     #[arg(long)]
     pub json: bool,
 }

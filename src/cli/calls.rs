@@ -6,7 +6,7 @@ use super::args;
 use super::{CannotRun, Exit};
 use super::{print, sound, ticker};
 use crate::call::record::CallRecord;
-use crate::ids::CallId;
+use crate::ids::{CallId, ReleaseId};
 use crate::moment::Moment;
 use crate::observe::pii::Masked;
 use crate::store::Store;
@@ -41,6 +41,7 @@ async fn list(store: &Store, args: &args::Calls) -> Result<Exit, CannotRun> {
     let filter = Filter {
         agent: args.agent.as_deref().map(Into::into),
         queue: args.queue.as_deref().map(Into::into),
+        release: args.release.map(ReleaseId),
         limit: args.limit,
         ..Filter::default()
     };
@@ -49,8 +50,8 @@ async fn list(store: &Store, args: &args::Calls) -> Result<Exit, CannotRun> {
         return print_json(&records);
     }
     print::line(&format!(
-        "{:<11}  {:<19}  {:<14} {:<9} {:>7}  {:<9} {:<6} {:>7}  {:<16} path",
-        "call", "arrived (UTC)", "from", "dialled", "lasted", "queue", "agent", "talked", "ended"
+        "{:<11}  {:<19}  {:<14} {:<9} {:>7}  {:<9} {:<6} {:>7}  {:<16} {:>7}  path",
+        "call", "arrived (UTC)", "from", "dialled", "lasted", "queue", "agent", "talked", "ended", "release"
     ));
     for record in &records {
         print::line(&row(record));
@@ -62,7 +63,7 @@ fn row(record: &CallRecord) -> String {
     let lasted = record.ended.map_or_else(|| "live".to_owned(), |end| seconds(end.since(record.arrived)));
     let talked = std::time::Duration::from_millis(record.talk_ms);
     format!(
-        "{:<11}  {:<19}  {:<14} {:<9} {:>7}  {:<9} {:<6} {:>7}  {:<16} {}",
+        "{:<11}  {:<19}  {:<14} {:<9} {:>7}  {:<9} {:<6} {:>7}  {:<16} {:>7}  {}",
         record.call.to_string(),
         utc(record.arrived),
         Masked(&record.from).to_string(),
@@ -72,6 +73,7 @@ fn row(record: &CallRecord) -> String {
         record.agent.as_ref().map_or("-", |agent| agent.as_str()),
         seconds(talked),
         record.cause.map_or("-", |cause| cause.word()),
+        record.release.map_or_else(|| "-".to_owned(), |release| release.to_string()),
         record.path.join(" > "),
     )
 }

@@ -6,6 +6,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde::Serialize;
+
 use super::Engine;
 use super::canary::{self, Measure, Tally};
 use super::happened::What;
@@ -59,7 +61,7 @@ struct Running {
 }
 
 /// Releases seen from outside.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct FlowsView {
     pub in_force: ReleaseId,
     pub trial: Option<TrialView>,
@@ -68,7 +70,7 @@ pub struct FlowsView {
 }
 
 /// How a trial goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct TrialView {
     pub release: ReleaseId,
     pub percent: u8,

@@ -6,9 +6,10 @@ use serde::Serialize;
 
 use super::Engine;
 use super::arrival::Knock;
+use super::releases::FlowsView;
 use crate::acd::{AgentState, Waiting};
 use crate::call::customer::{Call, Stage};
-use crate::ids::{AgentId, CallId, QueueId, SkillId};
+use crate::ids::{AgentId, CallId, QueueId, ReleaseId, SkillId};
 use crate::moment::Moment;
 
 /// A call under way.
@@ -19,6 +20,8 @@ pub struct LiveCall {
     pub from: String,
     pub dialled: String,
     pub arrived: Moment,
+    /// Of the flows; none before it is answered.
+    pub release: Option<ReleaseId>,
     /// `arriving` (not answered yet), `menu`, `waiting`, `ringing`, `talking`, `verifying` (in a flow that the agent sent
     /// them to).
     pub stage: &'static str,
@@ -62,6 +65,7 @@ pub struct Snapshot {
     pub calls: Vec<LiveCall>,
     pub agents: Vec<LiveAgent>,
     pub queues: Vec<LiveQueue>,
+    pub flows: FlowsView,
     pub transactions: usize,
     pub legs: usize,
     /// Attempts that never became a call, since the start; those the journal does not note too.
@@ -82,6 +86,7 @@ impl Engine {
             calls: self.live_calls(),
             agents: self.live_agents(now),
             queues: self.live_queues(),
+            flows: self.flows_view(),
             transactions: self.endpoint.transactions(),
             legs: self.legs.len(),
             calls_refused: self.refusals.seen(),
@@ -138,6 +143,7 @@ fn arriving_call(call: CallId, knock: &Knock) -> LiveCall {
         from: knock.who.from.clone(),
         dialled: knock.who.dialled.clone(),
         arrived: knock.arrived,
+        release: None,
         stage: "arriving",
         node: String::new(),
         queue: None,
@@ -159,6 +165,7 @@ fn live_call(call: &Call, poor: bool) -> LiveCall {
         from: call.from.clone(),
         dialled: call.dialled.clone(),
         arrived: call.arrived,
+        release: call.taken.release.published(),
         stage: call.word(),
         node: call.run.place().to_string(),
         queue: call.stage.queue().cloned(),

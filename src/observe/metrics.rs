@@ -10,6 +10,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
 use super::bots::BotTalks;
+use super::flows::flows;
 use super::hosts::HostAnswers;
 use super::sound::{LegSounds, WorkerTimes};
 use crate::acd::{AgentState, OfferFailure};
@@ -21,7 +22,7 @@ use crate::recording::recorder::Figures;
 use crate::store::journal::{Health, JournalHandle};
 
 /// One label. Its values come from closed lists or the configuration, never from callers.
-type Label = [(&'static str, String); 1];
+pub(super) type Label = [(&'static str, String); 1];
 
 /// The stages of a call, so that one without calls is zero and not absent.
 const STAGES: [&str; 5] = ["menu", "waiting", "ringing", "talking", "verifying"];
@@ -144,6 +145,7 @@ pub fn text(counts: &Counts, reading: &Reading<'_>) -> Result<String, std::fmt::
     if let Some(snapshot) = reading.snapshot {
         live(&mut registry, snapshot);
         queues(&mut registry, snapshot);
+        flows(&mut registry, &snapshot.flows);
     }
     media(&mut registry, reading.media);
     registry.register_collector(Box::new(WorkerTimes(reading.media.to_vec())));
@@ -159,13 +161,13 @@ pub fn text(counts: &Counts, reading: &Reading<'_>) -> Result<String, std::fmt::
     Ok(text)
 }
 
-fn label(name: &'static str, value: &str) -> Label {
+pub(super) fn label(name: &'static str, value: &str) -> Label {
     [(name, value.to_owned())]
 }
 
 type Gauge64 = Gauge<u64, AtomicU64>;
 
-fn gauge(registry: &mut Registry, name: &str, help: &str, value: u64) {
+pub(super) fn gauge(registry: &mut Registry, name: &str, help: &str, value: u64) {
     let gauge = Gauge64::default();
     gauge.set(value);
     registry.register(name, help, gauge);
@@ -175,7 +177,7 @@ fn counter(registry: &mut Registry, name: &str, help: &str, value: u64) {
     registry.register(name, help, ConstCounter::new(value));
 }
 
-fn family(
+pub(super) fn family(
     registry: &mut Registry,
     name: &str,
     help: &str,
@@ -307,6 +309,7 @@ fn resident_bytes() -> Option<u64> {
 mod tests {
     use super::*;
     use crate::engine::happened::Party;
+    use crate::engine::releases::FlowsView;
     use crate::moment::Moment;
 
     #[test]
@@ -336,6 +339,7 @@ mod tests {
             calls: Vec::new(),
             agents: Vec::new(),
             queues: Vec::new(),
+            flows: FlowsView::default(),
             transactions: 0,
             legs: 0,
             calls_refused: 1_000,

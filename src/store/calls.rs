@@ -3,7 +3,7 @@
 use super::{Store, StoreError};
 use crate::call::record::CallRecord;
 use crate::engine::happened::Happened;
-use crate::ids::{AgentId, CallId, QueueId};
+use crate::ids::{AgentId, CallId, QueueId, ReleaseId};
 use crate::moment::Moment;
 
 use super::rows::micros;
@@ -20,6 +20,8 @@ pub struct Filter {
     pub until: Option<Moment>,
     pub agent: Option<AgentId>,
     pub queue: Option<QueueId>,
+    /// Took this release of the flows.
+    pub release: Option<ReleaseId>,
     /// Called from or to a number that ends in these symbols, so that prefixes do not matter.
     pub number: Option<String>,
     /// At most `ROWS`; zero means `ROWS`.
@@ -34,13 +36,15 @@ impl Store {
                    WHERE arrived >= ?1 AND arrived < ?2 \
                    AND (?3 IS NULL OR agent = ?3) AND (?4 IS NULL OR queue = ?4) \
                    AND (?5 IS NULL OR substr(from_number, -length(?5)) = ?5 OR substr(dialled, -length(?5)) = ?5) \
-                   ORDER BY arrived DESC, call DESC LIMIT ?6 OFFSET ?7";
+                   AND (?6 IS NULL OR release = ?6) \
+                   ORDER BY arrived DESC, call DESC LIMIT ?7 OFFSET ?8";
         let rows = sqlx::query_as(sql)
             .bind(filter.since.map_or(0, micros))
             .bind(filter.until.map_or(i64::MAX, micros))
             .bind(filter.agent.as_ref().map(AgentId::as_str))
             .bind(filter.queue.as_ref().map(QueueId::as_str))
             .bind(filter.number.as_deref().filter(|number| !number.is_empty()))
+            .bind(filter.release.map(|release| i64::try_from(release.0).unwrap_or(i64::MAX)))
             .bind(rows(filter.limit))
             .bind(filter.offset)
             .fetch_all(&self.readers)
@@ -91,6 +95,7 @@ pub(super) fn parse<T: serde::de::DeserializeOwned>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::call::cause::Cause;
     use crate::engine::happened::What;
     use crate::store::made::{Folder, arrived, call, event, talks, write};
 
@@ -117,5 +122,42 @@ mod tests {
         assert_eq!(found(&store, number("95500")).await.len(), 3);
         assert_eq!(found(&store, number("%")).await, []);
         assert_eq!(store.call(CallId(5)).await.expect("readable"), None);
+    }
+
+    fn answered(n: u64, release: u64) -> Happened {
+        event(n, 1, What::CallAnswered { flow: "main".to_owned(), release: ReleaseId(release) })
+    }
+
+    #[tokio::test]
+    async fn the_release_of_a_call_outlives_the_server_that_answered_it() {
+        let folder = Folder::new();
+        let store = folder.store().await;
+        // The third is answered by flows that nobody published, the fourth by nobody.
+        let calls = [arrived(1), answered(1, 7), arrived(2), answered(2, 8), arrived(3), answered(3, 0)];
+        write(&store, calls.into_iter().chain([arrived(4)])).await;
+        store.close().await;
+        let store = folder.store().await;
+        store.close_open_calls(Cause::ServerRestarted, |_| None).await.expect("closed");
+        let of = |release| Filter { release: Some(ReleaseId(release)), ..Filter::default() };
+        assert_eq!(found(&store, of(7)).await, [call(1)]);
+        assert_eq!(found(&store, of(8)).await, [call(2)]);
+        assert_eq!(found(&store, of(0)).await, []);
+        let record = store.call(call(1)).await.expect("readable").expect("recorded");
+        assert_eq!((record.release, record.cause), (Some(ReleaseId(7)), Some(Cause::ServerRestarted)));
+    }
+
+    #[tokio::test]
+    async fn records_of_the_version_before_have_no_release_and_new_ones_do() {
+        let folder = Folder::new();
+        let store = folder.store().await;
+        write(&store, [arrived(1), answered(1, 0)]).await;
+        let before = "ALTER TABLE calls DROP COLUMN release; PRAGMA user_version = 2;";
+        sqlx::raw_sql(before).execute(&store.writer).await.expect("older");
+        store.close().await;
+        let store = folder.store().await;
+        write(&store, [arrived(2), answered(2, 3)]).await;
+        let all = store.calls(&Filter::default()).await.expect("readable");
+        let releases: Vec<_> = all.iter().map(|record| (record.call, record.release)).collect();
+        assert_eq!(releases, [(call(2), Some(ReleaseId(3))), (call(1), None)]);
     }
 }

@@ -66,7 +66,7 @@ pub async fn write(store: &Store, events: impl IntoIterator<Item = Happened>) {
 
 /// Back to the first version of the tables, as a server of that time left them.
 pub async fn to_version_1(store: &Store) {
-    let back = "DROP INDEX calls_messages; ALTER TABLE calls DROP COLUMN messages; \
+    let back = "ALTER TABLE calls DROP COLUMN release; DROP INDEX calls_messages; ALTER TABLE calls DROP COLUMN messages; \
                 ALTER TABLE calls DROP COLUMN messages_open; DROP INDEX journal_emergency; DROP TABLE profiles; \
                 DROP TABLE callbacks; DROP TABLE flow_files; DROP TABLE releases; DROP TABLE release_files; \
                 PRAGMA user_version = 1;";

@@ -126,7 +126,7 @@ pub async fn put_records(
 ) -> Result<(), sqlx::Error> {
     static TEXTS: LazyLock<[String; 3]> = LazyLock::new(|| {
         let head = "INSERT INTO calls (call, from_number, dialled, arrived, answered, ended, cause, queue, \
-                    queued, agent, agent_answered, talk_ms, missed_offers, recorded, recording_gaps, messages, messages_open, json)";
+                    queued, agent, agent_answered, talk_ms, missed_offers, recorded, recording_gaps, messages, messages_open, release, json)";
         let changing = [
             "answered",
             "ended",
@@ -141,10 +141,11 @@ pub async fn put_records(
             "recording_gaps",
             "messages",
             "messages_open",
+            "release",
             "json",
         ];
         let set = changing.map(|column| format!("{column} = excluded.{column}")).join(", ");
-        texts(head, 18, &format!(" ON CONFLICT (call) DO UPDATE SET {set}"))
+        texts(head, 19, &format!(" ON CONFLICT (call) DO UPDATE SET {set}"))
     });
     put(connection, &TEXTS, records, bind_record).await
 }
@@ -168,6 +169,7 @@ fn bind_record(record: &CallRecord, query: Statement) -> Statement {
         .bind(record.recording_gaps)
         .bind(count(record, false))
         .bind(count(record, true))
+        .bind(record.release.map(|release| release.0 as i64))
         .bind(serde_json::to_string(record).expect("a record is plain data"))
 }
 

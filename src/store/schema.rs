@@ -89,6 +89,10 @@ CREATE TABLE release_files (
 ) STRICT;
 PRAGMA user_version = 2;
 ",
+    "
+ALTER TABLE calls ADD COLUMN release INTEGER;
+PRAGMA user_version = 3;
+",
 ];
 
 /// Of several programs that open an old file at once, one does the work and the others find it done.

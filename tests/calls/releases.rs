@@ -13,23 +13,9 @@ use hotline::ids::ReleaseId;
 use crate::office::network::Faults;
 use crate::office::{Office, secs, world};
 
-/// A menu whose key 1 leads to a goodbye by way of a node of this name.
+/// The demo with a flow of this name.
 fn menu(name: &str) -> World {
-    world::with_flow(&format!(
-        "flow: main
-languages: [zh-CN, en]
-start: menu
-nodes:
-  menu:
-    menu: {{ prompts: main, keys: {{ 1: {name}, 9: agent }}, timeout: 30s, on_no_input: {{ then: agent }}, on_invalid: {{ then: agent }} }}
-  {name}:
-    play: {{ prompts: goodbye, next: bye }}
-  agent:
-    queue: {{ to: general, on_timeout: bye, on_full: bye }}
-  bye:
-    hangup:
-"
-    ))
+    world::with_flow(&world::named(name))
 }
 
 fn office(seed: u64) -> Office {
@@ -108,6 +94,28 @@ fn a_call_under_way_ends_on_its_release_and_a_new_one_takes_the_new() {
     assert_eq!(presses_one(&mut office, "1391"), "second");
     assert_eq!(presses_one(&mut office, "1392"), "first");
     assert!(office.records.values().all(|record| record.cause == Some(Cause::FlowEnded)));
+}
+
+#[test]
+fn the_record_of_a_call_names_its_release_to_the_end_whatever_comes_into_force() {
+    let mut office = office(88);
+    dials(&mut office, "1390");
+    publish(&mut office, 2, "second", None);
+    dials(&mut office, "1391");
+    // All new calls but these take a release on trial.
+    let third = menu("third");
+    publish(&mut office, 2, "second", Some((3, &third, 100)));
+    dials(&mut office, "1392");
+    let live =
+        |office: &mut Office| -> Vec<_> { office.snapshot().calls.iter().map(|call| call.release).collect() };
+    assert_eq!(live(&mut office), [1, 2, 3].map(|release| Some(ReleaseId(release))));
+    let view = office.snapshot().flows;
+    assert_eq!((view.in_force, view.trial.map(|trial| trial.release)), (ReleaseId(2), Some(ReleaseId(3))));
+    for (number, node) in [("1390", "first"), ("1391", "second"), ("1392", "third")] {
+        assert_eq!(presses_one(&mut office, number), node);
+    }
+    let recorded: Vec<_> = office.records.values().map(|record| record.release).collect();
+    assert_eq!(recorded, [1, 2, 3].map(|release| Some(ReleaseId(release))));
 }
 
 #[test]

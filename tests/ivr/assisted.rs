@@ -1,14 +1,14 @@
 //! Flows that an agent sends callers to: what the checker says of them, and how callers come back.
 
-use std::time::Duration;
-
 use hotline::diagnostic::{Diagnostic, Source, render_all};
 use hotline::ivr::assisted::Verdict;
-use hotline::ivr::run::{Action, Caller, Event, Run};
+use hotline::ivr::run::{Action, Event};
 use hotline::ivr::{self, Compiled, World};
-use hotline::moment::Moment;
 
 use super::bank;
+use super::caller::Call;
+use super::faults::{self, Fault};
+use crate::office::secs;
 
 const GOOD: &str = "\
 flow: check
@@ -35,8 +35,7 @@ nodes:
 /// A flow without a way back of its own.
 const SUB: &str = "flow: sub\nlanguages: [en]\nstart: a\nnodes:\n";
 
-/// What is replaced, by what (`«` stands where the caret must be), and the code.
-const FAULTS: &[(&str, &str, &str)] = &[
+const FAULTS: &[Fault] = &[
     ("result: ok", "result: «okay", "flow-112"),
     ("result: ok", "result: «timeout", "flow-112"),
     ("result: fail", "result: «hangup", "flow-112"),
@@ -129,32 +128,12 @@ fn findings(text: &str) -> Vec<Diagnostic> {
 
 #[test]
 fn each_way_to_write_it_wrong_is_found_where_it_is() {
-    let mut wrong = String::new();
-    for (from, to, code) in FAULTS {
-        assert!(GOOD.contains(from), "{from}");
-        let marked = GOOD.replacen(from, to, 1);
-        let at = marked.find('«').expect("a mark");
-        let line = marked[..at].matches('\n').count() + 1;
-        let column = marked[..at].chars().rev().take_while(|c| *c != '\n').count() + 1;
-        let found = findings(&marked.replace('«', ""));
-        let is: Vec<_> = found.iter().map(|d| (d.code, d.position())).collect();
-        if is != [(*code, (line, column))] {
-            wrong.push_str(&format!(
-                "\n#### {to}: {code} at {line}:{column}, found {is:?}\n{}",
-                render_all(&found)
-            ));
-        }
-    }
-    assert!(wrong.is_empty(), "{wrong}");
+    faults::are_found_by(findings, GOOD, FAULTS);
 }
 
 #[test]
 fn the_variants_that_are_right_are_not_complained_of() {
-    for (from, to) in RIGHT.iter().chain([&("", "")]) {
-        assert!(GOOD.contains(from), "{from}");
-        let found = findings(&GOOD.replacen(from, to, 1));
-        assert!(found.is_empty(), "{to}\n{}", render_all(&found));
-    }
+    faults::are_none_by(findings, GOOD, RIGHT);
 }
 
 #[test]
@@ -167,77 +146,67 @@ fn no_number_leads_to_it_be_it_through_another_flow() {
     assert!(compile_for(None, &[("main", main), ("check", GOOD)]).is_ok(), "an agent may start that one too");
 }
 
-const NOW: Moment = Moment::from_micros(1_795_000_000_000_000);
-
-fn begun() -> (Run, Vec<Action>) {
+fn begun() -> Call {
     let compiled =
         compile_for(None, &[("check", GOOD)]).unwrap_or_else(|found| panic!("{}", render_all(&found)));
     let flow = compiled.flows[&"check".into()].clone();
     assert!(flow.is_assisted());
-    let caller = Caller { number: "13800001111".into(), dialled: "95500".into(), language: "en".into() };
-    Run::start(NOW, flow, caller, 7)
+    Call::to(flow, "en")
 }
 
-fn returns(actions: &[Action]) -> Option<(Verdict, Option<&str>)> {
-    actions.iter().find_map(|action| match action {
-        Action::AgentReturn { verdict, level } => Some((*verdict, level.as_deref())),
-        _ => None,
-    })
-}
-
-fn types(run: &mut Run, keys: &str) -> Vec<Action> {
-    keys.chars().flat_map(|key| run.handle(NOW, Event::Digit(key))).collect()
+impl Call {
+    /// What the agent was told when the caller came back to them.
+    fn returns(&self) -> Option<(Verdict, Option<&str>)> {
+        self.new.iter().find_map(|action| match action {
+            Action::AgentReturn { verdict, level } => Some((*verdict, level.as_deref())),
+            _ => None,
+        })
+    }
 }
 
 #[test]
 fn the_caller_goes_back_when_the_last_prompt_has_been_heard() {
-    let (mut run, _) = begun();
-    types(&mut run, "271828");
+    let mut call = begun();
     let answer = hotline::ivr::http::HttpResponse { status: 200, body: String::new() };
-    let actions = run.handle(NOW, Event::HttpDone(Ok(answer)));
-    assert_eq!(returns(&actions), None, "they are told first");
-    assert!(run.announces() && types(&mut run, "*1").is_empty(), "keys mean nothing any more");
-    assert_eq!(returns(&run.handle(NOW, Event::Played)), Some((Verdict::Ok, Some("pin"))));
-    assert_eq!((run.next_deadline(), run.handle(NOW, Event::Time)), (None, Vec::new()));
+    call.presses("271828").told(Event::HttpDone(Ok(answer)));
+    assert_eq!(call.returns(), None, "they are told first");
+    call.new.clear();
+    assert!(call.run.announces() && call.presses("*1").new.is_empty(), "keys mean nothing any more");
+    assert_eq!(call.listens().returns(), Some((Verdict::Ok, Some("pin"))));
+    assert_eq!(call.run.next_deadline(), None);
+    assert_eq!(call.told(Event::Time).new, []);
 }
 
 #[test]
 fn a_star_takes_the_caller_back_at_once_wherever_they_are() {
     for keys in ["*", "12*", "271828*"] {
-        let (mut run, _) = begun();
-        let actions = types(&mut run, keys);
-        assert_eq!(returns(&actions), Some((Verdict::Cancelled, None)), "{keys}");
+        assert_eq!(begun().presses(keys).returns(), Some((Verdict::Cancelled, None)), "{keys}");
     }
 }
 
 #[test]
 fn progress_is_told_of_secrets_by_number_alone() {
-    let (mut run, _) = begun();
-    let actions = types(&mut run, "2718");
-    let typed = actions.iter().filter_map(|action| match action {
+    let mut call = begun();
+    call.presses("2718");
+    let typed = call.new.iter().filter_map(|action| match action {
         Action::Typed { keys, of } => Some((*keys, *of)),
         _ => None,
     });
     assert_eq!(typed.collect::<Vec<_>>(), [(1, 6), (2, 6), (3, 6), (4, 6)]);
-    assert!(!format!("{actions:?} {run:?}").contains("2718"));
+    assert!(!format!("{:?} {:?}", call.new, call.run).contains("2718"));
 }
 
 /// Node by node: whether the tape rests there.
 fn quiet(flow: &str, keys: &[&str]) -> Vec<(String, bool)> {
-    let flow = bank::flow(flow);
-    let caller = Caller { number: "13800001111".into(), dialled: "95500".into(), language: "en".into() };
-    let (mut run, _) = Run::start(NOW, flow, caller, 7);
-    let mut seen = vec![(run.node().to_owned(), run.is_quiet())];
+    let mut call = Call::to(bank::flow(flow), "en");
+    let place = |call: &Call| (call.run.node().to_owned(), call.run.is_quiet());
+    let mut seen = vec![place(&call)];
     for keys in keys {
-        match *keys {
-            "played" => drop(run.handle(NOW, Event::Played)),
-            "time" => {
-                let due = run.next_deadline().unwrap_or(NOW + Duration::from_secs(1));
-                drop(run.handle(due, Event::Time));
-            }
-            keys => drop(types(&mut run, keys)),
-        }
-        seen.push((run.node().to_owned(), run.is_quiet()));
+        seen.push(place(match *keys {
+            "played" => call.listens(),
+            "time" => call.waits(secs(1)),
+            keys => call.presses(keys),
+        }));
     }
     seen
 }

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use hotline::ivr::bot::{BotEnd, BotFailure, BotRequest, BotResult};
-use hotline::ivr::run::{Action, Caller, Event, Run};
-use hotline::moment::Moment;
+use hotline::ivr::run::{Action, Event};
 
 use super::bank;
+use super::caller::Call;
+use super::faults::{self, Fault};
+use crate::office::secs;
 
 const FLOW: &str = r#"flow: test
 languages: [zh-CN]
@@ -35,39 +37,17 @@ nodes:
   bye: { hangup: { prompts: goodbye } }
 "#;
 
-/// A caller who talks with the bot, and what the run has asked for since the last look.
-struct Call {
-    run: Run,
-    now: Moment,
-    new: Vec<Action>,
+/// A caller who talks with the bot.
+fn talking() -> Call {
+    let mut call = Call::to(bank::flow(FLOW), "zh-CN");
+    call.presses("6222").is_at("talk");
+    call
 }
 
 impl Call {
-    fn talking() -> Call {
-        let now = Moment::from_micros(1_795_000_000_000_000);
-        let caller = Caller { number: "1380".into(), dialled: "95500".into(), language: "zh-CN".into() };
-        let (run, new) = Run::start(now, bank::flow(FLOW), caller, 7);
-        let mut call = Call { run, now, new };
-        call.presses("6222");
-        assert_eq!(call.run.node(), "talk", "{:?}", call.new);
-        call
-    }
-
-    fn event(&mut self, event: Event) -> &mut Self {
-        self.new = self.run.handle(self.now, event);
-        self
-    }
-
-    fn presses(&mut self, keys: &str) -> &mut Self {
-        for key in keys.chars() {
-            self.event(Event::Digit(key));
-        }
-        self
-    }
-
     fn ends(&mut self, end: BotEnd) -> &mut Self {
         assert!(self.run.talks().is_some(), "nobody talks");
-        self.event(Event::BotDone(end))
+        self.told(Event::BotDone(end))
     }
 
     fn finds_out(&mut self, slots: &str, person: bool) -> &mut Self {
@@ -75,13 +55,9 @@ impl Call {
         self.ends(BotEnd::Result(Box::new(result)))
     }
 
-    fn is_at(&mut self, node: &str) -> &mut Self {
-        assert_eq!(self.run.node(), node, "{:?}", self.new);
-        self
-    }
-
+    /// What the bot was asked last.
     fn asked(&self) -> BotRequest {
-        let asked = self.new.iter().find_map(|action| match action {
+        let asked = self.new.iter().rev().find_map(|action| match action {
             Action::Bot { request } => Some(request.as_ref().clone()),
             _ => None,
         });
@@ -91,7 +67,7 @@ impl Call {
 
 #[test]
 fn a_bot_is_told_what_the_flow_knows_as_texts() {
-    let call = Call::talking();
+    let call = talking();
     let asked = call.asked();
     let told: Vec<(&str, &str)> =
         asked.parameters.iter().map(|(name, value)| (&**name, value.as_str())).collect();
@@ -106,15 +82,13 @@ fn a_bot_is_told_what_the_flow_knows_as_texts() {
 
 #[test]
 fn what_it_found_out_goes_into_variables_and_the_call_on_by_them() {
-    Call::talking()
-        .finds_out(r#"{"intent": "loss", "order": {"tries": 2}, "more": [1]}"#, false)
-        .is_at("urgent");
-    Call::talking().finds_out(r#"{"intent": "loss", "order": {"tries": 1}}"#, false).is_at("bye");
+    talking().finds_out(r#"{"intent": "loss", "order": {"tries": 2}, "more": [1]}"#, false).is_at("urgent");
+    talking().finds_out(r#"{"intent": "loss", "order": {"tries": 1}}"#, false).is_at("bye");
 }
 
 #[test]
 fn a_bot_that_closes_without_a_word_lets_the_call_go_on_with_what_it_had() {
-    let mut call = Call::talking();
+    let mut call = talking();
     call.ends(BotEnd::Closed).is_at("bye");
     assert_eq!(call.run.talks(), None);
 }
@@ -122,7 +96,7 @@ fn a_bot_that_closes_without_a_word_lets_the_call_go_on_with_what_it_had() {
 #[test]
 fn a_result_without_a_slot_that_is_wanted_or_of_another_kind_has_failed() {
     for slots in ["{}", r#"{"intent": "loss"}"#, r#"{"intent": 5, "order": {"tries": 2}}"#] {
-        let mut call = Call::talking();
+        let mut call = talking();
         call.finds_out(slots, false).is_at("pin");
         let remark =
             Action::Remark { name: "bot".into(), value: "the result lacks what the flow wants".into() };
@@ -132,36 +106,33 @@ fn a_result_without_a_slot_that_is_wanted_or_of_another_kind_has_failed() {
 
 #[test]
 fn who_is_handed_over_comes_to_a_person_whatever_the_bot_forgot() {
-    Call::talking().finds_out("{}", true).is_at("desk");
-    Call::talking().finds_out(r#"{"intent": "loss", "order": {"tries": 9}}"#, true).is_at("desk");
+    talking().finds_out("{}", true).is_at("desk");
+    talking().finds_out(r#"{"intent": "loss", "order": {"tries": 9}}"#, true).is_at("desk");
 }
 
 #[test]
 fn a_bot_that_fails_or_goes_on_and_on_leads_elsewhere() {
     for why in BotFailure::ALL {
-        Call::talking().ends(BotEnd::Failed(why)).is_at("pin");
+        talking().ends(BotEnd::Failed(why)).is_at("pin");
     }
-    let mut call = Call::talking();
+    let mut call = talking();
     assert_eq!(call.run.next_deadline(), Some(call.now + Duration::from_secs(120)));
-    call.now = call.now + Duration::from_secs(119);
-    call.event(Event::Time).is_at("talk");
-    call.now = call.now + Duration::from_secs(1);
-    call.event(Event::Time).is_at("pin");
+    call.waits(secs(119)).is_at("talk").waits(secs(1)).is_at("pin");
     assert!(
         call.new.contains(&Action::Remark { name: "bot".into(), value: "the bot's time is over".into() })
     );
-    assert!(call.event(Event::BotDone(BotEnd::Closed)).new.is_empty(), "an end that comes too late");
+    assert!(call.told(Event::BotDone(BotEnd::Closed)).new.is_empty(), "an end that comes too late");
 }
 
 #[test]
 fn keys_are_the_bots_and_answer_no_later_question() {
-    let mut call = Call::talking();
+    let mut call = talking();
+    call.new.clear();
     assert!(call.presses("271828").new.is_empty());
     call.ends(BotEnd::Failed(BotFailure::Broken)).is_at("pin");
 }
 
-/// What is replaced, by what (`«` stands where the caret must be), and the code.
-const FAULTS: &[(&str, &str, &str)] = &[
+const FAULTS: &[Fault] = &[
     ("to: assistant", "to: «asistant", "flow-120"),
     ("to: assistant", "to: «\"wss://192.0.2.7/\"", "flow-120"),
     ("to: assistant", "to: assistant\n      «url: x", "yaml-004"),
@@ -193,39 +164,15 @@ const RIGHT: &[(&str, &str)] = &[
     ("      with: { account: $account, language: $language, tries: $tries, limit: $limit, from: ivr }\n", ""),
 ];
 
+/// What is not used any more is another matter.
+const BESIDE: &[&str] = &["flow-011", "flow-012", "flow-024"];
+
 #[test]
 fn each_planted_fault_is_found_where_it_is() {
-    let mut wrong = String::new();
-    for (from, to, code) in FAULTS {
-        assert!(FLOW.contains(from), "{from}");
-        let marked = FLOW.replacen(from, to, 1);
-        let at = marked.find('«').expect("a mark");
-        let text = marked.replace('«', "");
-        let line = text[..at].matches('\n').count() + 1;
-        let column = text[..at].chars().rev().take_while(|c| *c != '\n').count() + 1;
-        let found = bank::findings("test.yaml", &text);
-        let is: Vec<_> = found.iter().map(|d| (d.code, d.position())).collect();
-        // One that is not used any more is another matter.
-        let is: Vec<_> =
-            is.into_iter().filter(|(code, _)| !matches!(*code, "flow-011" | "flow-012")).collect();
-        if is != [(*code, (line, column))] {
-            let said = hotline::diagnostic::render_all(&found);
-            wrong.push_str(&format!(
-                "\n#### {to:?}: expected {code} at {line}:{column}, found {is:?}\n{said}"
-            ));
-        }
-    }
-    assert!(wrong.is_empty(), "{wrong}");
+    faults::are_found(FLOW, FAULTS, BESIDE);
 }
 
 #[test]
 fn what_is_close_to_a_fault_and_right_is_not_complained_about() {
-    let plain = bank::findings("test.yaml", FLOW).len();
-    for (from, to) in RIGHT {
-        assert!(FLOW.contains(from), "{from}");
-        let found = bank::findings("test.yaml", &FLOW.replacen(from, to, 1));
-        let errors =
-            found.iter().filter(|found| found.severity == hotline::diagnostic::Severity::Error).count();
-        assert!(errors == 0 && found.len() <= plain + 1, "{to}\n{}", hotline::diagnostic::render_all(&found));
-    }
+    faults::are_none(FLOW, RIGHT, BESIDE);
 }

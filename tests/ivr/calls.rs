@@ -1,12 +1,11 @@
 //! Callers in a small flow, told as telephone calls on a virtual clock.
 
-use std::time::Duration;
-
 use hotline::ids::QueueId;
-use hotline::ivr::run::{Action, Caller, Event, MAX_IDLE, QueueExit, Run, TYPE_AHEAD, TransferTo};
-use hotline::moment::Moment;
+use hotline::ivr::run::{Action, Event, MAX_IDLE, QueueExit, TYPE_AHEAD, TransferTo};
 
-use super::bank;
+use super::caller::Call;
+use super::{bank, hours};
+use crate::office::secs;
 
 const FLOW: &str = "
 flow: test
@@ -74,75 +73,18 @@ nodes:
   bye: { hangup: { prompts: goodbye } }
 ";
 
-/// A caller and everything the run has asked for since the last look.
-struct Call {
-    run: Run,
-    now: Moment,
-    names: bank::Names,
-    new: Vec<Action>,
+fn in_language(language: &str) -> Call {
+    Call::to(bank::flow(FLOW), language)
+}
+
+/// Has heard the welcome and the notice.
+fn at_the_menu() -> Call {
+    let mut call = in_language("zh-CN");
+    call.hears("zh/welcome").listens().hears("zh/rec_notice").listens().hears("zh/main");
+    call
 }
 
 impl Call {
-    fn in_language(language: &str) -> Call {
-        let now = Moment::from_micros(1_795_000_000_000_000);
-        let caller =
-            Caller { number: "13800001111".into(), dialled: "95500".into(), language: language.into() };
-        let (run, new) = Run::start(now, bank::flow(FLOW), caller, 7);
-        Call { run, now, names: bank::Names::all(), new }
-    }
-
-    /// Has heard the welcome and the notice.
-    fn at_the_menu() -> Call {
-        let mut call = Call::in_language("zh-CN");
-        call.hears("zh/welcome").listens().hears("zh/rec_notice").listens().hears("zh/main");
-        call
-    }
-
-    fn event(&mut self, event: Event) -> &mut Self {
-        let actions = self.run.handle(self.now, event);
-        self.new.extend(actions);
-        self
-    }
-
-    fn presses(&mut self, keys: &str) -> &mut Self {
-        for key in keys.chars() {
-            self.event(Event::Digit(key));
-        }
-        self
-    }
-
-    /// What plays comes to its end.
-    fn listens(&mut self) -> &mut Self {
-        self.event(Event::Played)
-    }
-
-    fn waits(&mut self, seconds: u64) -> &mut Self {
-        let end = self.now + Duration::from_secs(seconds);
-        while let Some(deadline) = self.run.next_deadline().filter(|deadline| *deadline <= end) {
-            self.now = deadline;
-            let actions = self.run.handle(deadline, Event::Time);
-            if actions.is_empty() {
-                break;
-            }
-            self.new.extend(actions);
-        }
-        self.now = end;
-        self
-    }
-
-    /// The last thing asked to be played is exactly this; forgets everything before.
-    fn hears(&mut self, prompts: &str) -> &mut Self {
-        let last = self.new.iter().rev().find_map(|action| match action {
-            Action::Play { prompts } => {
-                Some(prompts.iter().map(|p| self.names.of(*p)).collect::<Vec<_>>().join(" "))
-            }
-            _ => None,
-        });
-        assert_eq!(last.as_deref(), Some(prompts), "{:?}", self.new);
-        self.new.clear();
-        self
-    }
-
     fn hears_nothing_new(&mut self) -> &mut Self {
         assert!(!self.new.iter().any(|a| matches!(a, Action::Play { .. })), "{:?}", self.new);
         self
@@ -168,11 +110,6 @@ impl Call {
         self
     }
 
-    fn is_at(&mut self, node: &str) -> &mut Self {
-        assert_eq!(self.run.node(), node);
-        self
-    }
-
     fn is_let_go(&mut self) -> &mut Self {
         assert_eq!(self.new.last(), Some(&Action::Hangup));
         assert_eq!(self.run.next_deadline(), None);
@@ -182,17 +119,17 @@ impl Call {
 
 #[test]
 fn nine_in_the_main_menu_reaches_the_general_queue() {
-    Call::at_the_menu().listens().presses("9").hears("zh/to_agent").listens().waits_in("general");
+    at_the_menu().listens().presses("9").hears("zh/to_agent").listens().waits_in("general");
 }
 
 #[test]
 fn a_key_during_the_menu_stops_the_prompt_and_acts_at_once() {
-    Call::at_the_menu().presses("0").is_interrupted().hears_nothing_new().waits_in("urgent").is_at("urgent");
+    at_the_menu().presses("0").is_interrupted().hears_nothing_new().waits_in("urgent").is_at("urgent");
 }
 
 #[test]
 fn a_key_during_the_welcome_skips_it_but_the_recording_notice_is_heard_in_full() {
-    let mut call = Call::in_language("zh-CN");
+    let mut call = in_language("zh-CN");
     call.presses("9").is_interrupted().hears("zh/rec_notice");
     call.presses("5").is_not_interrupted().hears_nothing_new();
     call.listens().hears("zh/to_agent").listens().waits_in("general");
@@ -200,14 +137,14 @@ fn a_key_during_the_welcome_skips_it_but_the_recording_notice_is_heard_in_full()
 
 #[test]
 fn digits_typed_ahead_answer_the_questions_that_follow() {
-    let mut call = Call::in_language("zh-CN");
+    let mut call = in_language("zh-CN");
     call.listens().hears("zh/rec_notice").presses("11381#");
     call.listens().hears("zh/acct_thanks zh/num_yao zh/num_3 zh/num_8 zh/num_yao").is_at("read_back");
 }
 
 #[test]
 fn only_so_many_digits_are_kept() {
-    let mut call = Call::in_language("zh-CN");
+    let mut call = in_language("zh-CN");
     call.listens().presses(&"*".repeat(TYPE_AHEAD)).presses("9");
     // The stars each replay the menu; the nine came too late to be kept.
     call.listens().hears("zh/main").is_at("main");
@@ -215,15 +152,15 @@ fn only_so_many_digits_are_kept() {
 
 #[test]
 fn silence_three_times_leads_to_a_person() {
-    let mut call = Call::at_the_menu();
-    call.listens().waits(4).hears_nothing_new().waits(1).hears("zh/noinput zh/main");
-    call.listens().waits(5).hears("zh/noinput zh/main");
-    call.listens().waits(5).hears("zh/to_agent").listens().waits_in("general");
+    let mut call = at_the_menu();
+    call.listens().waits(secs(4)).hears_nothing_new().waits(secs(1)).hears("zh/noinput zh/main");
+    call.listens().waits(secs(5)).hears("zh/noinput zh/main");
+    call.listens().waits(secs(5)).hears("zh/to_agent").listens().waits_in("general");
 }
 
 #[test]
 fn three_wrong_keys_lead_where_the_flow_says() {
-    let mut call = Call::at_the_menu();
+    let mut call = at_the_menu();
     call.presses("7").is_interrupted().hears("zh/invalid zh/main");
     call.presses("7").hears("zh/invalid zh/main");
     call.presses("7").hears("zh/sys_err").listens().hears("zh/to_agent").listens().waits_in("general");
@@ -231,28 +168,28 @@ fn three_wrong_keys_lead_where_the_flow_says() {
 
 #[test]
 fn silence_and_wrong_keys_count_together() {
-    let mut call = Call::at_the_menu();
-    call.presses("7").hears("zh/invalid zh/main").listens().waits(5).hears("zh/noinput zh/main");
-    call.listens().waits(5).hears("zh/to_agent");
+    let mut call = at_the_menu();
+    call.presses("7").hears("zh/invalid zh/main").listens().waits(secs(5)).hears("zh/noinput zh/main");
+    call.listens().waits(secs(5)).hears("zh/to_agent");
 }
 
 #[test]
 fn a_wrong_key_voids_what_was_typed_behind_it() {
-    let mut call = Call::in_language("zh-CN");
+    let mut call = in_language("zh-CN");
     call.listens().presses("79").listens().hears("zh/invalid zh/main").is_at("main");
     call.listens().hears_nothing_new();
 }
 
 #[test]
 fn a_prompt_that_must_be_heard_keeps_the_key_until_its_end() {
-    let mut call = Call::at_the_menu();
+    let mut call = at_the_menu();
     call.presses("2").hears("zh/closed").presses("9").is_not_interrupted().hears_nothing_new();
     call.listens().hears("zh/to_agent");
 }
 
 #[test]
 fn the_star_repeats_and_the_hash_changes_the_language() {
-    let mut call = Call::at_the_menu();
+    let mut call = at_the_menu();
     call.presses("*").hears("zh/main").presses("#").hears("en/main");
     assert_eq!(call.run.language(), "en");
     call.presses("9").hears("en/to_agent");
@@ -260,22 +197,22 @@ fn the_star_repeats_and_the_hash_changes_the_language() {
 
 #[test]
 fn a_caller_whose_language_the_flow_does_not_speak_hears_its_first() {
-    Call::in_language("fr").hears("zh/welcome");
-    Call::in_language("en").hears("en/welcome");
+    in_language("fr").hears("zh/welcome");
+    in_language("en").hears("en/welcome");
 }
 
 #[test]
 fn an_entry_ends_by_hash_by_length_or_by_silence() {
     let heard = "zh/acct_thanks zh/num_2 zh/num_3 zh/num_4 zh/num_5";
-    Call::at_the_menu().presses("1").hears("zh/acct").presses("2345#").hears(heard);
-    Call::at_the_menu()
+    at_the_menu().presses("1").hears("zh/acct").presses("2345#").hears(heard);
+    at_the_menu()
         .presses("1")
         .hears("zh/acct")
         .presses("2345")
         .hears_nothing_new()
-        .waits(3)
+        .waits(secs(3))
         .hears(heard);
-    Call::at_the_menu()
+    at_the_menu()
         .presses("1")
         .hears("zh/acct")
         .presses("234567")
@@ -284,12 +221,12 @@ fn an_entry_ends_by_hash_by_length_or_by_silence() {
 
 #[test]
 fn a_hash_after_the_last_digit_belongs_to_the_entry_and_not_to_the_next_menu() {
-    let mut call = Call::at_the_menu();
+    let mut call = at_the_menu();
     call.presses("1").hears("zh/acct").presses("234567#").is_at("read_back").is_not_interrupted_twice();
     call.listens().hears("zh/main");
     assert_eq!(call.run.language(), "zh-CN");
     // Typed ahead it is the same.
-    let mut call = Call::in_language("zh-CN");
+    let mut call = in_language("zh-CN");
     call.listens().presses("1234567#").listens().is_at("read_back");
     call.listens().hears("zh/main").is_at("main");
     assert_eq!(call.run.language(), "zh-CN");
@@ -305,28 +242,28 @@ impl Call {
 
 #[test]
 fn a_star_takes_an_entry_back_and_a_short_one_is_asked_again() {
-    Call::at_the_menu()
+    at_the_menu()
         .presses("1")
         .presses("99*2345#")
         .hears("zh/acct_thanks zh/num_2 zh/num_3 zh/num_4 zh/num_5");
-    let mut call = Call::at_the_menu();
+    let mut call = at_the_menu();
     call.presses("1").presses("23#").hears("zh/invalid zh/acct").presses("#").hears("zh/invalid zh/acct");
-    call.listens().waits(8).hears("zh/to_agent");
+    call.listens().waits(secs(8)).hears("zh/to_agent");
 }
 
 #[test]
 fn numbers_are_read_as_numbers_and_compared_as_numbers() {
-    let mut call = Call::at_the_menu();
+    let mut call = at_the_menu();
     call.presses("3105#").hears("zh/num_1 zh/num_hundred zh/num_0 zh/num_5");
     call.listens().hears("zh/to_agent").listens();
     assert_eq!(call.new.last(), Some(&Action::Transfer { to: TransferTo::Agent("1001".into()) }));
-    let mut call = Call::at_the_menu();
+    let mut call = at_the_menu();
     call.presses("399#").hears("zh/num_9 zh/num_10 zh/num_9").listens().is_at("pin");
 }
 
 #[test]
 fn secret_digits_appear_in_no_action_and_in_no_debug_output() {
-    let mut call = Call::at_the_menu();
+    let mut call = at_the_menu();
     call.presses("31#").listens().is_at("pin");
     call.new.clear();
     call.presses("74");
@@ -341,25 +278,25 @@ fn secret_digits_appear_in_no_action_and_in_no_debug_output() {
 #[test]
 fn a_call_that_leaves_the_queue_goes_where_the_flow_says() {
     for (why, then) in [(QueueExit::Timeout, "bye"), (QueueExit::Full, "desk"), (QueueExit::Empty, "bye")] {
-        let mut call = Call::at_the_menu();
+        let mut call = at_the_menu();
         call.presses("9").listens().waits_in("general").event(Event::QueueLeft(why)).is_at(then);
     }
-    let mut call = Call::at_the_menu();
+    let mut call = at_the_menu();
     call.presses("9")
         .presses("123")
         .listens()
         .event(Event::QueueLeft(QueueExit::Timeout))
         .hears("zh/goodbye");
-    call.listens().is_let_go().presses("1").listens().waits(1_000).is_let_go();
+    call.listens().is_let_go().presses("1").listens().waits(secs(1_000)).is_let_go();
 }
 
 #[test]
 fn the_queue_is_told_the_priority_and_whether_to_leave_when_empty() {
-    let mut call = Call::at_the_menu();
+    let mut call = at_the_menu();
     call.presses("9").listens();
     let expected = Action::Queue { queue: "general".into(), priority: Some(50), leave_when_empty: true };
     assert!(call.new.contains(&expected));
-    let mut call = Call::at_the_menu();
+    let mut call = at_the_menu();
     call.presses("0");
     assert!(call.new.contains(&Action::Queue {
         queue: "urgent".into(),
@@ -370,20 +307,20 @@ fn the_queue_is_told_the_priority_and_whether_to_leave_when_empty() {
 
 #[test]
 fn a_failed_transfer_comes_back_to_the_flow() {
-    let mut call = Call::at_the_menu();
+    let mut call = at_the_menu();
     call.presses("8").hears("zh/to_agent").listens().event(Event::TransferFailed).hears("zh/sys_err");
 }
 
 #[test]
 fn a_prompt_that_never_ends_does_not_keep_the_call_for_ever() {
-    let mut call = Call::in_language("zh-CN");
-    call.waits(MAX_IDLE.as_secs() - 1).hears("zh/welcome").waits(1).is_let_go();
+    let mut call = in_language("zh-CN");
+    call.waits(MAX_IDLE - secs(1)).hears("zh/welcome").waits(secs(1)).is_let_go();
 }
 
 #[test]
 fn waiting_in_a_queue_is_not_idling() {
-    let mut call = Call::at_the_menu();
-    call.presses("9").listens().waits(MAX_IDLE.as_secs() * 3).waits_in("general");
+    let mut call = at_the_menu();
+    call.presses("9").listens().waits(MAX_IDLE * 3).waits_in("general");
     call.event(Event::QueueLeft(QueueExit::Full))
         .is_at("desk")
         .event(Event::TransferFailed)
@@ -392,7 +329,7 @@ fn waiting_in_a_queue_is_not_idling() {
 
 #[test]
 fn events_out_of_place_change_nothing() {
-    let mut call = Call::at_the_menu();
+    let mut call = at_the_menu();
     call.event(Event::TransferFailed)
         .event(Event::QueueLeft(QueueExit::Full))
         .event(Event::Time)
@@ -403,42 +340,24 @@ fn events_out_of_place_change_nothing() {
 
 #[test]
 fn opening_hours_follow_the_banks_calendar() {
-    let text = "
-flow: test
-languages: [en]
-start: opening
-nodes:
-  opening:
-    hours:
-      zone: Asia/Shanghai
-      weekly: { mon-fri: [08:00-12:00, 13:00-24:00] }
+    let calendar = "weekly: { mon-fri: [08:00-12:00, 13:00-24:00] }
       holidays: [2026-10-01..2026-10-07]
-      working_days: { 2026-10-10: 09:00-17:00 }
-      open: agent
-      closed: bye
-  agent: { queue: { to: general, on_timeout: bye, on_full: bye } }
-  bye: { hangup: }
-";
-    let flow = bank::flow(text);
-    for (time, open) in [
-        // Friday; Shanghai is eight hours ahead of UTC.
-        ("2026-11-20T00:00:00Z", true),
-        ("2026-11-19T23:59:59Z", false),
-        ("2026-11-20T04:00:00Z", false),
-        ("2026-11-20T15:59:59Z", true),
-        // Saturday, the national holiday, and the Saturday worked for it.
-        ("2026-11-21T02:00:00Z", false),
-        ("2026-10-01T02:00:00Z", false),
-        ("2026-10-08T02:00:00Z", true),
-        ("2026-10-10T02:00:00Z", true),
-        ("2026-10-10T09:00:00Z", false),
-    ] {
-        let instant: jiff::Timestamp = time.parse().expect("a time");
-        let now = Moment::from_micros(instant.as_microsecond() as u64);
-        let caller = Caller { number: String::new(), dialled: String::new(), language: "en".into() };
-        let (run, _) = Run::start(now, flow.clone(), caller, 7);
-        assert_eq!(run.node(), if open { "agent" } else { "bye" }, "{time}");
-    }
+      working_days: { 2026-10-10: 09:00-17:00 }";
+    hours::holds(
+        "Asia/Shanghai",
+        calendar,
+        &[
+            ("2026-11-20T00:00:00Z", true, "Friday at eight"),
+            ("2026-11-19T23:59:59Z", false, "a second before"),
+            ("2026-11-20T04:00:00Z", false, "noon"),
+            ("2026-11-20T15:59:59Z", true, "a second to midnight"),
+            ("2026-11-21T02:00:00Z", false, "Saturday"),
+            ("2026-10-01T02:00:00Z", false, "the national holiday"),
+            ("2026-10-08T02:00:00Z", true, "the day after it"),
+            ("2026-10-10T02:00:00Z", true, "the Saturday worked for it"),
+            ("2026-10-10T09:00:00Z", false, "that evening"),
+        ],
+    );
 }
 
 #[test]
@@ -458,10 +377,7 @@ nodes:
   bye: {{ hangup: }}
 "
     );
-    let now = Moment::from_micros(1_795_000_000_000_000);
-    let caller = Caller { number: "13800001111".into(), dialled: "95500".into(), language: "en".into() };
-    let (run, new) = Run::start(now, bank::flow(&flow), caller, 7);
-    let mut call = Call { run, now, names: bank::Names::all(), new };
+    let mut call = Call::to(bank::flow(&flow), "en");
     call.presses(&"1".repeat(31)).presses("9").listens();
     assert!(!call.new.contains(&Action::Hangup));
     assert!(

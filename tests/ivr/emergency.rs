@@ -1,11 +1,12 @@
 //! Emergency broadcasts and checks of entries: what the checker says of them, and runs without a phone.
 
 use hotline::ivr::emergency::{Level, Notice, Piece};
-use hotline::ivr::run::{Action, Caller, Event, Run};
+use hotline::ivr::run::{Action, Event};
 use hotline::media::prompts::PromptId;
-use hotline::moment::Moment;
 
 use super::bank;
+use super::caller::Call;
+use super::faults::{self, Fault};
 
 const GOOD: &str = "flow: test
 languages: [zh-CN, en]
@@ -60,8 +61,7 @@ nodes:
   bye: { hangup: }
 ";
 
-/// What is replaced, by what (`«` stands where the caret must be), and the code.
-const FAULTS: &[(&str, &str, &str)] = &[
+const FAULTS: &[Fault] = &[
     (", loss: urgent }", ", loss: urgnet }", "flow-003 urgnet"),
     ("deflect: small, loss", "deflect: «smal, loss", "flow-003"),
     ("next: main, deflect", "next: «mian, deflect", "flow-003"),
@@ -104,65 +104,30 @@ const RIGHT: &[(&str, &str)] = &[
 
 #[test]
 fn each_planted_fault_is_found_where_it_is_and_what_is_close_and_right_is_not_complained_about() {
-    assert_eq!(bank::findings("test.yaml", GOOD).len(), 0);
-    for (from, to, expected) in FAULTS {
-        assert!(GOOD.contains(from), "{from}");
-        let marked = GOOD.replacen(from, to, 1);
-        let (code, at) = match expected.split_once(' ') {
-            Some((code, words)) => (code, marked.find(words).expect("the words are there")),
-            None => (*expected, marked.find('«').expect("a mark")),
-        };
-        let text = marked.replace('«', "");
-        let line = text[..at].matches('\n').count() + 1;
-        let column = text[..at].chars().rev().take_while(|c| *c != '\n').count() + 1;
-        let found = bank::findings("test.yaml", &text);
-        let is: Vec<_> = found.iter().map(|d| (d.code, d.position())).collect();
-        let said = hotline::diagnostic::render_all(&found);
-        assert_eq!(is, [(code, (line, column))], "{from:?} -> {to:?}\n{said}");
-    }
-    for (from, to) in RIGHT {
-        let found = bank::findings("test.yaml", &GOOD.replacen(from, to, 1));
-        assert!(found.is_empty(), "{from:?} -> {to:?}\n{}", hotline::diagnostic::render_all(&found));
-    }
+    faults::are_found(GOOD, FAULTS, &[]);
+    faults::are_none(GOOD, RIGHT, &[]);
 }
 
-const NOW: Moment = Moment::from_micros(1_795_000_000_000_000);
-
-struct Call {
-    run: Run,
-    new: Vec<Action>,
-    names: bank::Names,
+fn begins() -> Call {
+    let call = Call::to(bank::flow(GOOD), "zh-CN");
+    assert_eq!(call.new.last(), Some(&Action::AskBroadcast));
+    call
 }
 
 impl Call {
-    fn begins() -> Call {
-        let caller = Caller { number: "1".into(), dialled: "95500".into(), language: "zh-CN".into() };
-        let (run, new) = Run::start(NOW, bank::flow(GOOD), caller, 1);
-        assert_eq!(new.last(), Some(&Action::AskBroadcast));
-        Call { run, new, names: bank::Names::all() }
+    /// All that was played since the last look.
+    fn heard(&self) -> Vec<String> {
+        let played = self.new.iter().filter_map(|action| match action {
+            Action::Play { prompts } => Some(prompts),
+            _ => None,
+        });
+        played.flatten().map(|prompt| self.names.of(*prompt)).collect()
     }
 
-    fn told(&mut self, event: Event) -> &mut Call {
-        self.new = self.run.handle(NOW, event);
-        self
-    }
-
-    fn presses(&mut self, keys: &str) -> &mut Call {
+    /// What they hear after these keys.
+    fn types(&mut self, keys: &str) -> Vec<String> {
         self.new.clear();
-        for key in keys.chars() {
-            self.new.extend(self.run.handle(NOW, Event::Digit(key)));
-        }
-        self
-    }
-
-    fn hears(&self) -> Vec<String> {
-        let mut heard = Vec::new();
-        for action in &self.new {
-            if let Action::Play { prompts } = action {
-                heard.extend(prompts.iter().map(|prompt| self.names.of(*prompt)));
-            }
-        }
-        heard
+        self.presses(keys).heard()
     }
 }
 
@@ -174,41 +139,41 @@ fn notice(level: Level) -> Event {
 
 #[test]
 fn the_time_is_said_in_the_middle() {
-    let mut call = Call::begins();
+    let mut call = begins();
     call.told(notice(Level::Info));
-    let heard = call.hears();
+    let heard = call.heard();
     assert_eq!((heard[0].as_str(), heard[1].as_str()), ("zh/welcome", "zh/num_xiawu"));
     assert_eq!(heard.last().map(String::as_str), Some("zh/rec_notice"));
-    assert_eq!(call.told(Event::Played).hears(), ["zh/main"]);
+    assert_eq!(call.told(Event::Played).heard(), ["zh/main"]);
 }
 
 #[test]
 fn a_late_answer_and_a_second_one_mean_nothing() {
-    let mut call = Call::begins();
+    let mut call = begins();
     call.told(Event::Broadcast(None));
-    assert_eq!(call.hears(), ["zh/main"]);
+    assert_eq!(call.heard(), ["zh/main"]);
     assert_eq!(call.told(notice(Level::Full)).new, []);
     assert_eq!(call.told(Event::Broadcast(None)).new, []);
 }
 
 #[test]
 fn keys_before_and_during_it_are_for_what_comes_after_except_for_a_loss() {
-    let mut call = Call::begins();
-    call.told(notice(Level::Info)).presses("*9");
+    let mut call = begins();
+    call.told(notice(Level::Info)).types("*9");
     assert_eq!(call.new, [], "kept");
     call.told(Event::Played);
-    assert_eq!(call.hears(), ["zh/main"], "a star is no key here, so the nine is void with it");
-    let mut call = Call::begins();
+    assert_eq!(call.heard(), ["zh/main"], "a star is no key here, so the nine is void with it");
+    let mut call = begins();
     call.told(notice(Level::Deflect)).presses("9").told(Event::Played);
-    assert_eq!(call.hears(), ["zh/closed_menu"], "meant for a menu that does not come");
-    let mut call = Call::begins();
-    call.told(notice(Level::Full)).presses("0");
+    assert_eq!(call.heard(), ["zh/closed_menu"], "meant for a menu that does not come");
+    let mut call = begins();
+    call.told(notice(Level::Full)).types("0");
     assert_eq!(call.new.first(), Some(&Action::StopPlaying));
     assert!(matches!(call.new.last(), Some(Action::Queue { queue, .. }) if queue.as_str() == "urgent"));
 }
 
 fn at_card() -> Call {
-    let mut call = Call::begins();
+    let mut call = begins();
     call.told(Event::Broadcast(None)).presses("1");
     call
 }
@@ -216,15 +181,15 @@ fn at_card() -> Call {
 #[test]
 fn an_entry_that_a_check_turns_down_is_a_failed_answer_with_its_own_words() {
     let mut call = at_card();
-    assert_eq!(call.presses("6222020000000017#").hears(), ["zh/refuse", "zh/acct"]);
-    assert_eq!(call.presses("622#").hears(), ["zh/invalid", "zh/acct"], "too short is told as ever");
-    assert_eq!(call.presses("6222020000000007#").hears(), ["zh/pin"]);
-    assert_eq!(call.presses("0230").hears(), ["zh/invalid", "zh/pin"], "a secret can be checked too");
+    assert_eq!(call.types("6222020000000017#"), ["zh/refuse", "zh/acct"]);
+    assert_eq!(call.types("622#"), ["zh/invalid", "zh/acct"], "too short is told as ever");
+    assert_eq!(call.types("6222020000000007#"), ["zh/pin"]);
+    assert_eq!(call.types("0230"), ["zh/invalid", "zh/pin"], "a secret can be checked too");
     assert!(!format!("{:?}", call.run).contains("0230"));
-    assert_eq!(call.presses("0229").hears(), ["zh/acct"]);
-    assert_eq!(call.presses("99#").hears(), ["zh/invalid", "zh/acct"]);
-    assert_eq!(call.presses("50001#").hears(), ["zh/invalid", "zh/acct"]);
-    assert_eq!(call.presses("50000#").hears(), ["zh/acct"]);
+    assert_eq!(call.types("0229"), ["zh/acct"]);
+    assert_eq!(call.types("99#"), ["zh/invalid", "zh/acct"]);
+    assert_eq!(call.types("50001#"), ["zh/invalid", "zh/acct"]);
+    assert_eq!(call.types("50000#"), ["zh/acct"]);
     assert!(matches!(call.presses("01#").new.last(), Some(Action::Queue { .. })));
 }
 

@@ -4,6 +4,7 @@ use hotline::ivr::run::{Caller, Run};
 use hotline::moment::Moment;
 
 use super::bank;
+use super::faults::{self, Fault};
 
 /// Whether a flow with these hours is open at a time, told in UTC.
 fn is_open(zone: &str, calendar: &str, time: &str) -> bool {
@@ -30,7 +31,8 @@ nodes:
     run.node() == "agent"
 }
 
-fn holds(zone: &str, calendar: &str, rows: &[(&str, bool, &str)]) {
+/// At each of these times they are open or not.
+pub fn holds(zone: &str, calendar: &str, rows: &[(&str, bool, &str)]) {
     for (time, open, why) in rows {
         assert_eq!(is_open(zone, calendar, time), *open, "{zone} {calendar} at {time}: {why}");
     }
@@ -207,8 +209,7 @@ fn a_day_that_comes_every_four_years_is_a_day_like_others() {
     );
 }
 
-/// What is written, by what (`«` where the caret must be), and the code.
-const FAULTS: &[(&str, &str, &str)] = &[
+const FAULTS: &[Fault] = &[
     ("22:00-24:00", "«22:00-06:00", "flow-018"),
     ("22:00-24:00", "«22:00-22:00", "flow-018"),
     ("22:00-24:00", "«22:00-24:01", "flow-018"),
@@ -241,14 +242,6 @@ nodes:
   agent: { queue: { to: general, on_timeout: bye, on_full: bye } }
   bye: { hangup: }
 ";
-    bank::flow(GOOD);
-    for (from, to, code) in FAULTS {
-        let marked = GOOD.replacen(from, to, 1);
-        let at = marked.find('«').expect("a mark");
-        let line = marked[..at].matches('\n').count() + 1;
-        let column = marked[..at].chars().rev().take_while(|c| *c != '\n').count() + 1;
-        let found = bank::findings("test.yaml", &marked.replace('«', ""));
-        let is: Vec<_> = found.iter().map(|d| (d.code, d.position())).collect();
-        assert_eq!(is, [(*code, (line, column))], "{to}");
-    }
+    faults::are_none(GOOD, &[], &[]);
+    faults::are_found(GOOD, FAULTS, &[]);
 }

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use hotline::ivr::http::{HttpFailure, HttpRequest, HttpResponse, Method};
-use hotline::ivr::run::{Action, Caller, Event, Run};
-use hotline::moment::Moment;
+use hotline::ivr::run::{Action, Event};
 
 use super::bank;
+use super::caller::Call;
+use crate::office::ms;
 
 const FLOW: &str = r#"
 flow: test
@@ -37,64 +38,31 @@ nodes:
   bye: { hangup: { prompts: goodbye } }
 "#;
 
-/// A caller, and what the run has asked for since the last look.
-struct Call {
-    run: Run,
-    now: Moment,
-    new: Vec<Action>,
+/// Somebody whom the bank looks up by this number.
+fn caller(number: &str) -> Call {
+    Call::from(number, "zh-CN", bank::flow(FLOW), 7)
+}
+
+/// A stranger who has typed the PIN 271828, which the bank is being asked about.
+fn whose_pin_is_checked() -> Call {
+    let mut call = caller("1380000");
+    call.answers(404, "").listens().listens().presses("271828").is_at("verify");
+    call
 }
 
 impl Call {
-    fn from(number: &str) -> Call {
-        let now = Moment::from_micros(1_795_000_000_000_000);
-        let caller = Caller { number: number.into(), dialled: "95500".into(), language: "zh-CN".into() };
-        let (run, new) = Run::start(now, bank::flow(FLOW), caller, 7);
-        Call { run, now, new }
-    }
-
-    /// A stranger who has typed the PIN 271828, which the bank is being asked about.
-    fn whose_pin_is_checked() -> Call {
-        let mut call = Call::from("1380000");
-        call.answers(404, "").event(Event::Played).event(Event::Played);
-        call.presses("271828").is_at("verify");
-        call
-    }
-
-    fn event(&mut self, event: Event) -> &mut Self {
-        self.new = self.run.handle(self.now, event);
-        self
-    }
-
-    fn presses(&mut self, keys: &str) -> &mut Self {
-        for key in keys.chars() {
-            self.event(Event::Digit(key));
-        }
-        self
-    }
-
     fn answers(&mut self, status: u16, body: &str) -> &mut Self {
         assert!(self.run.awaits().is_some(), "nobody has been asked");
-        self.event(Event::HttpDone(Ok(HttpResponse { status, body: body.into() })))
+        self.told(Event::HttpDone(Ok(HttpResponse { status, body: body.into() })))
     }
 
     fn fails(&mut self, why: HttpFailure) -> &mut Self {
-        self.event(Event::HttpDone(Err(why)))
+        self.told(Event::HttpDone(Err(why)))
     }
 
-    /// So much time passes.
-    fn waits(&mut self, millis: u64) -> &mut Self {
-        self.now = self.now + Duration::from_millis(millis);
-        self.event(Event::Time)
-    }
-
-    fn is_at(&mut self, node: &str) -> &mut Self {
-        assert_eq!(self.run.node(), node, "{:?}", self.new);
-        self
-    }
-
-    /// What has just been asked.
+    /// What was asked last.
     fn asks(&self) -> HttpRequest {
-        let asked = self.new.iter().find_map(|action| match action {
+        let asked = self.new.iter().rev().find_map(|action| match action {
             Action::Http { request } => Some(request.as_ref().clone()),
             _ => None,
         });
@@ -110,20 +78,20 @@ impl Call {
 
 #[test]
 fn a_caller_is_looked_up_by_number_and_goes_on_by_the_answer() {
-    let mut call = Call::from("+86 138/0000");
+    let mut call = caller("+86 138/0000");
     let asked = call.asks();
     assert_eq!((asked.method, &*asked.host, asked.body.as_deref()), (Method::Get, "weather", None));
     assert_eq!(asked.path, "/customers/%2B86%20138%2F0000?via=95500");
     assert_eq!((asked.timeout, call.run.awaits()), (Duration::from_millis(800), Some(asked.number)));
     call.answers(200, r#"{"customer": {"segment": "vip", "tickets": [8, 9]}}"#).is_at("vip");
-    Call::from("1").answers(201, r#"{"customer": {"segment": "vip", "tickets": [7]}}"#).is_at("pin");
+    caller("1").answers(201, r#"{"customer": {"segment": "vip", "tickets": [7]}}"#).is_at("pin");
 }
 
 #[test]
 fn each_status_goes_where_the_flow_says_and_all_others_to_on_failed() {
-    Call::from("1").answers(404, "no JSON").is_at("stranger");
+    caller("1").answers(404, "no JSON").is_at("stranger");
     for status in [302, 400, 401, 409, 451] {
-        Call::from("1").answers(status, "{}").is_at("desk").asks_nobody();
+        caller("1").answers(status, "{}").is_at("desk").asks_nobody();
     }
 }
 
@@ -139,7 +107,7 @@ fn an_answer_that_lacks_a_field_or_has_it_of_another_kind_has_failed_and_changes
         r#"{"customer": {"segment": "vip", "tickets": ["8"]}}"#,
         &long,
     ] {
-        let mut call = Call::from("1");
+        let mut call = caller("1");
         call.answers(200, body).is_at("desk");
         let remark =
             Action::Remark { name: "http".into(), value: "the answer lacks what the flow wants".into() };
@@ -150,70 +118,67 @@ fn an_answer_that_lacks_a_field_or_has_it_of_another_kind_has_failed_and_changes
 #[test]
 fn what_only_reads_is_asked_once_more_by_itself() {
     for why in [HttpFailure::Unreachable, HttpFailure::Timeout] {
-        let mut call = Call::from("1");
+        let mut call = caller("1");
         let first = call.asks();
         let second = call.fails(why).asks();
         assert_eq!((&second.path, second.number), (&first.path, first.number + 1));
         call.fails(why).is_at("desk").asks_nobody();
     }
-    Call::from("1").answers(503, "").answers(404, "").is_at("stranger");
+    caller("1").answers(503, "").answers(404, "").is_at("stranger");
     for why in [HttpFailure::Busy, HttpFailure::TooLarge, HttpFailure::Malformed, HttpFailure::UnknownHost] {
-        Call::from("1").fails(why).is_at("desk").asks_nobody();
+        caller("1").fails(why).is_at("desk").asks_nobody();
     }
 }
 
 #[test]
 fn what_changes_something_is_asked_again_only_if_the_flow_says_so() {
-    let mut call = Call::whose_pin_is_checked();
+    let mut call = whose_pin_is_checked();
     let (first, second) = (call.asks(), call.fails(HttpFailure::Unreachable).asks());
     assert_eq!(first.body, second.body);
-    call.answers(200, r#"{"last4": "0042"}"#).event(Event::Played).presses("1").is_at("pin_again");
-    let mut call = Call::whose_pin_is_checked();
+    call.answers(200, r#"{"last4": "0042"}"#).listens().presses("1").is_at("pin_again");
+    let mut call = whose_pin_is_checked();
     call.answers(500, "").answers(500, "").is_at("desk").asks_nobody();
 }
 
 #[test]
 fn a_host_that_never_answers_costs_the_caller_its_timeout_and_no_more() {
-    let mut call = Call::from("1");
+    let mut call = caller("1");
     let first = call.asks().number;
     assert_eq!(call.run.next_deadline(), Some(call.now + Duration::from_millis(800)));
-    call.waits(799);
+    call.waits(ms(799));
     assert_eq!(call.run.awaits(), Some(first));
-    call.waits(1);
+    call.waits(ms(1));
     assert_eq!(call.run.awaits(), Some(first + 1), "asked once more; an answer to the first comes too late");
-    call.waits(800).is_at("desk").asks_nobody();
+    call.new.clear();
+    call.waits(ms(800)).is_at("desk").asks_nobody();
 }
 
 #[test]
 fn an_answer_that_comes_twice_or_to_nobody_changes_nothing() {
-    let mut call = Call::from("1");
+    let mut call = caller("1");
     call.answers(404, "").is_at("stranger");
-    call.event(Event::HttpDone(Ok(HttpResponse { status: 200, body: String::new() }))).is_at("stranger");
+    call.told(Event::HttpDone(Ok(HttpResponse { status: 200, body: String::new() }))).is_at("stranger");
     assert!(call.new.is_empty(), "{:?}", call.new);
-    call.event(Event::Played).fails(HttpFailure::Timeout).is_at("pin");
+    call.listens().fails(HttpFailure::Timeout).is_at("pin");
 }
 
 #[test]
 fn keys_pressed_while_a_host_is_asked_answer_the_next_question() {
-    let mut call = Call::whose_pin_is_checked();
+    let mut call = whose_pin_is_checked();
     call.presses("9").is_at("verify");
     call.answers(200, r#"{"last4": "0042"}"#).is_at("desk");
 }
 
 #[test]
 fn a_secret_is_sent_in_the_body_and_is_gone_then() {
-    let mut call = Call::whose_pin_is_checked();
+    let mut call = whose_pin_is_checked();
     let body: serde_json::Value = serde_json::from_str(&call.asks().body.expect("a body")).expect("JSON");
     let who = serde_json::json!({ "number": "1380000", "ticket": 0, "by": "ivr", "try": 1, "quick": true });
     assert_eq!(body, serde_json::json!({ "pin": "271828", "who": who }));
     let printed = format!("{:?}{:?}{:?}", call.run, call.new, Event::HttpDone(Err(HttpFailure::Busy)));
     assert!(!printed.contains("271828") && !printed.contains("1380000"), "{printed}");
     // The run has nothing left to send: the next node that needs it asks the caller first.
-    call.answers(200, r#"{"last4": "0042"}"#)
-        .event(Event::Played)
-        .presses("1")
-        .is_at("pin_again")
-        .asks_nobody();
+    call.answers(200, r#"{"last4": "0042"}"#).listens().presses("1").is_at("pin_again").asks_nobody();
     call.presses("314159").is_at("block");
     assert_eq!(call.asks().body.as_deref(), Some(r#"{"pin":"314159"}"#));
 }
@@ -221,16 +186,16 @@ fn a_secret_is_sent_in_the_body_and_is_gone_then() {
 #[test]
 fn a_number_that_would_lead_elsewhere_is_not_asked_about() {
     for number in ["", ".", ".."] {
-        Call::from(number).is_at("desk").asks_nobody();
+        caller(number).is_at("desk").asks_nobody();
     }
-    assert_eq!(Call::from("../x").asks().path, "/customers/..%2Fx?via=95500");
+    assert_eq!(caller("../x").asks().path, "/customers/..%2Fx?via=95500");
 }
 
 #[test]
 fn texts_with_quotes_stay_inside_their_quotes() {
     let number = "1\",\"pin\":\"\\\u{1}";
-    let mut call = Call::from(number);
-    call.answers(404, "").event(Event::Played).event(Event::Played).presses("271828");
+    let mut call = caller(number);
+    call.answers(404, "").listens().listens().presses("271828");
     let body: serde_json::Value = serde_json::from_str(&call.asks().body.expect("a body")).expect("JSON");
     assert_eq!(body["who"]["number"], number);
 }
@@ -252,10 +217,7 @@ nodes:
   bye: { hangup: }
 "#;
     for balance in ["12345.67", "\"12345.67\""] {
-        let now = Moment::from_micros(1_795_000_000_000_000);
-        let caller = Caller { number: "1".into(), dialled: "95500".into(), language: "zh-CN".into() };
-        let (run, new) = Run::start(now, bank::flow(flow), caller, 7);
-        let mut call = Call { run, now, new };
+        let mut call = Call::to(bank::flow(flow), "zh-CN");
         let asked = call.answers(200, &format!(r#"{{"balance": {balance}, "due": "2026-10-01"}}"#)).asks();
         assert_eq!(asked.path, "/notes/2026-10-01?of=12345.67");
         let body: serde_json::Value = serde_json::from_str(&asked.body.expect("a body")).expect("JSON");

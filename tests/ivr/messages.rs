@@ -1,9 +1,11 @@
 //! Messages and ratings: what may be written, and what the run makes of keys and time.
 
-use hotline::ivr::run::{Action, Caller, Event, MessageEnd, Run};
-use hotline::moment::Moment;
+use hotline::ivr::run::{Action, Event, MessageEnd};
 
 use super::bank;
+use super::caller::Call;
+use super::faults::{self, Fault};
+use crate::office::ms;
 
 const GOOD: &str = "
 flow: test
@@ -39,8 +41,7 @@ nodes:
     hangup: { prompts: goodbye }
 ";
 
-/// What is replaced, by what (`«` where the caret must be, or words after the code), and the code.
-const FAULTS: &[(&str, &str, &str)] = &[
+const FAULTS: &[Fault] = &[
     ("    record:\n", "    «recrod:\n", "flow-001"),
     ("    survey:\n", "    «surwey:\n", "flow-001"),
     // Messages.
@@ -98,39 +99,13 @@ const RIGHT: &[(&str, &str)] = &[
 
 #[test]
 fn each_planted_fault_is_found_where_it_is_and_nothing_else_is() {
-    let mut wrong = String::new();
-    assert!(bank::findings("test.yaml", GOOD).is_empty());
-    for (from, to, expected) in FAULTS.iter() {
-        assert!(GOOD.contains(from), "{from}");
-        let marked = GOOD.replacen(from, to, 1);
-        let (code, at) = match expected.split_once(' ') {
-            Some((code, words)) => (code, marked.find(words).expect("the words are there")),
-            None => (*expected, marked.find('«').unwrap_or_else(|| panic!("no mark: {to}"))),
-        };
-        let line = marked[..at].matches('\n').count() + 1;
-        let column = marked[..at].chars().rev().take_while(|c| *c != '\n').count() + 1;
-        let found = bank::findings("test.yaml", &marked.replace('«', ""));
-        let is: Vec<_> = found.iter().map(|d| (d.code, d.position())).collect();
-        if is != [(code, (line, column))] {
-            let said = hotline::diagnostic::render_all(&found);
-            wrong.push_str(&format!(
-                "\n#### {to:?}: expected {code} at {line}:{column}, found {is:?}\n{said}"
-            ));
-        }
-    }
-    assert!(wrong.is_empty(), "{wrong}");
+    faults::are_found(GOOD, FAULTS, &[]);
 }
 
 #[test]
 fn what_is_close_to_a_fault_and_right_is_not_complained_about() {
-    for (from, to) in RIGHT {
-        assert!(GOOD.contains(from), "{from}");
-        // A node that nothing leads to any more is another mistake.
-        let text = GOOD.replacen(from, to, 1);
-        let found = bank::findings("test.yaml", &text);
-        let found: Vec<_> = found.into_iter().filter(|d| d.code != "flow-012").collect();
-        assert!(found.is_empty(), "{to:?}\n{}", hotline::diagnostic::render_all(&found));
-    }
+    // A node that nothing leads to any more is another mistake.
+    faults::are_none(GOOD, RIGHT, &["flow-012"]);
 }
 
 #[test]
@@ -141,53 +116,20 @@ fn without_a_tone_nobody_would_know_when_to_speak() {
     assert_eq!((found[0].code, found[0].position()), ("flow-094", (17, 13)));
 }
 
-struct Call {
-    run: Run,
-    now: Moment,
-    new: Vec<Action>,
+fn begins() -> Call {
+    Call::to(bank::flow(GOOD), "en")
+}
+
+/// Has given a low score and heard the tone.
+fn speaks() -> Call {
+    let mut call = begins();
+    call.presses("2").listens();
+    assert!(call.run.records(), "{:?}", call.run);
+    call.new.clear();
+    call
 }
 
 impl Call {
-    fn begins() -> Call {
-        let now = Moment::from_micros(1_795_000_000_000_000);
-        let caller = Caller { number: "1".into(), dialled: "95500".into(), language: "en".into() };
-        let (run, new) = Run::start(now, bank::flow(GOOD), caller, 1);
-        Call { run, now, new }
-    }
-
-    /// Has given a low score and heard the tone.
-    fn speaks() -> Call {
-        let mut call = Call::begins();
-        call.presses("2").event(Event::Played);
-        assert!(call.run.records(), "{:?}", call.run);
-        call.new.clear();
-        call
-    }
-
-    fn event(&mut self, event: Event) -> &mut Call {
-        let new = self.run.handle(self.now, event);
-        self.new.extend(new);
-        self
-    }
-
-    fn presses(&mut self, keys: &str) -> &mut Call {
-        for key in keys.chars() {
-            self.event(Event::Digit(key));
-        }
-        self
-    }
-
-    /// Time passes, and the run is woken when it asked to be.
-    fn waits(&mut self, millis: u64) -> &mut Call {
-        let end = self.now + std::time::Duration::from_millis(millis);
-        while let Some(at) = self.run.next_deadline().filter(|at| *at <= end) {
-            self.now = at;
-            self.event(Event::Time);
-        }
-        self.now = end;
-        self
-    }
-
     fn has(&self, action: &Action) -> bool {
         self.new.contains(action)
     }
@@ -203,15 +145,15 @@ fn rated(score: Option<u8>) -> Action {
 
 #[test]
 fn only_its_key_ends_a_message_and_only_after_the_tone() {
-    let mut call = Call::begins();
+    let mut call = begins();
     call.presses("2");
     call.new.clear();
     call.presses("#3#");
     assert!(call.new.is_empty(), "before the tone is over keys mean nothing: {:?}", call.new);
-    call.event(Event::Played);
+    call.listens();
     assert_eq!(call.new, [Action::Record { name: "dissatisfied".into() }]);
     call.new.clear();
-    call.waits(3_000).presses("0123456789*ABCD");
+    call.waits(ms(3_000)).presses("0123456789*ABCD");
     assert!(call.new.is_empty(), "{:?}", call.new);
     call.presses("#");
     assert!(call.has(&over(MessageEnd::Key)));
@@ -226,8 +168,8 @@ fn a_message_is_as_short_and_as_long_as_it_may_be() {
         (29_999, true, MessageEnd::Key, "thanks"),
         (30_000, false, MessageEnd::Longest, "thanks"),
     ] {
-        let mut call = Call::speaks();
-        call.waits(millis);
+        let mut call = speaks();
+        call.waits(ms(millis));
         if key {
             call.presses("#");
         }
@@ -240,21 +182,21 @@ fn a_message_is_as_short_and_as_long_as_it_may_be() {
 
 #[test]
 fn a_call_that_ends_leaves_the_message_once() {
-    let mut call = Call::speaks();
-    call.waits(5_000);
+    let mut call = speaks();
+    call.waits(ms(5_000));
     assert_eq!(call.run.hung_up(call.now), [over(MessageEnd::CallEnded)]);
     assert_eq!(call.run.hung_up(call.now), []);
-    let mut call = Call::speaks();
-    call.waits(1_000);
+    let mut call = speaks();
+    call.waits(ms(1_000));
     assert_eq!(call.run.hung_up(call.now), [over(MessageEnd::Short)]);
-    let mut call = Call::begins();
+    let mut call = begins();
     assert_eq!(call.run.hung_up(call.now), [], "nothing was being said");
 }
 
 #[test]
 fn what_cannot_be_recorded_goes_where_the_flow_says() {
-    let mut call = Call::speaks();
-    call.waits(5_000).event(Event::MessageFailed);
+    let mut call = speaks();
+    call.waits(ms(5_000)).event(Event::MessageFailed);
     assert!(call.has(&over(MessageEnd::Failed)));
     assert_eq!(call.run.node(), "failed");
     // Too late, and at a time when nothing is recorded.
@@ -266,15 +208,12 @@ fn what_cannot_be_recorded_goes_where_the_flow_says() {
 #[test]
 fn who_speaks_for_long_is_not_taken_for_asleep() {
     let text = GOOD.replace("max: 30s", "max: 5m");
-    let now = Moment::from_micros(1_795_000_000_000_000);
-    let caller = Caller { number: "1".into(), dialled: "95500".into(), language: "en".into() };
-    let (run, new) = Run::start(now, bank::flow(&text), caller, 1);
-    let mut call = Call { run, now, new };
+    let mut call = Call::to(bank::flow(&text), "en");
     // The last key was pressed nearly ten minutes ago when the message begins.
-    call.presses("1").waits(599_000);
-    call.event(Event::Played).waits(299_999);
+    call.presses("1").waits(ms(599_000));
+    call.listens().waits(ms(299_999));
     assert!(call.run.records(), "{:?}", call.new);
-    call.waits(1);
+    call.waits(ms(1));
     assert!(call.has(&over(MessageEnd::Longest)));
 }
 
@@ -283,8 +222,8 @@ fn scores_lead_where_they_should() {
     for (key, score, node) in
         [("1", 1, "why"), ("2", 2, "why"), ("3", 3, "thanks"), ("4", 4, "thanks"), ("5", 5, "thanks")]
     {
-        let mut call = Call::begins();
-        call.event(Event::Played).presses(key);
+        let mut call = begins();
+        call.listens().presses(key);
         assert!(call.has(&rated(Some(score))));
         assert_eq!(call.run.node(), node);
     }
@@ -292,17 +231,17 @@ fn scores_lead_where_they_should() {
 
 #[test]
 fn silence_is_no_score_at_once_and_a_wrong_key_when_it_comes_twice() {
-    let mut call = Call::begins();
-    call.event(Event::Played).waits(5_000);
+    let mut call = begins();
+    call.listens().waits(ms(5_000));
     assert!(call.has(&rated(None)));
     assert_eq!(call.run.node(), "bye");
-    let mut call = Call::begins();
-    call.event(Event::Played).presses("0");
+    let mut call = begins();
+    call.listens().presses("0");
     assert!(!call.has(&rated(None)));
-    call.event(Event::Played).presses("9");
+    call.listens().presses("9");
     assert!(call.has(&rated(None)));
-    let mut call = Call::begins();
-    call.event(Event::Played).presses("0").event(Event::Played).presses("5");
+    let mut call = begins();
+    call.listens().presses("0").listens().presses("5");
     assert_eq!(call.new.iter().filter(|action| matches!(action, Action::Surveyed { .. })).count(), 1);
     assert!(call.has(&rated(Some(5))));
 }

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use hotline::ivr::run::{Action, Caller, Event, Run};
-use hotline::moment::Moment;
+use hotline::ivr::run::{Action, Event};
 
 use super::bank;
+use super::caller::Call;
+use crate::office::{ms, secs};
 
 const FLOW: &str = "
 flow: test
@@ -35,73 +36,19 @@ nodes:
   bye: { hangup: }
 ";
 
-struct Call {
-    run: Run,
-    now: Moment,
-    new: Vec<Action>,
-    names: bank::Names,
+fn seeded(seed: u64) -> Call {
+    Call::from("13800001111", "zh-CN", bank::flow(FLOW), seed)
+}
+
+/// Has chosen Chinese and waited.
+fn at_the_menu(seed: u64) -> Call {
+    let mut call = seeded(seed);
+    call.presses("1").waits(secs(2)).is_at("main");
+    call.new.clear();
+    call
 }
 
 impl Call {
-    fn seeded(seed: u64) -> Call {
-        let now = Moment::from_micros(1_795_000_000_000_000);
-        let caller =
-            Caller { number: "13800001111".into(), dialled: "95500".into(), language: "zh-CN".into() };
-        let (run, new) = Run::start(now, bank::flow(FLOW), caller, seed);
-        Call { run, now, new, names: bank::Names::all() }
-    }
-
-    /// Has chosen Chinese and waited.
-    fn at_the_menu(seed: u64) -> Call {
-        let mut call = Call::seeded(seed);
-        call.presses("1").waits(2_000).is_at("main");
-        call.new.clear();
-        call
-    }
-
-    fn event(&mut self, event: Event) -> &mut Self {
-        let new = self.run.handle(self.now, event);
-        self.new.extend(new);
-        self
-    }
-
-    fn presses(&mut self, keys: &str) -> &mut Self {
-        keys.chars().for_each(|key| {
-            self.event(Event::Digit(key));
-        });
-        self
-    }
-
-    fn listens(&mut self) -> &mut Self {
-        self.event(Event::Played)
-    }
-
-    /// Time passes, and the run is woken when it asked to be.
-    fn waits(&mut self, millis: u64) -> &mut Self {
-        let end = self.now + Duration::from_millis(millis);
-        while let Some(deadline) = self.run.next_deadline().filter(|deadline| *deadline <= end) {
-            self.now = deadline;
-            self.event(Event::Time);
-        }
-        self.now = end;
-        self
-    }
-
-    fn is_at(&mut self, node: &str) -> &mut Self {
-        assert_eq!(self.run.node(), node, "{:?}", self.new);
-        self
-    }
-
-    fn hears(&mut self, prompt: &str) -> &mut Self {
-        let last = self.new.iter().rev().find_map(|action| match action {
-            Action::Play { prompts } => prompts.first().map(|prompt| self.names.of(*prompt)),
-            _ => None,
-        });
-        assert_eq!(last.as_deref(), Some(prompt), "{:?}", self.new);
-        self.new.clear();
-        self
-    }
-
     fn remarks(&self) -> Vec<(&str, &str)> {
         let remarks = self.new.iter().filter_map(|action| match action {
             Action::Remark { name, value } => Some((&**name, value.as_str())),
@@ -113,7 +60,7 @@ impl Call {
 
 #[test]
 fn the_language_is_asked_once_and_a_key_in_the_middle_answers() {
-    let mut call = Call::seeded(1);
+    let mut call = seeded(1);
     call.hears("en/lang").presses("1").is_at("pause");
     assert!(call.new.contains(&Action::StopPlaying));
     assert_eq!(call.remarks(), [("language", "zh-CN")]);
@@ -123,34 +70,34 @@ fn the_language_is_asked_once_and_a_key_in_the_middle_answers() {
 #[test]
 fn who_says_nothing_or_presses_another_key_gets_the_default_language_and_is_not_asked_again() {
     for wrong in ["", "7", "*"] {
-        let mut call = Call::seeded(1);
-        call.listens().waits(3_999).is_at("lang").presses(wrong).waits(1).is_at("pause");
+        let mut call = seeded(1);
+        call.listens().waits(ms(3_999)).is_at("lang").presses(wrong).waits(ms(1)).is_at("pause");
         assert_eq!(call.remarks(), [("language", "en")], "{wrong}");
-        call.waits(2_000).hears("en/main");
+        call.waits(ms(2_000)).hears("en/main");
     }
 }
 
 #[test]
 fn a_pause_is_silent_lasts_as_long_as_it_says_and_no_key_ends_it() {
-    let mut call = Call::seeded(1);
+    let mut call = seeded(1);
     call.presses("2").is_at("pause");
     call.new.clear();
-    call.waits(1_000).presses("3").waits(999).is_at("pause");
+    call.waits(ms(1_000)).presses("3").waits(ms(999)).is_at("pause");
     assert!(call.new.is_empty(), "{:?}", call.new);
     // The key was kept for the menu.
-    call.waits(1).is_at("desk");
+    call.waits(ms(1)).is_at("desk");
 }
 
 #[test]
 fn keys_typed_ahead_go_through_the_question_and_the_pause() {
-    let mut call = Call::seeded(1);
-    call.presses("29").waits(1_999).is_at("pause").waits(1).is_at("agent");
+    let mut call = seeded(1);
+    call.presses("29").waits(ms(1_999)).is_at("pause").waits(ms(1)).is_at("agent");
     assert_eq!(call.run.language(), "en");
 }
 
 #[test]
 fn nothing_wakes_a_pause_but_its_end() {
-    let mut call = Call::seeded(1);
+    let mut call = seeded(1);
     call.presses("1").listens().event(Event::Time).event(Event::TransferFailed).is_at("pause");
     assert_eq!(call.run.next_deadline(), Some(call.now + Duration::from_secs(2)));
 }
@@ -159,7 +106,7 @@ fn nothing_wakes_a_pause_but_its_end() {
 fn twenty_of_a_hundred_callers_go_one_way_and_eighty_the_other() {
     let mut ways: BTreeMap<String, usize> = BTreeMap::new();
     for seed in 0..10_000 {
-        let mut call = Call::at_the_menu(seed);
+        let mut call = at_the_menu(seed);
         call.presses("1");
         let way = call.run.node().to_owned();
         assert_eq!(call.remarks(), [("way", way.as_str())]);
@@ -172,17 +119,17 @@ fn twenty_of_a_hundred_callers_go_one_way_and_eighty_the_other() {
 #[test]
 fn the_same_seed_goes_the_same_way_and_a_caller_who_comes_back_too() {
     for seed in 0..50 {
-        let mut call = Call::at_the_menu(seed);
+        let mut call = at_the_menu(seed);
         call.presses("1");
         let way = call.run.node().to_owned();
         call.listens().presses("1").is_at(&way);
-        Call::at_the_menu(seed).presses("1").is_at(&way);
+        at_the_menu(seed).presses("1").is_at(&way);
     }
 }
 
 #[test]
 fn the_third_try_is_counted_and_told_to_the_journal() {
-    let mut call = Call::at_the_menu(1);
+    let mut call = at_the_menu(1);
     call.presses("2").is_at("main").presses("2").is_at("main");
     assert!(call.remarks().is_empty());
     call.presses("2").is_at("agent");
@@ -191,7 +138,7 @@ fn the_third_try_is_counted_and_told_to_the_journal() {
 
 #[test]
 fn a_number_that_the_configuration_names_is_dialled() {
-    let mut call = Call::at_the_menu(1);
+    let mut call = at_the_menu(1);
     call.presses("3").is_at("desk");
     assert!(
         matches!(call.new.last(), Some(Action::Transfer { to: hotline::ivr::run::TransferTo::Number(number) }) if number == "95501")
@@ -213,7 +160,5 @@ nodes:
   agent: { queue: { to: general, on_timeout: bye, on_full: bye } }
   bye: { hangup: }
 ";
-    let caller = Caller { number: String::new(), dialled: String::new(), language: "en".into() };
-    let (run, _) = Run::start(Moment::from_micros(0), bank::flow(text), caller, 1);
-    assert_eq!(run.node(), "agent");
+    Call::to(bank::flow(text), "en").is_at("agent");
 }

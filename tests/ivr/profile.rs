@@ -1,6 +1,6 @@
 //! What flows recall and remember of callers: what the checker says.
 
-use super::bank;
+use super::faults::{self, Fault};
 
 const GOOD: &str = "flow: test
 languages: [zh-CN, en]
@@ -20,8 +20,7 @@ nodes:
   bye: { hangup: }
 ";
 
-/// What is replaced, by what (`«` stands where the caret must be), and the code.
-const FAULTS: &[(&str, &str, &str)] = &[
+const FAULTS: &[Fault] = &[
     ("recall: { visits: $visits", "recall: { visits: «$visit", "flow-009"),
     ("recall: { visits: $visits", "recall: { visits: «visits", "yaml-006"),
     ("recall: { visits: $visits", "recall: { visits: «$pin", "flow-102"),
@@ -48,25 +47,6 @@ const RIGHT: &[(&str, &str)] = &[
 
 #[test]
 fn each_planted_fault_is_found_where_it_is_and_what_is_close_and_right_is_not_complained_about() {
-    let found = bank::findings("test.yaml", GOOD);
-    assert!(found.is_empty(), "{}", hotline::diagnostic::render_all(&found));
-    for (from, to, expected) in FAULTS {
-        assert!(GOOD.contains(from), "{from}");
-        let marked = GOOD.replacen(from, to, 1);
-        let (code, at) = match expected.split_once(' ') {
-            Some((code, words)) => (code, marked.replace('«', "").find(words).expect("the words are there")),
-            None => (*expected, marked.find('«').expect("a mark")),
-        };
-        let text = marked.replace('«', "");
-        let line = text[..at].matches('\n').count() + 1;
-        let column = text[..at].chars().rev().take_while(|c| *c != '\n').count() + 1;
-        let found = bank::findings("test.yaml", &text);
-        let is: Vec<_> = found.iter().map(|d| (d.code, d.position())).collect();
-        let said = hotline::diagnostic::render_all(&found);
-        assert_eq!(is, [(code, (line, column))], "{from:?} -> {to:?}\n{said}");
-    }
-    for (from, to) in RIGHT {
-        let found = bank::findings("test.yaml", &GOOD.replacen(from, to, 1));
-        assert!(found.is_empty(), "{from:?} -> {to:?}\n{}", hotline::diagnostic::render_all(&found));
-    }
+    faults::are_found(GOOD, FAULTS, &[]);
+    faults::are_none(GOOD, RIGHT, &[]);
 }

@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hotline::diagnostic::{Diagnostic, Source, render_all};
-use hotline::ivr::run::{Action, Caller, Event, QueueExit, Run};
+use hotline::ivr::run::{Action, Event, QueueExit};
 use hotline::ivr::subflow::MAX_DEPTH;
 use hotline::ivr::{self, Compiled};
-use hotline::moment::Moment;
 
 use super::bank;
+use super::caller::Call;
+use super::faults::Planted;
 
 const MAIN: &str = "\
 flow: main
@@ -140,55 +141,19 @@ fn compile_changed(file: &str, from: &str, to: &str) -> Result<Compiled, Vec<Dia
     compile(&files.iter().map(|(name, text)| (*name, text.as_str())).collect::<Vec<_>>())
 }
 
-struct Call {
-    run: Run,
-    now: Moment,
-    names: bank::Names,
-    new: Vec<Action>,
+fn main_of(compiled: &Compiled) -> Call {
+    Call::to(compiled.flows[&"main".into()].clone(), "zh-CN")
+}
+
+fn good() -> Call {
+    main_of(&compile_changed("main", "", "").unwrap_or_else(|found| panic!("{}", render_all(&found))))
 }
 
 impl Call {
-    fn of(compiled: &Compiled) -> Call {
-        let caller =
-            Caller { number: "13800001111".into(), dialled: "95500".into(), language: "zh-CN".into() };
-        let now = Moment::from_micros(1_795_000_000_000_000);
-        let (run, new) = Run::start(now, compiled.flows[&"main".into()].clone(), caller, 1);
-        Call { run, now, names: bank::Names::all(), new }
-    }
-
-    fn good() -> Call {
-        Call::of(&compile_changed("main", "", "").unwrap_or_else(|found| panic!("{}", render_all(&found))))
-    }
-
-    fn event(&mut self, event: Event) -> &mut Self {
-        let new = self.run.handle(self.now, event);
-        self.new.extend(new);
-        self
-    }
-
-    fn presses(&mut self, keys: &str) -> &mut Self {
-        keys.chars().for_each(|key| {
-            self.event(Event::Digit(key));
-        });
-        self
-    }
-
     fn is_silent(&mut self) -> &mut Self {
         self.event(Event::Played);
         self.now = self.run.next_deadline().expect("something is waited for");
         self.event(Event::Time)
-    }
-
-    fn hears(&mut self, prompts: &str) -> &mut Self {
-        let last = self.new.iter().rev().find_map(|action| match action {
-            Action::Play { prompts } => {
-                Some(prompts.iter().map(|p| self.names.of(*p)).collect::<Vec<_>>().join(" "))
-            }
-            _ => None,
-        });
-        assert_eq!(last.as_deref(), Some(prompts), "{:?}", self.new);
-        self.new.clear();
-        self
     }
 
     fn has_been_at(&self) -> Vec<&str> {
@@ -202,7 +167,7 @@ impl Call {
 
 #[test]
 fn a_caller_goes_into_another_flow_and_comes_back_with_its_results() {
-    let mut call = Call::good();
+    let mut call = good();
     call.presses("1234").presses("55#");
     assert_eq!(call.has_been_at(), ["account", "pin", "check", "verify/ask"]);
     call.hears("zh/main").presses("1").hears("zh/num_10 zh/num_2");
@@ -212,7 +177,7 @@ fn a_caller_goes_into_another_flow_and_comes_back_with_its_results() {
 
 #[test]
 fn silence_in_a_called_flow_comes_back_too() {
-    let mut call = Call::good();
+    let mut call = good();
     call.presses("1234").presses("55#").hears("zh/main");
     call.is_silent().hears("zh/noinput zh/main").is_silent().is_silent();
     assert_eq!(call.has_been_at(), ["verify/wrong", "what_now", "people", "people/queue"]);
@@ -220,7 +185,7 @@ fn silence_in_a_called_flow_comes_back_too() {
 
 #[test]
 fn keys_typed_ahead_go_into_the_called_flow_and_out_again() {
-    let mut call = Call::good();
+    let mut call = good();
     call.presses("123455#1");
     let been = call.has_been_at();
     assert_eq!(been, ["account", "pin", "check", "verify/ask", "verify/right", "what_now", "read_left"]);
@@ -228,7 +193,7 @@ fn keys_typed_ahead_go_into_the_called_flow_and_out_again() {
 
 #[test]
 fn the_language_chosen_in_a_called_flow_stays_whatever_the_order_in_which_it_is_listed() {
-    let mut call = Call::good();
+    let mut call = good();
     call.presses("1234").presses("55#").hears("zh/main").presses("3").hears("en/main");
     call.presses("1").hears("en/num_12");
     assert_eq!(call.run.language(), "en");
@@ -236,7 +201,7 @@ fn the_language_chosen_in_a_called_flow_stays_whatever_the_order_in_which_it_is_
 
 #[test]
 fn a_called_flow_has_its_own_variables_and_a_secret_handed_on_is_seen_nowhere() {
-    let mut call = Call::good();
+    let mut call = good();
     call.presses("1234").presses("7531#").presses("4");
     assert!(call.run.asks_secret());
     call.presses("86");
@@ -248,7 +213,7 @@ fn a_called_flow_has_its_own_variables_and_a_secret_handed_on_is_seen_nowhere() 
 
 #[test]
 fn a_queue_in_a_called_flow_gives_the_call_back_to_it() {
-    let mut call = Call::good();
+    let mut call = good();
     call.presses("1234").presses("55#").presses("2").event(Event::Played);
     call.event(Event::QueueLeft(QueueExit::Timeout)).hears("zh/goodbye").event(Event::Played);
     assert_eq!(call.new, [Action::Hangup]);
@@ -257,11 +222,11 @@ fn a_queue_in_a_called_flow_gives_the_call_back_to_it() {
 
 #[test]
 fn a_call_keeps_all_the_flows_it_began_with_when_one_is_changed() {
-    let mut before = Call::good();
+    let mut before = good();
     before.presses("1234").presses("55#").hears("zh/main");
-    let mut not_yet_there = Call::good();
+    let mut not_yet_there = good();
     let after = compile_changed("verify", "$tries + 10", "$tries + 40").expect("it is right");
-    let mut new = Call::of(&after);
+    let mut new = main_of(&after);
     before.presses("1").hears("zh/num_10 zh/num_2");
     // Even one that has not come to the changed flow yet.
     not_yet_there.presses("1234").presses("55#").presses("1").hears("zh/num_10 zh/num_2");
@@ -272,7 +237,7 @@ fn a_call_keeps_all_the_flows_it_began_with_when_one_is_changed() {
 fn a_flow_is_let_go_with_the_last_call_that_uses_it() {
     let compiled = compile_changed("main", "", "").expect("it is right");
     let verify = compiled.flows[&"verify".into()].clone();
-    let call = Call::of(&compiled);
+    let call = main_of(&compiled);
     drop(compiled);
     assert_eq!(Arc::strong_count(&verify), 2);
     drop(call);
@@ -281,7 +246,7 @@ fn a_flow_is_let_go_with_the_last_call_that_uses_it() {
 
 #[test]
 fn whoever_is_idle_too_long_in_a_called_flow_is_let_go() {
-    let mut call = Call::good();
+    let mut call = good();
     call.presses("1234").presses("55#");
     call.now = call.now + hotline::ivr::run::MAX_IDLE + Duration::from_secs(1);
     call.event(Event::Time);
@@ -340,24 +305,18 @@ const FAULTS: &[(&str, &str, &str, &str)] = &[
 fn each_fault_between_two_files_is_found_where_it_is() {
     let mut wrong = String::new();
     for (file, from, to, expected) in FAULTS {
-        let files = changed(file, from, to);
-        let marked = &files.iter().find(|(name, _)| name == file).expect("one of the files").1;
-        let (code, at) = match expected.split_once(' ') {
-            Some((code, words)) => (code, marked.find(words).expect("the words are there")),
-            None => (*expected, marked.find('«').expect("a mark")),
-        };
-        let before = &marked[..at];
-        let line = before.matches('\n').count() + 1;
-        let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
-        let clean: Vec<(&str, String)> =
-            files.iter().map(|(name, text)| (*name, text.replace('«', ""))).collect();
-        let given: Vec<(&str, &str)> = clean.iter().map(|(name, text)| (*name, text.as_str())).collect();
+        let good = &changed(file, "", "").into_iter().find(|(name, _)| name == file).expect("one of them").1;
+        let Planted { text, code, place } = Planted::into(good, (*from, *to, *expected));
+        let mut files = changed(file, "", "");
+        files.retain(|(name, _)| name != file);
+        let others = files.iter().map(|(name, text)| (*name, text.as_str()));
+        let given: Vec<(&str, &str)> = others.chain([(*file, text.as_str())]).collect();
         let found = compile(&given).map_or_else(|found| found, |compiled| compiled.warnings);
         let is: Vec<_> = found.iter().map(|d| (d.source.name.as_str(), d.code, d.position())).collect();
         let name = format!("{file}.yaml");
-        if is.first() != Some(&(name.as_str(), code, (line, column))) {
+        if is.first() != Some(&(name.as_str(), code, place)) {
             wrong.push_str(&format!(
-                "\n#### {file}: {to:?}: expected {code} at {line}:{column}, found {is:?}\n{}",
+                "\n#### {file}: {to:?}: expected {code} at {place:?}, found {is:?}\n{}",
                 render_all(&found)
             ));
         }
@@ -404,7 +363,7 @@ fn flows_are_so_many_deep_and_no_deeper() {
         compile(&files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect::<Vec<_>>())
     };
     let compiled = compile(MAX_DEPTH).unwrap_or_else(|found| panic!("{}", render_all(&found)));
-    assert_eq!(Call::of(&compiled).new.last(), Some(&Action::Hangup));
+    assert_eq!(main_of(&compiled).new.last(), Some(&Action::Hangup));
     let found = compile(MAX_DEPTH + 1).expect_err("one too many");
     assert_eq!(found.iter().map(|d| d.code).collect::<Vec<_>>(), ["flow-066"]);
 }
@@ -485,7 +444,7 @@ fn no_damage_to_flows_that_call_each_other_makes_the_checker_panic() {
 fn whatever_happens_in_flows_that_call_each_other_a_silent_caller_is_not_kept_for_ever() {
     let compiled = compile_changed("main", "", "").expect("it is right");
     bolero::check!().with_iterations(500).with_type::<Vec<(u8, u8)>>().for_each(|events| {
-        let mut call = Call::of(&compiled);
+        let mut call = main_of(&compiled);
         for (what, much) in events.iter().take(200) {
             call.now = call.now + Duration::from_millis(u64::from(*much) * 40);
             call.event(match what % 22 {

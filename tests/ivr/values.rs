@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use hotline::ivr::run::{Action, Caller, Event, Run};
+use hotline::ivr::run::{Action, Event};
 use hotline::ivr::{self, Catalogue};
 use hotline::media::prompts::PromptId;
-use hotline::moment::Moment;
 
 use super::bank;
+use super::caller::Call;
 
 const FLOW: &str = "
 flow: test
@@ -69,34 +69,16 @@ impl Catalogue for WithoutFen {
     }
 }
 
-struct Call {
-    run: Run,
-    now: Moment,
-    names: bank::Names,
-    new: Vec<Action>,
+/// Has heard the welcome and is asked for an amount.
+fn asked_in(language: &str) -> Call {
+    let mut call = Call::to(bank::flow(FLOW), language);
+    call.hears_out("welcome").hears_out("acct");
+    call
 }
 
 impl Call {
-    /// Has heard the welcome and is asked for an amount.
-    fn asked_in(language: &str) -> Call {
-        let now = Moment::from_micros(1_795_000_000_000_000);
-        let caller =
-            Caller { number: "13800001111".into(), dialled: "95500".into(), language: language.into() };
-        let (run, new) = Run::start(now, bank::flow(FLOW), caller, 7);
-        let mut call = Call { run, now, names: bank::Names::all(), new };
-        call.hears("welcome").hears("acct");
-        call
-    }
-
-    fn types(&mut self, keys: &str) -> &mut Self {
-        for key in keys.chars() {
-            self.new.extend(self.run.handle(self.now, Event::Digit(key)));
-        }
-        self
-    }
-
     /// These prompts, whatever the language, and then they end. `num_` is left out.
-    fn hears(&mut self, expected: &str) -> &mut Self {
+    fn hears_out(&mut self, expected: &str) -> &mut Self {
         let played = self.new.iter().rev().find_map(|action| match action {
             Action::Play { prompts } => Some(prompts.clone()),
             _ => None,
@@ -111,55 +93,49 @@ impl Call {
             })
             .collect();
         assert_eq!(names.join(" "), expected, "{:?}", self.new);
-        self.new = self.run.handle(self.now, Event::Played);
-        self
-    }
-
-    fn is_at(&mut self, node: &str) -> &mut Self {
-        assert_eq!(self.run.node(), node);
-        self
+        self.told(Event::Played)
     }
 }
 
 #[test]
 fn an_amount_nobody_has_set_is_not_said_and_no_comparison_with_it_holds() {
-    Call::asked_in("zh-CN").is_at("ask");
+    asked_in("zh-CN").is_at("ask");
 }
 
 #[test]
 fn a_caller_types_whole_yuan_and_hears_them_back() {
-    Call::asked_in("zh-CN").types("2000#").hears("liang thousand yuan zheng").hears("goodbye");
-    Call::asked_in("en").types("10005#").hears("10 thousand and 5 yuan").hears("goodbye");
+    asked_in("zh-CN").presses("2000#").hears_out("liang thousand yuan zheng").hears_out("goodbye");
+    asked_in("en").presses("10005#").hears_out("10 thousand and 5 yuan").hears_out("goodbye");
 }
 
 #[test]
 fn a_large_amount_goes_to_a_person() {
-    Call::asked_in("en").types("20001#").is_at("agent");
-    Call::asked_in("en").types("20000#").is_at("read_amount");
+    asked_in("en").presses("20001#").is_at("agent");
+    asked_in("en").presses("20000#").is_at("read_amount");
 }
 
 #[test]
 fn what_was_set_is_compared_copied_and_said_in_mandarin() {
-    Call::asked_in("zh-CN")
-        .types("12345#")
-        .hears("1 wan liang thousand 3 hundred 4 10 5 yuan zheng")
-        .hears("1 wan liang thousand 3 hundred 4 10 5 yuan 6 jiao 7 fen")
-        .hears("2 0 2 6 nian 10 yue 1 ri")
-        .hears("xiawu liang point 0 5 fen")
-        .hears("1 xiaoshi 3 10 minute")
-        .hears("goodbye");
+    asked_in("zh-CN")
+        .presses("12345#")
+        .hears_out("1 wan liang thousand 3 hundred 4 10 5 yuan zheng")
+        .hears_out("1 wan liang thousand 3 hundred 4 10 5 yuan 6 jiao 7 fen")
+        .hears_out("2 0 2 6 nian 10 yue 1 ri")
+        .hears_out("xiawu liang point 0 5 fen")
+        .hears_out("1 xiaoshi 3 10 minute")
+        .hears_out("goodbye");
 }
 
 #[test]
 fn what_was_set_is_compared_copied_and_said_in_english() {
-    Call::asked_in("en")
-        .types("12345#")
-        .hears("12 thousand 3 hundred and 40 5 yuan")
-        .hears("12 thousand 3 hundred and 40 5 point 6 7 yuan")
-        .hears("month_10 ord_1 20 20 6")
-        .hears("2 oh 5 pm")
-        .hears("1 hour and 30 minutes")
-        .hears("goodbye");
+    asked_in("en")
+        .presses("12345#")
+        .hears_out("12 thousand 3 hundred and 40 5 yuan")
+        .hears_out("12 thousand 3 hundred and 40 5 point 6 7 yuan")
+        .hears_out("month_10 ord_1 20 20 6")
+        .hears_out("2 oh 5 pm")
+        .hears_out("1 hour and 30 minutes")
+        .hears_out("goodbye");
 }
 
 #[test]

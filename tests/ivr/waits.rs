@@ -4,17 +4,18 @@ use std::time::Duration;
 
 use hotline::diagnostic::{Source, render_all};
 use hotline::ids::AgentId;
-use hotline::ivr::run::{Action, Caller, Event, Music, QueueExit, Run};
+use hotline::ivr::run::{Action, Event, Music, QueueExit};
 use hotline::ivr::{self, Catalogue};
 use hotline::media::prompts::PromptId;
-use hotline::moment::Moment;
 
 use super::bank;
+use super::caller::Call;
+use super::faults::{self, Fault};
+use crate::office::secs;
 
 const FLOW: &str = include_str!("waits.yaml");
 
-/// What is replaced, by what (`«` stands where the caret must be), and the code.
-const FAULTS: &[(&str, &str, &str)] = &[
+const FAULTS: &[Fault] = &[
     ("music: welcome", "music: «wellcome", "flow-008"),
     ("music: welcome", "music: «only_zh", "flow-008"),
     ("music: welcome", "music: «[welcome, main]", "yaml-006"),
@@ -75,36 +76,13 @@ const VARIANTS: &[(&str, &str)] = &[
 
 #[test]
 fn the_flow_is_right_and_so_are_its_variants() {
-    for (from, to) in VARIANTS.iter().copied().chain([("", "")]) {
-        assert!(FLOW.contains(from), "{from}");
-        let found = bank::findings("waits.yaml", &FLOW.replacen(from, to, 1));
-        // What a variant no longer uses is not its point.
-        let found: Vec<_> = found.into_iter().filter(|found| found.code != "flow-024").collect();
-        assert!(found.is_empty(), "{from} -> {to}\n{}", render_all(&found));
-    }
+    // What a variant no longer uses is not its point.
+    faults::are_none(FLOW, VARIANTS, &["flow-024"]);
 }
 
 #[test]
 fn each_fault_is_shown_where_it_is() {
-    let mut wrong = String::new();
-    for (from, to, code) in FAULTS {
-        assert!(FLOW.contains(from), "{from} is not in the flow");
-        let (code, mark) = code.split_once(' ').unwrap_or((code, ""));
-        let text = FLOW.replacen(from, to, 1);
-        let at = text.find('«').or_else(|| text.find(mark)).unwrap_or_else(|| panic!("{mark} is nowhere"));
-        let text = text.replacen('«', "", 1);
-        let line = text[..at].matches('\n').count() + 1;
-        let column = text[..at].chars().rev().take_while(|c| *c != '\n').count() + 1;
-        let found = bank::findings("waits.yaml", &text);
-        let is: Vec<_> = found.iter().map(|found| (found.code, found.position())).collect();
-        if is != [(code, (line, column))] {
-            wrong.push_str(&format!(
-                "\n#### {from} -> {to}: expected {code} at {line}:{column}\n{}",
-                render_all(&found)
-            ));
-        }
-    }
-    assert!(wrong.is_empty(), "{wrong}");
+    faults::are_found(FLOW, FAULTS, &[]);
 }
 
 /// All prompts but one, in one language.
@@ -140,7 +118,7 @@ fn words_that_a_language_lacks_are_missed_by_the_checker_and_not_by_a_caller() {
     ] {
         let (all, lacking) = (bank::Names::all(), Without(bank::Names::all(), name));
         let world = ivr::World { catalogue: &lacking, ..bank::world(&all) };
-        let found = ivr::compile(&[Source::new("waits.yaml", FLOW)], &world).expect_err("a word is missing");
+        let found = ivr::compile(&[Source::new("test.yaml", FLOW)], &world).expect_err("a word is missing");
         let codes: Vec<_> = found.iter().map(|found| found.code).collect();
         assert_eq!(codes, vec![code; times], "{name}\n{}", render_all(&found));
         assert!(found.iter().all(|found| found.message.contains(name) && found.message.contains("en")));
@@ -151,7 +129,7 @@ fn words_that_a_language_lacks_are_missed_by_the_checker_and_not_by_a_caller() {
 fn a_comfort_message_longer_than_its_pause_is_a_warning() {
     let (all, slow) = (bank::Names::all(), Slow(bank::Names::all()));
     let world = ivr::World { catalogue: &slow, ..bank::world(&all) };
-    let compiled = ivr::compile(&[Source::new("waits.yaml", FLOW)], &world).expect("warnings only");
+    let compiled = ivr::compile(&[Source::new("test.yaml", FLOW)], &world).expect("warnings only");
     assert!(compiled.warnings.iter().any(|found| found.code == "flow-089"));
 }
 
@@ -173,81 +151,60 @@ impl Catalogue for Slow {
 }
 
 /// Somebody in the queue of the flow, who has heard where they are led.
-struct Waiting {
-    run: Run,
-    now: Moment,
-    new: Vec<Action>,
+fn waiting(flow: &str) -> Call {
+    let mut call = Call::to(bank::flow(flow), "en");
+    call.told(Event::Played);
+    call
 }
 
-impl Waiting {
-    fn of(flow: &str) -> Waiting {
-        let now = Moment::from_micros(1_795_000_000_000_000);
-        let caller = Caller { number: "13800138000".into(), dialled: "95500".into(), language: "en".into() };
-        let flow = flow.replace("flow: waits", "flow: test");
-        let (run, new) = Run::start(now, bank::flow(&flow), caller, 7);
-        let mut waiting = Waiting { run, now, new };
-        waiting.event(Event::Played);
-        waiting
+impl Call {
+    fn placed(&mut self, ahead: usize, seconds: Option<u64>) -> &mut Self {
+        self.told(Event::Place { ahead, estimate: seconds.map(secs) })
     }
 
-    fn event(&mut self, event: Event) -> &mut Waiting {
-        self.new = self.run.handle(self.now, event);
-        self
-    }
-
-    fn placed(&mut self, ahead: usize, seconds: Option<u64>) -> &mut Waiting {
-        self.event(Event::Place { ahead, estimate: seconds.map(Duration::from_secs) })
-    }
-
-    /// Time passes, and what falls due is done.
-    fn waits(&mut self, seconds: u64) -> &mut Waiting {
-        let end = self.now + Duration::from_secs(seconds);
+    /// Waits so many seconds more; what was said before is forgotten.
+    fn stays(&mut self, seconds: u64) -> &mut Self {
         self.new.clear();
-        while let Some(due) = self.run.next_deadline().filter(|due| *due <= end) {
-            self.now = self.now.max(due);
-            let done = self.run.handle(self.now, Event::Time);
-            self.new.extend(done);
-        }
-        self.now = end;
-        self
+        self.waits(secs(seconds))
     }
 
     /// What was announced, by name and without its language.
     fn says(&self) -> String {
-        let names = bank::Names::all();
         let said = self.new.iter().filter_map(|action| match action {
             Action::Announce { prompts } => Some(prompts),
             _ => None,
         });
-        let words: Vec<String> =
-            said.flatten().map(|prompt| names.of(*prompt).replace("en/", "").replace("num_", "")).collect();
+        let words: Vec<String> = said
+            .flatten()
+            .map(|prompt| self.names.of(*prompt).replace("en/", "").replace("num_", ""))
+            .collect();
         words.join(" ")
     }
 }
 
 #[test]
 fn nothing_is_said_before_the_place_is_known_and_then_at_once() {
-    let mut caller = Waiting::of(FLOW);
-    assert_eq!(caller.waits(5).says(), "");
-    assert_eq!(caller.placed(3, None).waits(0).says(), "q_ahead_pre 3 q_ahead_post");
+    let mut caller = waiting(FLOW);
+    assert_eq!(caller.stays(5).says(), "");
+    assert_eq!(caller.placed(3, None).stays(0).says(), "q_ahead_pre 3 q_ahead_post");
     assert_eq!(caller.run.next_deadline(), None, "one thing at a time");
 }
 
 #[test]
 fn a_place_that_gets_better_is_told_after_a_pause_and_one_that_does_not_is_not() {
-    let mut caller = Waiting::of(&FLOW.replace(", every: 60s", ""));
-    caller.placed(9, None).waits(0).event(Event::Played);
-    assert_eq!(caller.placed(8, None).waits(10).says(), "", "a moment ago it was told");
-    assert_eq!(caller.placed(5, None).waits(10).says(), "q_ahead_pre 5 q_ahead_post", "the newest only");
-    caller.event(Event::Played);
-    assert_eq!(caller.placed(5, None).waits(29).says(), "");
+    let mut caller = waiting(&FLOW.replace(", every: 60s", ""));
+    caller.placed(9, None).stays(0).told(Event::Played);
+    assert_eq!(caller.placed(8, None).stays(10).says(), "", "a moment ago it was told");
+    assert_eq!(caller.placed(5, None).stays(10).says(), "q_ahead_pre 5 q_ahead_post", "the newest only");
+    caller.told(Event::Played);
+    assert_eq!(caller.placed(5, None).stays(29).says(), "");
 }
 
 #[test]
 fn waits_are_rounded_up_short_and_unknown_ones_are_not_told_and_longer_ones_are_excused() {
     let bare: Vec<&str> =
         FLOW.lines().filter(|line| !line.contains(" offer: {") && !line.contains("antifraud")).collect();
-    let mut caller = Waiting::of(&bare.join("\n"));
+    let mut caller = waiting(&bare.join("\n"));
     let steps = [
         (None, "q_next"),
         (Some(19), "q_next"),
@@ -261,58 +218,59 @@ fn waits_are_rounded_up_short_and_unknown_ones_are_not_told_and_longer_ones_are_
     ];
     for (turn, (seconds, said)) in steps.into_iter().enumerate() {
         caller.placed(0, seconds);
-        assert_eq!(caller.waits(if turn == 0 { 0 } else { 60 }).says(), said, "{seconds:?}");
-        caller.event(Event::Played);
+        assert_eq!(caller.stays(if turn == 0 { 0 } else { 60 }).says(), said, "{seconds:?}");
+        caller.told(Event::Played);
     }
 }
 
 #[test]
 fn the_queues_own_comfort_gives_way_to_whatever_the_flow_says() {
     let comfort = || Event::Comfort { prompts: vec![PromptId(1_009)] };
-    let mut caller = Waiting::of(FLOW);
-    assert_eq!(caller.event(comfort()).says(), "", "the node has its own");
+    let mut caller = waiting(FLOW);
+    assert_eq!(caller.told(comfort()).says(), "", "the node has its own");
     let own = FLOW.replace("      comfort: { prompts: [comfort, antifraud], every: 30s }\n", "");
-    let mut caller = Waiting::of(&own);
-    assert_eq!(caller.event(comfort()).says(), "comfort");
-    assert_eq!(caller.event(comfort()).says(), "", "while something is said");
-    caller.event(Event::Played).placed(1, None);
-    assert_eq!(caller.event(comfort()).says(), "", "the place is due");
-    assert_eq!(caller.waits(0).says(), "q_ahead_one");
+    let mut caller = waiting(&own);
+    assert_eq!(caller.told(comfort()).says(), "comfort");
+    assert_eq!(caller.told(comfort()).says(), "", "while something is said");
+    caller.told(Event::Played).placed(1, None);
+    assert_eq!(caller.told(comfort()).says(), "", "the place is due");
+    assert_eq!(caller.stays(0).says(), "q_ahead_one");
 }
 
 #[test]
 fn keys_of_an_offer_are_good_from_its_first_word_on() {
-    let mut caller = Waiting::of(FLOW);
-    assert_eq!(caller.event(Event::Digit('1')).new, []);
-    assert_eq!(caller.placed(0, Some(121)).waits(0).says(), "q_next q_wait 3 minutes");
-    assert_eq!(caller.event(Event::Played).waits(0).says(), "cb_offer");
+    let mut caller = waiting(FLOW);
+    assert_eq!(caller.told(Event::Digit('1')).new, []);
+    assert_eq!(caller.placed(0, Some(121)).stays(0).says(), "q_next q_wait 3 minutes");
+    assert_eq!(caller.told(Event::Played).stays(0).says(), "cb_offer");
     // Waits after long: the offer is not made twice.
-    let mut patient = Waiting { run: caller.run.clone(), now: caller.now, new: Vec::new() };
-    patient.event(Event::Played);
+    let mut patient =
+        Call { run: caller.run.clone(), now: caller.now, new: Vec::new(), names: bank::Names::all() };
+    patient.told(Event::Played);
     for _ in 0..20 {
-        assert!(!patient.waits(30).says().contains("cb_offer"));
-        patient.event(Event::Played);
+        assert!(!patient.stays(30).says().contains("cb_offer"));
+        patient.told(Event::Played);
     }
-    caller.event(Event::Digit('1'));
+    caller.told(Event::Digit('1'));
     assert_eq!(caller.new[0], Action::LeaveQueue);
     assert_eq!(caller.run.node(), "menu", "no number has been entered: it is refused");
 }
 
 #[test]
 fn what_comes_late_means_nothing() {
-    let mut caller = Waiting::of(FLOW);
-    caller.placed(0, None).waits(0).event(Event::QueueLeft(QueueExit::Full));
+    let mut caller = waiting(FLOW);
+    caller.placed(0, None).stays(0).told(Event::QueueLeft(QueueExit::Full));
     assert_eq!(caller.run.node(), "plain");
-    caller.event(Event::QueueLeft(QueueExit::Full));
+    caller.told(Event::QueueLeft(QueueExit::Full));
     assert_eq!(caller.run.node(), "bye");
     for late in [Event::Place { ahead: 1, estimate: None }, Event::Comfort { prompts: vec![PromptId(9)] }] {
-        assert_eq!(caller.event(late).new, []);
+        assert_eq!(caller.told(late).new, []);
     }
 }
 
 #[test]
 fn music_and_the_agents_announcement_are_the_nodes() {
-    let mut caller = Waiting::of(FLOW);
+    let mut caller = waiting(FLOW);
     let names = bank::Names::all();
     assert_eq!(caller.run.music(), Music::Prompt(names.find("en", "welcome").expect("there")));
     let said: Vec<String> =
@@ -323,8 +281,8 @@ fn music_and_the_agents_announcement_are_the_nodes() {
         [],
         "who has no number is not half announced"
     );
-    caller.event(Event::QueueLeft(QueueExit::Full));
+    caller.told(Event::QueueLeft(QueueExit::Full));
     assert_eq!((caller.run.music(), caller.run.introduces(&"1001".into())), (Music::Silence, Vec::new()));
-    caller.event(Event::QueueLeft(QueueExit::Full));
+    caller.told(Event::QueueLeft(QueueExit::Full));
     assert_eq!(caller.run.music(), Music::OfQueue);
 }

@@ -68,6 +68,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "acd",
             "call::cause",
             "engine::happened",
+            "engine::releases::FlowsView",
             "engine::view",
             "media::histogram",
             "media::stats",

@@ -8,8 +8,7 @@ use super::Talk;
 use crate::diagnostic::fields::Fields;
 use crate::diagnostic::yaml::{Node, Value};
 use crate::ivr::flow::Operand;
-use crate::ivr::http::Wanted;
-use crate::ivr::http::read::filled;
+use crate::ivr::http::read::{Taken, wanted};
 use crate::ivr::nodes::next;
 use crate::ivr::scope::{By, Scope};
 
@@ -26,10 +25,18 @@ const MAX_NAME: usize = 64;
 /// Longest text written for a bot, bytes.
 const MAX_TEXT: usize = 200;
 
+const RESULT: Taken = Taken {
+    code: "flow-122",
+    most: MAX_INTO,
+    expected: "slots with variables, such as `intent: $intent`",
+    many: "slots of a bot",
+    one: "a slot",
+};
+
 pub(in crate::ivr) fn read(fields: &mut Fields<'_>, scope: &mut Scope<'_>) -> Option<Talk> {
     let bot = fields.need("to").and_then(|node| bot(node, scope));
     let with = fields.take("with").map_or(Some(Vec::new()), |node| with(node, scope));
-    let into = fields.take("into").map_or(Some(Vec::new()), |node| into(node, scope));
+    let into = fields.take("into").map_or(Some(Vec::new()), |node| wanted(node, &RESULT, scope));
     let max = fields.take("max").map_or(Some(MAX), |node| scope.out.duration(node, MAXES));
     let next_node = next("next", By::Itself, fields, scope);
     let on_person = match fields.take("on_person") {
@@ -103,28 +110,4 @@ fn told(node: &Node, scope: &mut Scope<'_>) -> Option<Operand> {
         return None;
     }
     Some(Operand::Text(scalar.text.as_str().into()))
-}
-
-fn into(node: &Node, scope: &mut Scope<'_>) -> Option<Vec<Wanted>> {
-    let entries = scope.out.entries(node, "slots with variables, such as `intent: $intent`")?;
-    if entries.len() > MAX_INTO {
-        scope.out.error("flow-122", node.span, format!("more than {MAX_INTO} slots of a bot"));
-        return None;
-    }
-    let (mut all, mut whole): (Vec<Wanted>, bool) = (Vec::new(), true);
-    for (key, node) in entries {
-        let field: Vec<String> = key.text.split('.').map(str::to_owned).collect();
-        if field.iter().any(String::is_empty) {
-            scope
-                .out
-                .error("flow-122", key.span, format!("`{}` is not the way to a slot", key.text))
-                .label("names with single dots between them, such as `card.last4`");
-            whole = false;
-        }
-        match filled("flow-122", node, &all, scope) {
-            Some((into, kind)) => all.push(Wanted { field, into, kind }),
-            None => whole = false,
-        }
-    }
-    whole.then_some(all)
 }

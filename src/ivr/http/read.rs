@@ -45,7 +45,7 @@ pub(in crate::ivr) fn read(fields: &mut Fields<'_>, scope: &mut Scope<'_>) -> Op
         None => Some(None),
     };
     let patience = patience(fields, method, &host, scope);
-    let answer = fields.take("answer").map_or(Some(Vec::new()), |node| answer(node, scope));
+    let answer = fields.take("answer").map_or(Some(Vec::new()), |node| wanted(node, &ANSWER, scope));
     let next_node = next("next", By::Itself, fields, scope);
     let on_status = fields.take("on_status").map_or(Some(BTreeMap::new()), |node| statuses(node, scope));
     let on_failed = next("on_failed", By::Itself, fields, scope);
@@ -284,10 +284,32 @@ fn patience(
     None
 }
 
-fn answer(node: &Node, scope: &mut Scope<'_>) -> Option<Vec<Wanted>> {
-    let entries = scope.out.entries(node, "fields with variables, such as `last4: $last4`")?;
-    if entries.len() > MAX_FIELDS {
-        scope.out.error("flow-057", node.span, format!("more than {MAX_FIELDS} fields of an answer"));
+/// What a flow may take of what comes back, and how it is spoken of.
+pub(in crate::ivr) struct Taken {
+    /// What a fault is reported as.
+    pub code: &'static str,
+    pub most: usize,
+    pub expected: &'static str,
+    /// `fields of an answer`.
+    pub many: &'static str,
+    /// `a field`.
+    pub one: &'static str,
+}
+
+const ANSWER: Taken = Taken {
+    code: "flow-057",
+    most: MAX_FIELDS,
+    expected: "fields with variables, such as `last4: $last4`",
+    many: "fields of an answer",
+    one: "a field",
+};
+
+/// Which parts of what comes back go into which variables.
+pub(in crate::ivr) fn wanted(node: &Node, taken: &Taken, scope: &mut Scope<'_>) -> Option<Vec<Wanted>> {
+    let Taken { code, most, expected, many, one } = *taken;
+    let entries = scope.out.entries(node, expected)?;
+    if entries.len() > most {
+        scope.out.error(code, node.span, format!("more than {most} {many}"));
         return None;
     }
     let (mut all, mut whole): (Vec<Wanted>, bool) = (Vec::new(), true);
@@ -296,11 +318,11 @@ fn answer(node: &Node, scope: &mut Scope<'_>) -> Option<Vec<Wanted>> {
         if field.iter().any(String::is_empty) {
             scope
                 .out
-                .error("flow-057", key.span, format!("`{}` is not the way to a field", key.text))
+                .error(code, key.span, format!("`{}` is not the way to {one}", key.text))
                 .label("names with single dots between them, such as `card.last4`");
             whole = false;
         }
-        match filled("flow-057", node, &all, scope) {
+        match filled(code, node, &all, scope) {
             Some((into, kind)) => all.push(Wanted { field, into, kind }),
             None => whole = false,
         }
@@ -309,7 +331,7 @@ fn answer(node: &Node, scope: &mut Scope<'_>) -> Option<Vec<Wanted>> {
 }
 
 /// The variable that a field goes into. `code`: what it is reported as if it cannot.
-pub(in crate::ivr) fn filled(
+fn filled(
     code: &'static str,
     node: &Node,
     before: &[Wanted],

@@ -1,0 +1,132 @@
+//! `cargo bench --bench wipe -- [--quick]`: what it costs that the program overwrites memory when it is given back.
+//!
+//! The same work with and without, in turns in one run, on one thread: the least of the rounds is printed, and the ratio of
+//! the two. `pieces` are taken, filled and given back, which is all they do; below them is work that the server does.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::hint::black_box;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use bytes::Bytes;
+use hotline::call::cause::Cause;
+use hotline::engine::happened::{Happened, Party, What};
+use hotline::ids::CallId;
+use hotline::moment::Moment;
+use hotline::sip::parse::parse;
+
+#[path = "../src/wipe.rs"]
+mod wipe;
+
+static WIPES: AtomicBool = AtomicBool::new(false);
+
+/// The program's allocator, or the system's: both pay for the question alike.
+struct Either;
+
+// SAFETY: both halves keep the contract, and take back what either has given, for both give the system's memory.
+unsafe impl GlobalAlloc for Either {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: the caller keeps to the same contract.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        if WIPES.load(Ordering::Relaxed) {
+            // SAFETY: as above.
+            return unsafe { wipe::Wiping.realloc(memory, layout, size) };
+        }
+        // SAFETY: as above.
+        unsafe { System.realloc(memory, layout, size) }
+    }
+
+    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        if WIPES.load(Ordering::Relaxed) {
+            // SAFETY: as above.
+            return unsafe { wipe::Wiping.dealloc(memory, layout) };
+        }
+        // SAFETY: as above.
+        unsafe { System.dealloc(memory, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Either = Either;
+
+/// Small names and numbers, a header, a message of SIP, a page, the longest message of SIP.
+const PIECES: [usize; 5] = [32, 256, 1_500, 4_096, 65_536];
+
+const INVITE: &str = "INVITE sip:95500@192.0.2.1 SIP/2.0\r\n\
+Via: SIP/2.0/UDP 192.0.2.9:5060;branch=z9hG4bKnashds8;rport\r\nMax-Forwards: 70\r\n\
+From: \"A caller\" <sip:13800000001@192.0.2.9>;tag=1928301774\r\nTo: <sip:95500@192.0.2.1>\r\n\
+Call-ID: a84b4c76e66710@192.0.2.9\r\nCSeq: 314159 INVITE\r\nContact: <sip:13800000001@192.0.2.9:5060>\r\n\
+Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, PRACK\r\nSupported: timer, 100rel\r\nSession-Expires: 1800\r\n\
+User-Agent: a trunk\r\nContent-Type: application/sdp\r\nContent-Length: 0\r\n\r\n";
+
+fn piece(bytes: usize) {
+    let mut piece: Vec<u8> = Vec::with_capacity(bytes);
+    piece.resize(bytes, 7);
+    black_box(&piece);
+}
+
+/// As bodies and answers grow, from nothing to 64 KiB.
+fn text() {
+    let mut text = String::new();
+    for _ in 0..1_024 {
+        text.push_str("sixty-four bytes of some text, as a request or an answer has it\n");
+    }
+    black_box(&text);
+}
+
+fn message() {
+    let bytes = Bytes::copy_from_slice(INVITE.as_bytes());
+    black_box(&parse(&bytes).expect("a message"));
+}
+
+fn event() {
+    let what = What::CallEnded { cause: Cause::LeftMenu, by: Party::Caller, talk_ms: 61_250 };
+    let call = Some(CallId(1_795_000_000_000_000));
+    let event = Happened { seq: 77, at: Moment::ZERO, call, agent: Some("1001".into()), what };
+    black_box(&serde_json::to_string(&event).expect("plain data"));
+}
+
+/// Nanoseconds of one `work`.
+#[expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
+fn nanos(times: u32, wipes: bool, work: &dyn Fn()) -> f64 {
+    WIPES.store(wipes, Ordering::Relaxed);
+    let began = Instant::now();
+    (0..times).for_each(|_| work());
+    let nanos = began.elapsed().as_nanos() as f64 / f64::from(times);
+    WIPES.store(false, Ordering::Relaxed);
+    nanos
+}
+
+/// A heap that has been in use for a while: taken in places, so that nothing is given back to the kernel in between.
+fn used() -> Vec<Vec<u8>> {
+    let mut held: Vec<Vec<u8>> = (0..64).map(|_| vec![1; 100_000]).collect();
+    held.iter_mut().step_by(2).for_each(|piece| *piece = Vec::new());
+    held
+}
+
+fn main() {
+    let held = used();
+    let quick = std::env::args().any(|word| word == "--quick");
+    let rounds = if quick { 3 } else { 15 };
+    let mut works: Vec<(String, u32, Box<dyn Fn()>)> = Vec::new();
+    for bytes in PIECES {
+        let times = u32::try_from(40_000_000 / (bytes + 200)).unwrap_or(u32::MAX);
+        works.push((format!("a piece of {bytes} bytes"), times, Box::new(move || piece(bytes))));
+    }
+    works.push(("a text that grows to 64 KiB".to_owned(), 2_000, Box::new(text)));
+    works.push(("a message of SIP is read".to_owned(), 40_000, Box::new(message)));
+    works.push(("an event is written for the journal".to_owned(), 40_000, Box::new(event)));
+    println!("{:<36} {:>12} {:>12} {:>7}", "", "without, ns", "with, ns", "ratio");
+    for (name, times, work) in &works {
+        let (mut without, mut with) = (f64::MAX, f64::MAX);
+        for _ in 0..rounds {
+            without = without.min(nanos(*times, false, work));
+            with = with.min(nanos(*times, true, work));
+        }
+        println!("{name:<36} {without:>12.0} {with:>12.0} {:>7.2}", with / without);
+    }
+    black_box(&held);
+}
