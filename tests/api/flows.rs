@@ -422,7 +422,7 @@ fn who_only_looks_does_not_wait_for_an_order_under_way() {
 
 /// As `main`, with a place for broadcasts.
 fn main_with_broadcasts(name: &str) -> String {
-    let flow = main(name).replace("start: menu\n", "start: first\n");
+    let flow = named(name).replace("start: menu\n", "start: first\n");
     flow + "  first: { emergency: { next: menu, deflect: menu, loss: agent } }\n"
 }
 

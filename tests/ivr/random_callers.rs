@@ -87,7 +87,7 @@ impl<'s> Wanderer<'s> {
             2 => "+4930123456".to_owned(),
             _ => format!("1380000{:04}", rng.below(10_000)),
         };
-        let numbers: Vec<&str> = stage.world.numbers.iter().map(String::as_str).collect();
+        let numbers: Vec<&str> = stage.world.numbers.keys().map(String::as_str).collect();
         let languages: Vec<&str> = on.languages().collect();
         let caller = Caller { number, dialled: of(&mut rng, &numbers), language: of(&mut rng, &languages) };
         let at = Moment::from_micros((YEAR_BEGINS + rng.below(YEAR_SECONDS)) * 1_000_000);
