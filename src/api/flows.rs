@@ -298,7 +298,7 @@ pub struct FlowsRefused {
     (status = 400, body = ErrorBody, description = "Not what was expected"),
     (status = 401, body = ErrorBody, description = "Not logged in"),
     (status = 403, body = ErrorBody, description = "Not your role"),
-    (status = 409, body = ErrorBody, description = "Not now: nothing has changed, somebody was first, a trial runs"),
+    (status = 409, body = ErrorBody, description = "Not now: nothing has changed, somebody was first, a trial runs, the broadcast that is on could not be said"),
     (status = 413, body = ErrorBody, description = "Too long"),
     (status = 422, body = FlowsRefused, description = "The flows have mistakes, or tests fail"),
     (status = 504, body = ErrorBody, description = "It takes longer than 30 s and goes on: it may still come into force; see /api/v1/flows"),
@@ -325,7 +325,7 @@ pub async fn publish(
     (status = 401, body = ErrorBody, description = "Not logged in"),
     (status = 403, body = ErrorBody, description = "Not your role"),
     (status = 404, body = ErrorBody, description = "No such release"),
-    (status = 409, body = ErrorBody, description = "Your own, not proposed, or another is in force by now"),
+    (status = 409, body = ErrorBody, description = "Your own, not proposed, another is in force by now, or the broadcast that is on could not be said"),
     (status = 422, body = FlowsRefused, description = "The flows do not fit the configuration any more"),
     (status = 504, body = ErrorBody, description = "It takes longer than 30 s and goes on: it may still come into force; see /api/v1/flows"),
 ))]
@@ -364,7 +364,7 @@ pub async fn roll_back(
     (status = 200, body = Ordered),
     (status = 401, body = ErrorBody, description = "Not logged in"),
     (status = 403, body = ErrorBody, description = "Not your role"),
-    (status = 409, body = ErrorBody, description = "Nothing is on trial"),
+    (status = 409, body = ErrorBody, description = "Nothing is on trial, or it could not say the broadcast that is on"),
     (status = 504, body = ErrorBody, description = "It takes longer than 30 s and goes on: it may still come into force; see /api/v1/flows"),
 ))]
 pub async fn promote(State(app): State<App>, who: Who) -> Result<Response, ApiError> {
