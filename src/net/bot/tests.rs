@@ -98,31 +98,6 @@ fn busy_ms(thread: &str) -> u64 {
 }
 
 #[test]
-fn who_finds_no_place_is_refused_at_once_until_a_conversation_is_over() {
-    let (inbox, mut ends) = mpsc::channel(8);
-    let bots = Bots::with_places(inbox, 2).expect("a thread");
-    // It takes connections and never says a word.
-    let deaf = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
-    let url = format!("ws://{}/", deaf.local_addr().expect("bound"));
-    let begin = |id| bots.begin(talk(id, &url, line().1));
-    assert_eq!([begin(1), begin(2), begin(3)], [true, true, false]);
-    bots.end(TalkId(1));
-    runtime().block_on(async {
-        let Some(Message::Input(Input::BotDone { id, .. })) = ends.recv().await else { panic!("an end") };
-        assert_eq!(id, TalkId(1));
-        // The place is given back just after the word of the end.
-        let mut turns = interval_at(Instant::now(), TURN);
-        let free = timeout(Duration::from_secs(10), async {
-            while !begin(4) {
-                turns.tick().await;
-            }
-        });
-        free.await.expect("there is a place again");
-    });
-    assert!(!begin(5));
-}
-
-#[test]
 fn of_two_hundred_callers_who_talk_with_bots_at_once_nothing_is_lost() {
     let url = format!("ws://{}/", echo());
     let (inbox, mut ends) = mpsc::channel(TALKS as usize);
