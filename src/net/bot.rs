@@ -328,6 +328,3 @@ impl Session<'_> {
         BotFigures { unheard_ms: self.line.shed() * frame_ms, unsaid_ms: self.stream.unsaid_ms() }
     }
 }
-
-#[cfg(test)]
-mod tests;
