@@ -1,19 +1,12 @@
 //! `cargo bench --bench wipe -- [--quick]`: what it costs that the program overwrites memory when it is given back.
 //!
 //! The same work with and without, in turns in one run, on one thread: the least of the rounds is printed, and the ratio of
-//! the two. `pieces` are taken, filled and given back, which is all they do; below them is work that the server does.
+//! the two. Pieces are taken, filled and given back, and a text grows: nothing else is done.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::hint::black_box;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
-
-use bytes::Bytes;
-use hotline::call::cause::Cause;
-use hotline::engine::happened::{Happened, Party, What};
-use hotline::ids::CallId;
-use hotline::moment::Moment;
-use hotline::sip::parse::parse;
 
 #[path = "../src/wipe.rs"]
 mod wipe;
@@ -55,13 +48,6 @@ static ALLOCATOR: Either = Either;
 /// Small names and numbers, a header, a message of SIP, a page, the longest message of SIP.
 const PIECES: [usize; 5] = [32, 256, 1_500, 4_096, 65_536];
 
-const INVITE: &str = "INVITE sip:95500@192.0.2.1 SIP/2.0\r\n\
-Via: SIP/2.0/UDP 192.0.2.9:5060;branch=z9hG4bKnashds8;rport\r\nMax-Forwards: 70\r\n\
-From: \"A caller\" <sip:13800000001@192.0.2.9>;tag=1928301774\r\nTo: <sip:95500@192.0.2.1>\r\n\
-Call-ID: a84b4c76e66710@192.0.2.9\r\nCSeq: 314159 INVITE\r\nContact: <sip:13800000001@192.0.2.9:5060>\r\n\
-Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, PRACK\r\nSupported: timer, 100rel\r\nSession-Expires: 1800\r\n\
-User-Agent: a trunk\r\nContent-Type: application/sdp\r\nContent-Length: 0\r\n\r\n";
-
 fn piece(bytes: usize) {
     let mut piece: Vec<u8> = Vec::with_capacity(bytes);
     piece.resize(bytes, 7);
@@ -75,18 +61,6 @@ fn text() {
         text.push_str("sixty-four bytes of some text, as a request or an answer has it\n");
     }
     black_box(&text);
-}
-
-fn message() {
-    let bytes = Bytes::copy_from_slice(INVITE.as_bytes());
-    black_box(&parse(&bytes).expect("a message"));
-}
-
-fn event() {
-    let what = What::CallEnded { cause: Cause::LeftMenu, by: Party::Caller, talk_ms: 61_250 };
-    let call = Some(CallId(1_795_000_000_000_000));
-    let event = Happened { seq: 77, at: Moment::ZERO, call, agent: Some("1001".into()), what };
-    black_box(&serde_json::to_string(&event).expect("plain data"));
 }
 
 /// Nanoseconds of one `work`.
@@ -117,8 +91,6 @@ fn main() {
         works.push((format!("a piece of {bytes} bytes"), times, Box::new(move || piece(bytes))));
     }
     works.push(("a text that grows to 64 KiB".to_owned(), 2_000, Box::new(text)));
-    works.push(("a message of SIP is read".to_owned(), 40_000, Box::new(message)));
-    works.push(("an event is written for the journal".to_owned(), 40_000, Box::new(event)));
     println!("{:<36} {:>12} {:>12} {:>7}", "", "without, ns", "with, ns", "ratio");
     for (name, times, work) in &works {
         let (mut without, mut with) = (f64::MAX, f64::MAX);

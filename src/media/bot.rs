@@ -117,7 +117,7 @@ impl Speaker {
 
 impl Line {
     /// What the caller said goes to the bot, or is lost if the bot does not take it.
-    pub(crate) fn tell(&mut self, frame: Frame) {
+    fn tell(&mut self, frame: Frame) {
         if self.heard.push(frame).is_err() {
             self.shared.shed.fetch_add(1, Ordering::Relaxed);
         }
@@ -128,7 +128,7 @@ impl Line {
     }
 
     /// The next frame of this turn.
-    pub(crate) fn next(&mut self, turn: u32) -> Option<Frame> {
+    fn next(&mut self, turn: u32) -> Option<Frame> {
         while let Ok(said) = self.said.pop() {
             self.shared.played.fetch_add(1, Ordering::Release);
             if said.turn == turn {

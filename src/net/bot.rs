@@ -16,7 +16,7 @@ use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 use tokio_rustls::TlsConnector;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
@@ -28,7 +28,7 @@ use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
 use self::stream::{Stream, Told};
 use super::inbox::Message;
-use super::limits::{BOT_GOODBYE, BOT_KEYS, BOT_MESSAGE, BOT_NONSENSE, BOT_ORDERS, BOT_TALKS, BOT_WRITE};
+use super::limits::{BOT_GOODBYE, BOT_KEYS, BOT_MESSAGE, BOT_NONSENSE, BOT_ORDERS, BOT_WRITE};
 use crate::config::Bot;
 use crate::engine::bot::BotFigures;
 use crate::engine::input::Input;
@@ -53,26 +53,18 @@ pub(super) struct Talk {
 /// What the thread is told.
 #[derive(Debug)]
 enum Order {
-    Begin(Talk, OwnedSemaphorePermit),
+    Begin(Talk),
     Key(TalkId, Key),
     End(TalkId),
 }
 
 /// The way to the thread. It ends when this is dropped, and all conversations with it.
 #[derive(Debug)]
-pub(super) struct Bots {
-    orders: mpsc::Sender<Order>,
-    /// Each conversation has one until its connection is closed.
-    places: Arc<Semaphore>,
-}
+pub(super) struct Bots(mpsc::Sender<Order>);
 
 impl Bots {
     /// Starts the thread; each end goes into `inbox`.
     pub fn spawn(inbox: mpsc::Sender<Message>) -> io::Result<Bots> {
-        Bots::with_places(inbox, BOT_TALKS)
-    }
-
-    fn with_places(inbox: mpsc::Sender<Message>, places: usize) -> io::Result<Bots> {
         let (orders, waiting) = mpsc::channel(BOT_ORDERS);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         std::thread::Builder::new().name("bots".into()).spawn(move || {
@@ -80,23 +72,22 @@ impl Bots {
             // The look-up of a name can hang, and cannot be stopped: it is left behind.
             runtime.shutdown_background();
         })?;
-        Ok(Bots { orders, places: Arc::new(Semaphore::new(places)) })
+        Ok(Bots(orders))
     }
 
-    /// Returns at once; false if too many talk already, or wait for their turn.
+    /// Returns at once; false if too many wait for their turn.
     pub fn begin(&self, talk: Talk) -> bool {
-        let place = Arc::clone(&self.places).try_acquire_owned();
-        place.is_ok_and(|place| self.orders.try_send(Order::Begin(talk, place)).is_ok())
+        self.0.try_send(Order::Begin(talk)).is_ok()
     }
 
     /// A key that finds no room is lost: nobody presses so many.
     pub fn key(&self, id: TalkId, key: Key) {
-        let _ = self.orders.try_send(Order::Key(id, key));
+        let _ = self.0.try_send(Order::Key(id, key));
     }
 
     /// One that finds no room is not needed: the worker has let go of its end of the line too.
     pub fn end(&self, id: TalkId) {
-        let _ = self.orders.try_send(Order::End(id));
+        let _ = self.0.try_send(Order::End(id));
     }
 }
 
@@ -104,15 +95,11 @@ async fn obey(mut orders: mpsc::Receiver<Order>, inbox: mpsc::Sender<Message>) {
     let mut talks: BTreeMap<TalkId, mpsc::Sender<Key>> = BTreeMap::new();
     while let Some(order) = orders.recv().await {
         match order {
-            Order::Begin(talk, place) => {
+            Order::Begin(talk) => {
                 let (keys, pressed) = mpsc::channel(BOT_KEYS);
                 talks.retain(|_, keys| !keys.is_closed());
                 talks.insert(talk.id, keys);
-                let talking = converse(talk, pressed, inbox.clone());
-                tokio::spawn(async move {
-                    talking.await;
-                    drop(place);
-                });
+                tokio::spawn(converse(talk, pressed, inbox.clone()));
             }
             Order::Key(id, key) => {
                 if let Some(keys) = talks.get(&id) {
@@ -341,6 +328,3 @@ impl Session<'_> {
         BotFigures { unheard_ms: self.line.shed() * frame_ms, unsaid_ms: self.stream.unsaid_ms() }
     }
 }
-
-#[cfg(test)]
-mod tests;

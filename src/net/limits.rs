@@ -109,10 +109,6 @@ pub const TAPES_END: Duration = Duration::from_secs(10);
 /// are noticed by the line.
 pub const BOT_ORDERS: usize = 4_096;
 
-/// Conversations with bots at once, of all bots together: they share one thread, and where it cannot keep up all of them
-/// stutter. One more fails at once (`busy`).
-pub const BOT_TALKS: usize = 500;
-
 /// Keys of one caller that wait for their bot. More are lost.
 pub const BOT_KEYS: usize = 32;
 

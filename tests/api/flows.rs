@@ -13,7 +13,6 @@ use serde_json::{Value, json};
 use super::http::Reply;
 use super::phone::Phone;
 use super::{ApiUnderTest, until};
-use crate::office::world::named;
 
 /// A folder of drafts that goes away with the test.
 pub struct Drafts(pub PathBuf);
@@ -25,7 +24,7 @@ impl Drafts {
         let folder = std::env::temp_dir().join(format!("hotline-drafts-{}-{number}", std::process::id()));
         std::fs::create_dir_all(&folder).expect("a folder");
         let drafts = Drafts(folder);
-        drafts.write("main.yaml", &named("one"));
+        drafts.write("main.yaml", &main("one"));
         drafts.write("main.test.yaml", TESTS);
         drafts
     }
@@ -39,6 +38,25 @@ impl Drop for Drafts {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);
     }
+}
+
+/// A flow whose key 1 leads to a node of this name.
+pub fn main(name: &str) -> String {
+    format!(
+        "flow: main
+languages: [zh-CN, en]
+start: menu
+nodes:
+  menu:
+    menu: {{ prompts: main, keys: {{ 1: {name}, 9: agent }}, on_no_input: {{ then: agent }}, on_invalid: {{ then: agent }} }}
+  {name}:
+    play: {{ prompts: goodbye, next: bye }}
+  agent:
+    queue: {{ to: general, on_timeout: bye, on_full: bye }}
+  bye:
+    hangup:
+"
+    )
 }
 
 const TESTS: &str = "tests:
@@ -132,7 +150,7 @@ fn a_folder_is_published_compared_and_rolled_back_and_new_calls_take_what_is_in_
     assert_eq!((bank.in_force(), bank.new_call_takes()), (1, 1));
     assert_eq!(bank.get("")["folder_differs"], Value::Null);
     refused(&bank.publish("nothing"), "nothing to publish: these are the flows of release 1");
-    bank.drafts.write("main.yaml", &named("two"));
+    bank.drafts.write("main.yaml", &main("two"));
     assert_eq!(bank.get("")["folder_differs"], "main.yaml");
     let diff = bank.get("/diff")["files"][0]["diff"].as_str().expect("text").to_owned();
     assert!(diff.contains("--- release-1/main.yaml\n+++ folder/main.yaml\n"), "{diff}");
@@ -145,7 +163,7 @@ fn a_folder_is_published_compared_and_rolled_back_and_new_calls_take_what_is_in_
     assert_eq!(done["changed"], json!(["main.yaml"]));
     assert_eq!(bank.new_call_takes(), 2);
     let shown = bank.get("/releases/2");
-    assert_eq!(shown["files"][1]["text"], named("two"));
+    assert_eq!(shown["files"][1]["text"], main("two"));
     assert_eq!(shown["release"]["author"], "admin");
     assert_eq!(shown["release"]["comment"], "two instead of one");
 
@@ -168,7 +186,7 @@ fn a_folder_is_published_compared_and_rolled_back_and_new_calls_take_what_is_in_
 fn a_call_shows_the_release_it_took_under_way_and_when_it_is_over_and_figures_tell_them_apart() {
     let bank = Bank::open(false);
     Phone::new(&bank.api, "13800000001").dials("95500");
-    bank.drafts.write("main.yaml", &named("two"));
+    bank.drafts.write("main.yaml", &main("two"));
     bank.publish("two");
     Phone::new(&bank.api, "13800000002").dials("95500");
     let ask = |path: &str| bank.api.get(path).bearer(&bank.tokens[0]).send().json()["calls"].clone();
@@ -205,7 +223,7 @@ fn a_call_shows_the_release_it_took_under_way_and_when_it_is_over_and_figures_te
 fn every_order_is_in_the_journal_with_who_gave_it() {
     let bank = Bank::open(false);
     let mut happened = bank.api.engine.listen();
-    bank.drafts.write("main.yaml", &named("two"));
+    bank.drafts.write("main.yaml", &main("two"));
     bank.publish("because");
     bank.publish("again");
     bank.post_as(1, "rollback", json!({}));
@@ -230,7 +248,7 @@ fn every_order_is_in_the_journal_with_who_gave_it() {
 #[test]
 fn flows_with_mistakes_and_flows_whose_tests_fail_are_refused_as_check_and_test_print_it() {
     let bank = Bank::open(false);
-    bank.drafts.write("main.yaml", &named("two").replace("1: two", "1: tow"));
+    bank.drafts.write("main.yaml", &main("two").replace("1: two", "1: tow"));
     let reply = bank.publish("a slip");
     assert_eq!(reply.status, 422, "{reply:?}");
     let body = reply.json();
@@ -244,16 +262,16 @@ fn flows_with_mistakes_and_flows_whose_tests_fail_are_refused_as_check_and_test_
         "{text}"
     );
 
-    bank.drafts.write("main.yaml", &named("two").replace("9: agent", "9: bye, 8: agent"));
+    bank.drafts.write("main.yaml", &main("two").replace("9: agent", "9: bye, 8: agent"));
     let body = bank.publish("nine says goodbye").json();
     assert_eq!(body["findings"], json!([]));
     assert_eq!(body["tests"][0]["name"], "nine leads to a person");
     let text = body["message"].as_str().expect("text");
     assert!(text.contains("error[test-020]") && text.contains("What happened:"), "{text}");
 
-    bank.drafts.write("main.yaml", &named("two"));
+    bank.drafts.write("main.yaml", &main("two"));
     std::fs::rename(bank.drafts.0.join("main.yaml"), bank.drafts.0.join("mian.yaml")).expect("renamed");
-    bank.drafts.write("mian.yaml", &named("two").replace("flow: main", "flow: mian"));
+    bank.drafts.write("mian.yaml", &main("two").replace("flow: main", "flow: mian"));
     let body = bank.publish("the number's flow is gone").json();
     assert_eq!(body["findings"][0]["code"], "flow-080");
     assert_eq!((bank.in_force(), bank.standings().len(), bank.new_call_takes()), (1, 1, 1));
@@ -263,7 +281,7 @@ fn flows_with_mistakes_and_flows_whose_tests_fail_are_refused_as_check_and_test_
 fn of_two_admins_who_publish_at_once_one_wins_and_the_other_is_told() {
     let bank = Bank::open(false);
     for round in 2..6 {
-        bank.drafts.write("main.yaml", &named(&format!("v{round}")));
+        bank.drafts.write("main.yaml", &main(&format!("v{round}")));
         let replies = std::thread::scope(|scope| {
             let both = [0, 1].map(|who| {
                 let bank = &bank;
@@ -286,24 +304,24 @@ fn of_two_admins_who_publish_at_once_one_wins_and_the_other_is_told() {
 #[test]
 fn where_two_must_agree_a_release_waits_for_the_other_and_the_author_cannot_approve() {
     let bank = Bank::open(true);
-    bank.drafts.write("main.yaml", &named("two"));
+    bank.drafts.write("main.yaml", &main("two"));
     let proposed = bank.publish("please look").json();
     assert_eq!(proposed["release"]["standing"], "proposed");
     assert_eq!((bank.in_force(), bank.new_call_takes()), (1, 1));
     assert_eq!(bank.get("")["proposed"][0]["release"], 2);
     refused(&bank.post("releases/2/approve", json!({})), "you proposed release 2 yourself");
     // What is approved is what was proposed, whatever is in the folder by now.
-    bank.drafts.write("main.yaml", &named("three"));
+    bank.drafts.write("main.yaml", &main("three"));
     let approved = bank.post_as(1, "releases/2/approve", json!({}));
     assert_eq!(approved.status, 200, "{approved:?}");
     assert_eq!(approved.json()["release"]["approved_by"], "other");
     assert_eq!((bank.in_force(), bank.new_call_takes()), (2, 2));
-    assert_eq!(bank.get("/releases/2")["files"][1]["text"], named("two"));
+    assert_eq!(bank.get("/releases/2")["files"][1]["text"], main("two"));
     refused(&bank.post_as(1, "releases/2/approve", json!({})), "it is in force");
 
     // Two proposals: when one is in force, the other was made for something else.
     bank.publish("three");
-    bank.drafts.write("main.yaml", &named("four"));
+    bank.drafts.write("main.yaml", &main("four"));
     bank.publish("four");
     assert_eq!(bank.post_as(1, "releases/4/approve", json!({})).status, 200);
     refused(&bank.post_as(1, "releases/3/approve", json!({})), "was proposed when release 2 was in force");
@@ -317,7 +335,7 @@ fn where_two_must_agree_a_release_waits_for_the_other_and_the_author_cannot_appr
 #[test]
 fn a_release_on_trial_has_its_share_and_is_promoted_or_aborted() {
     let bank = Bank::open(false);
-    bank.drafts.write("main.yaml", &named("two"));
+    bank.drafts.write("main.yaml", &main("two"));
     assert_eq!(bank.post("publish", json!({"comment": "x", "percent": 0})).status, 400);
     assert_eq!(bank.post("publish", json!({"comment": "x", "percent": 100})).status, 400);
     refused(&bank.post("promote", json!({})), "no release is on trial");
@@ -343,9 +361,9 @@ fn a_release_on_trial_has_its_share_and_is_promoted_or_aborted() {
 #[test]
 fn a_rollback_ends_a_trial_and_the_store_learns_of_one_that_the_engine_has_ended() {
     let bank = Bank::open(false);
-    bank.drafts.write("main.yaml", &named("two"));
+    bank.drafts.write("main.yaml", &main("two"));
     bank.publish("two");
-    bank.drafts.write("main.yaml", &named("three"));
+    bank.drafts.write("main.yaml", &main("three"));
     bank.post("publish", json!({"comment": "three", "percent": 10}));
     assert_eq!(bank.post("rollback", json!({})).json()["release"]["release"], 4);
     assert_eq!(bank.standings()[1], (3, "aborted".to_owned()));
@@ -364,7 +382,7 @@ fn a_rollback_ends_a_trial_and_the_store_learns_of_one_that_the_engine_has_ended
 #[test]
 fn a_comment_is_asked_for_and_is_one_line() {
     let bank = Bank::open(false);
-    bank.drafts.write("main.yaml", &named("two"));
+    bank.drafts.write("main.yaml", &main("two"));
     for comment in ["", "  ", "one\ntwo", &"x".repeat(201)] {
         let reply = bank.publish(comment);
         assert_eq!((reply.status, reply.error().as_str()), (400, "bad_request"), "{comment:?}");
@@ -374,7 +392,7 @@ fn a_comment_is_asked_for_and_is_one_line() {
 
 /// Drafts whose tests take seconds, and are given up.
 fn much_ado(bank: &Bank) {
-    let mut flow = named("n0").replace("start: menu\n", "start: menu\nvars: { x: number }\n");
+    let mut flow = main("n0").replace("start: menu\n", "start: menu\nvars: { x: number }\n");
     flow = flow.replace("  n0:\n    play: { prompts: goodbye, next: bye }\n", "");
     for n in 0..400 {
         let next = if n == 399 { "menu".to_owned() } else { format!("n{}", n + 1) };
@@ -422,7 +440,7 @@ fn who_only_looks_does_not_wait_for_an_order_under_way() {
 
 /// As `main`, with a place for broadcasts.
 fn main_with_broadcasts(name: &str) -> String {
-    let flow = named(name).replace("start: menu\n", "start: first\n");
+    let flow = main(name).replace("start: menu\n", "start: first\n");
     flow + "  first: { emergency: { next: menu, deflect: menu, loss: agent } }\n"
 }
 
@@ -436,7 +454,7 @@ fn flows_that_cannot_say_the_broadcast_that_is_on_do_not_come_into_force_but_by_
     bank.drafts.write("main.yaml", &main_with_broadcasts("two"));
     assert_eq!(bank.publish("two").status, 200);
     let tried = json!({"comment": "three", "percent": 50});
-    bank.drafts.write("main.yaml", &named("three"));
+    bank.drafts.write("main.yaml", &main("three"));
     assert_eq!(bank.post("publish", tried.clone()).status, 200);
     broadcast("POST", json!({"level": "info", "prompts": ["emg_sys"], "for": "2h", "time": "14:30"}));
     // A trial that began before cannot be promoted, nor another begin.
@@ -454,14 +472,14 @@ fn flows_that_cannot_say_the_broadcast_that_is_on_do_not_come_into_force_but_by_
     let warned = back.json()["warnings"].as_str().expect("text").to_owned();
     assert!(warned.contains("warning: an emergency broadcast is on, and callers of these flows"), "{warned}");
     broadcast("DELETE", json!({}));
-    bank.drafts.write("main.yaml", &named("five"));
+    bank.drafts.write("main.yaml", &main("five"));
     assert_eq!(bank.publish("five").status, 200);
 }
 
 #[test]
 fn files_that_must_not_be_taken_are_told_of_as_check_tells_it() {
     let bank = Bank::open(false);
-    bank.drafts.write("main.yaml", &named("two"));
+    bank.drafts.write("main.yaml", &main("two"));
     std::os::unix::fs::symlink("/etc/passwd", bank.drafts.0.join("other.yaml")).expect("a link");
     let reply = bank.publish("a link");
     assert_eq!(reply.status, 422, "{reply:?}");

@@ -13,9 +13,23 @@ use hotline::ids::ReleaseId;
 use crate::office::network::Faults;
 use crate::office::{Office, secs, world};
 
-/// The demo with a flow of this name.
+/// A menu whose key 1 leads to a goodbye by way of a node of this name.
 fn menu(name: &str) -> World {
-    world::with_flow(&world::named(name))
+    world::with_flow(&format!(
+        "flow: main
+languages: [zh-CN, en]
+start: menu
+nodes:
+  menu:
+    menu: {{ prompts: main, keys: {{ 1: {name}, 9: agent }}, timeout: 30s, on_no_input: {{ then: agent }}, on_invalid: {{ then: agent }} }}
+  {name}:
+    play: {{ prompts: goodbye, next: bye }}
+  agent:
+    queue: {{ to: general, on_timeout: bye, on_full: bye }}
+  bye:
+    hangup:
+"
+    ))
 }
 
 fn office(seed: u64) -> Office {

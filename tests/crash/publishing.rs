@@ -12,7 +12,6 @@ use serde_json::Value;
 use super::load::fleet::{Fleet, Stage};
 use super::load::server::{PROGRAM, Plan, Scratch, Server, command};
 use super::{PATIENCE, json, plan};
-use crate::office::world;
 
 /// Calls that are under way when flows are published.
 const RUNNING: usize = 200;
@@ -78,8 +77,27 @@ fn flows(plan: &Plan, args: &[&str]) -> (i32, String) {
     (done.status.code().unwrap_or(-1), text)
 }
 
+/// The flow whose key 1 leads to a goodbye by way of a node of this name.
+fn main_flow(name: &str) -> String {
+    format!(
+        "flow: main
+languages: [zh-CN, en]
+start: menu
+nodes:
+  menu:
+    menu: {{ prompts: main, keys: {{ 1: {name}, 9: agent }}, timeout: 30s, on_no_input: {{ then: agent }}, on_invalid: {{ then: agent }} }}
+  {name}:
+    play: {{ prompts: goodbye, next: bye }}
+  agent:
+    queue: {{ to: general, on_timeout: bye, on_full: bye }}
+  bye:
+    hangup:
+"
+    )
+}
+
 fn draft(scratch: &Scratch, name: &str) {
-    std::fs::write(scratch.path().join("drafts/main.yaml"), world::named(name)).expect("written");
+    std::fs::write(scratch.path().join("drafts/main.yaml"), main_flow(name)).expect("written");
 }
 
 /// So many callers dial and are answered.
@@ -247,7 +265,7 @@ fn the_demo_publishes_what_is_saved_and_says_what_is_wrong_with_it() {
     let root = std::env::current_dir().expect("a folder");
     let drafts = scratch.path().join("ivr-flows");
     std::fs::create_dir_all(&drafts).expect("a folder");
-    std::fs::write(drafts.join("main.yaml"), world::named("first")).expect("written");
+    std::fs::write(drafts.join("main.yaml"), main_flow("first")).expect("written");
     std::os::unix::fs::symlink(root.join("prompts"), scratch.path().join("prompts")).expect("a link");
     let host = std::net::Ipv4Addr::LOCALHOST;
     let [sip, http] = super::load::server::free_ports(host).expect("free ports");
@@ -256,14 +274,14 @@ fn the_demo_publishes_what_is_saved_and_says_what_is_wrong_with_it() {
     demo.args(["--http-port", &http.to_string()]);
     let mut demo = Server::start(demo, (host, sip).into(), (host, http).into()).expect("it starts");
     assert!(demo.says("the bank is open"), "{:#?}", demo.said);
-    std::fs::write(drafts.join("main.yaml"), world::named("second")).expect("written");
+    std::fs::write(drafts.join("main.yaml"), main_flow("second")).expect("written");
     assert!(demo.says("release 2: main.yaml changed"), "{:#?}", demo.said);
-    let slip = world::named("third").replace("1: third", "1: thrid");
+    let slip = main_flow("third").replace("1: third", "1: thrid");
     std::fs::write(drafts.join("main.yaml"), slip).expect("written");
     assert!(demo.says("error[flow-003]"), "{:#?}", demo.said);
     assert!(demo.says("ivr-flows/main.yaml:6:"), "{:#?}", demo.said);
     assert!(demo.says("The old flows stay in force."), "{:#?}", demo.said);
-    std::fs::write(drafts.join("main.yaml"), world::named("third")).expect("written");
+    std::fs::write(drafts.join("main.yaml"), main_flow("third")).expect("written");
     assert!(demo.says("release 3: main.yaml changed"), "{:#?}", demo.said);
 }
 
@@ -289,7 +307,7 @@ fn a_server_that_comes_back_goes_on_with_a_trial_and_with_flows_that_fit() {
     let said = |words: &str| server.said.iter().any(|line| line.contains(words));
     assert!(said("release-2/main.yaml:") && said("`general` is not a queue"), "{:#?}", server.said);
     // Drafts that fit are better than no server.
-    let fitting = world::named("second").replace("to: general", "to: desk");
+    let fitting = main_flow("second").replace("to: general", "to: desk");
     std::fs::write(bank.scratch.path().join("drafts/main.yaml"), fitting).expect("written");
     bank.server = serve(&bank.plan, &bank.config);
     let said = &bank.server.said;

@@ -13,12 +13,12 @@ use hotline::engine::input::World;
 use hotline::ids::CallId;
 use hotline::net::clock::Clock;
 use hotline::rng::Rng;
-use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
-use rustls::{ServerConnection, StreamOwned};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use tokio::sync::broadcast::Receiver;
 
-use super::{PATIENCE, Wire, bank_tls};
+use super::{PATIENCE, Wire};
 use crate::office::network::Datagram;
 use crate::office::phone::Phone;
 use crate::office::world;
@@ -54,7 +54,16 @@ impl Bank {
 
     /// Behind TLS, with the certificate of `tests/net/tls/`.
     fn open_with_tls() -> Bank {
-        let config = bank_tls();
+        let chain = vec![CertificateDer::from_pem_slice(include_bytes!("tls/bank.pem")).unwrap()];
+        let key = PrivateKeyDer::from_pem_slice(include_bytes!("tls/bank.key")).unwrap();
+        let config =
+            ServerConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
+                .with_safe_default_protocol_versions()
+                .unwrap()
+                .with_no_client_auth()
+                .with_single_cert(chain, key)
+                .unwrap();
+        let config = Arc::new(config);
         Bank::serving(move |stream, notes| {
             let tls = ServerConnection::new(Arc::clone(&config)).unwrap();
             serve(StreamOwned::new(tls, stream), notes);

@@ -24,29 +24,12 @@ use hotline::rng::Rng;
 use hotline::store::Store;
 use hotline::store::journal::{CAPACITY, Journal};
 use nix::sys::eventfd::{EfdFlags, EventFd};
-use rustls::ServerConfig;
-use rustls::crypto::aws_lc_rs::default_provider;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::runtime::Runtime;
 
 use crate::office::world;
 
 /// Longest that anything here may take: a failure, not a measure.
 const PATIENCE: Duration = Duration::from_secs(20);
-
-/// TLS with the certificate of `tests/net/tls/`.
-fn bank_tls() -> Arc<ServerConfig> {
-    let chain = vec![CertificateDer::from_pem_slice(include_bytes!("tls/bank.pem")).unwrap()];
-    let key = PrivateKeyDer::from_pem_slice(include_bytes!("tls/bank.key")).unwrap();
-    let config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(chain, key)
-        .unwrap();
-    Arc::new(config)
-}
 
 /// The demo bank behind sockets on free ports.
 pub struct Wire {

@@ -54,25 +54,6 @@ pub fn build_with_prompts(config: Config, more: &[&str]) -> World {
     loaded.unwrap_or_else(|error| panic!("the demo's flows are bad: {error:#?}")).world
 }
 
-/// A flow `main` whose key 1 leads to a goodbye by way of a node of this name, so that a path tells which flow it was.
-pub fn named(name: &str) -> String {
-    format!(
-        "flow: main
-languages: [zh-CN, en]
-start: menu
-nodes:
-  menu:
-    menu: {{ prompts: main, keys: {{ 1: {name}, 9: agent }}, timeout: 30s, on_no_input: {{ then: agent }}, on_invalid: {{ then: agent }} }}
-  {name}:
-    play: {{ prompts: goodbye, next: bye }}
-  agent:
-    queue: {{ to: general, on_timeout: bye, on_full: bye }}
-  bye:
-    hangup:
-"
-    )
-}
-
 /// The demo's configuration with `flow` as its only one, for the number 95500.
 pub fn with_flow(flow: &str) -> World {
     with_flow_and(demo_config(), flow)

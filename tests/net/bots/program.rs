@@ -9,12 +9,13 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hotline::media::codec::Law;
-use rustls::{ServerConnection, StreamOwned};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::{Error, Message, WebSocket, accept};
 
-use super::super::bank_tls;
 use super::caller::loudness;
 
 /// What it can be told ahead.
@@ -41,7 +42,16 @@ impl Program {
 
     /// Behind TLS, with the certificate of `tests/net/tls/`.
     pub fn open_with_tls() -> Program {
-        let config = bank_tls();
+        let chain = vec![CertificateDer::from_pem_slice(include_bytes!("../tls/bank.pem")).unwrap()];
+        let key = PrivateKeyDer::from_pem_slice(include_bytes!("../tls/bank.key")).unwrap();
+        let config =
+            ServerConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
+                .with_safe_default_protocol_versions()
+                .unwrap()
+                .with_no_client_auth()
+                .with_single_cert(chain, key)
+                .unwrap();
+        let config = Arc::new(config);
         Program::serving(move |stream| {
             let tls = ServerConnection::new(Arc::clone(&config)).unwrap();
             Some(Box::new(StreamOwned::new(tls, stream)))
