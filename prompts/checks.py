@@ -18,7 +18,7 @@ MARGIN_DB = 15.9
 """See shaping.py; the measure is the same, written a second time without numpy."""
 SILENCE_PEAK = 33
 """About -60 dBFS: what still counts as silence in the head and the tail, in sample steps."""
-TOTAL_BYTES = 30_000_000
+TOTAL_BYTES = 40_000_000
 DURATION_MS = (150, 60_000)
 
 LOW_HZ = (697, 770, 852, 941)

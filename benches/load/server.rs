@@ -280,7 +280,7 @@ impl Plan {
             let _ = writeln!(text, "  \"{number}\": {{ flow: {flow}, language: zh-CN }}");
         }
         text.push_str("queues:\n");
-        for queue in ["general", "urgent", "cards", "sme", "complaint", "senior"] {
+        for queue in ["general", "urgent", "fraud", "cards", "sme", "complaint", "senior"] {
             let _ = writeln!(text, "  {queue}: {{ requires: {{ general: 1 }}, wrap_up: 1s }}");
         }
         text.push_str("agents:\n");

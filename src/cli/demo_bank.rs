@@ -1,7 +1,6 @@
 //! A stand-in for the bank's own systems, so that the demo's menus have somebody to ask: customers by number, PINs,
-//! cards, balances, requests. Everything is in memory and begins anew with each start. Nothing is logged.
+//! balances, transactions, credit cards, requests. Everything is in memory and begins anew with each start. Nothing is logged.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,8 +17,7 @@ use serde_json::json;
 
 use crate::net::clock::Clock;
 
-/// Wrong PINs until an account is locked.
-const TRIES: u8 = 3;
+mod accounts;
 
 /// Days until a complaint must be answered (PBoC).
 const ANSWER_DAYS: i64 = 15;
@@ -44,24 +42,12 @@ const CUSTOMERS: [Customer; 5] = [
     Customer { number: "13800000009", segment: "blocked", request: false },
 ];
 
-struct Account {
-    number: &'static str,
-    pin: &'static str,
-    available: &'static str,
-}
-
-/// Account numbers that pass the check digit of cards (ISO/IEC 7812), and one that is no card's.
-const ACCOUNTS: [Account; 2] = [
-    Account { number: "6222020000000007", pin: "246810", available: "12345.67" },
-    Account { number: "10020030", pin: "135790", available: "10005.00" },
-];
-
 /// The last six of the ID numbers that cards are blocked by.
 const IDENTITIES: [(&str, &str); 2] = [("012345", "6688"), ("543210", "1024")];
 
 struct Bank {
     clock: Clock,
-    wrong: Mutex<BTreeMap<&'static str, u8>>,
+    books: accounts::Books,
     tickets: Mutex<u32>,
 }
 
@@ -80,16 +66,13 @@ pub(super) async fn open(at: SocketAddr, clock: Clock) -> io::Result<()> {
 }
 
 fn router(clock: Clock) -> Router {
-    let bank = Bank { clock, wrong: Mutex::default(), tickets: Mutex::default() };
+    let bank = Bank { clock, books: accounts::Books::default(), tickets: Mutex::default() };
     Router::new()
         .route("/callers/{number}", get(caller))
         .route("/callers/{number}/request", get(request))
-        .route("/callers/{number}/card", get(card))
         .route("/cards/block", post(block))
-        .route("/accounts/{account}/pin", post(verify))
-        .route("/accounts/{account}/balance", get(balance))
-        .route("/pins", post(prove))
         .route("/tickets", post(ticket))
+        .merge(accounts::routes())
         .with_state(Arc::new(bank))
 }
 
@@ -120,10 +103,6 @@ async fn request(State(bank): State<Arc<Bank>>, Path(number): Path<String>) -> R
     StatusCode::NOT_FOUND.into_response()
 }
 
-async fn card(State(bank): State<Arc<Bank>>, Path(_): Path<String>) -> Response {
-    Json(json!({ "statement": "2345.60", "due": bank.day(12), "limit": "20000.00" })).into_response()
-}
-
 #[derive(Deserialize)]
 struct Block {
     id6: String,
@@ -132,59 +111,6 @@ struct Block {
 async fn block(Json(Block { id6 }): Json<Block>) -> Response {
     match IDENTITIES.iter().find(|(known, _)| *known == id6) {
         Some((_, last4)) => Json(json!({ "last4": last4 })).into_response(),
-        None => StatusCode::NOT_FOUND.into_response(),
-    }
-}
-
-#[derive(Deserialize)]
-struct Pin {
-    pin: String,
-}
-
-/// 200: it is right. 401: it is not, `left` says how many tries are left. 423: none are. Unknown accounts have no PIN.
-async fn verify(
-    State(bank): State<Arc<Bank>>,
-    Path(account): Path<String>,
-    Json(Pin { pin }): Json<Pin>,
-) -> Response {
-    let Some(account) = ACCOUNTS.iter().find(|known| known.number == account) else {
-        return StatusCode::NOT_FOUND.into_response();
-    };
-    let mut wrong = bank.wrong.lock().unwrap_or_else(PoisonError::into_inner);
-    let tries = wrong.entry(account.number).or_default();
-    if *tries >= TRIES {
-        return StatusCode::LOCKED.into_response();
-    }
-    if account.pin == pin {
-        *tries = 0;
-        return Json(json!({ "verified": "yes" })).into_response();
-    }
-    *tries += 1;
-    match TRIES - *tries {
-        0 => StatusCode::LOCKED.into_response(),
-        left => (StatusCode::UNAUTHORIZED, Json(json!({ "left": left }))).into_response(),
-    }
-}
-
-#[derive(Deserialize)]
-struct Proof {
-    card: String,
-    pin: String,
-}
-
-/// As `verify`, for who may not see the account's number: it comes with the PIN. Unknown accounts have a wrong one.
-async fn prove(bank: State<Arc<Bank>>, Json(Proof { card, pin }): Json<Proof>) -> Response {
-    let response = verify(bank, Path(card), Json(Pin { pin })).await;
-    if response.status() == StatusCode::NOT_FOUND {
-        StatusCode::UNAUTHORIZED.into_response()
-    } else {
-        response
-    }
-}
-
-async fn balance(Path(account): Path<String>) -> Response {
-    match ACCOUNTS.iter().find(|known| known.number == account) {
-        Some(account) => Json(json!({ "available": account.available })).into_response(),
         None => StatusCode::NOT_FOUND.into_response(),
     }
 }
@@ -208,7 +134,12 @@ mod tests {
 
     use super::*;
 
-    async fn asked(bank: &Router, method: &str, path: &str, body: Value) -> (u16, Value) {
+    pub(in crate::cli::demo_bank) async fn asked(
+        bank: &Router,
+        method: &str,
+        path: &str,
+        body: Value,
+    ) -> (u16, Value) {
         let request = Request::builder().method(method).uri(path);
         let request =
             request.header(header::CONTENT_TYPE, "application/json").body(Body::from(body.to_string()));
@@ -216,18 +147,6 @@ mod tests {
         let status = answer.status().as_u16();
         let body = axum::body::to_bytes(answer.into_body(), 10_000).await.expect("a body");
         (status, serde_json::from_slice(&body).unwrap_or_default())
-    }
-
-    #[tokio::test]
-    async fn a_third_wrong_pin_locks_the_account_and_the_right_one_comes_too_late() {
-        let bank = router(Clock::start());
-        let path = "/accounts/10020030/pin";
-        let try_with = async |pin: &str| asked(&bank, "POST", path, json!({ "pin": pin })).await;
-        assert_eq!(try_with("135790").await.0, 200);
-        assert_eq!(try_with("000000").await, (401, json!({ "left": 2 })));
-        assert_eq!(try_with("000000").await, (401, json!({ "left": 1 })));
-        assert_eq!(try_with("000000").await.0, 423);
-        assert_eq!(try_with("135790").await.0, 423);
     }
 
     #[tokio::test]

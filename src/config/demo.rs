@@ -42,10 +42,14 @@ const AGENTS: [(&str, &str, Skills); 6] = [
     (
         "1001",
         "Cards and urgent desk",
-        &[("general", 8), ("lang.zh", 10), ("lang.en", 6), ("card", 8), ("urgent", 8)],
+        &[("general", 8), ("lang.zh", 10), ("lang.en", 6), ("card", 8), ("urgent", 8), ("fraud", 6)],
     ),
     ("1002", "Small business desk", &[("general", 6), ("lang.zh", 10), ("loan.sme", 9), ("complaint", 5)]),
-    ("1003", "Urgent and senior desk", &[("general", 7), ("lang.zh", 10), ("urgent", 10), ("senior", 8)]),
+    (
+        "1003",
+        "Urgent and senior desk",
+        &[("general", 7), ("lang.zh", 10), ("urgent", 10), ("senior", 8), ("fraud", 8)],
+    ),
     ("1004", "English desk", &[("general", 7), ("lang.zh", 5), ("lang.en", 10), ("card", 6), ("urgent", 5)]),
     (
         "1005",
@@ -56,9 +60,10 @@ const AGENTS: [(&str, &str, Skills); 6] = [
 ];
 
 /// Queues with the skill they ask for and their priority.
-const QUEUES: [(&str, &str, u8); 6] = [
+const QUEUES: [(&str, &str, u8); 7] = [
     ("general", "general", 50),
     ("urgent", "urgent", 90),
+    ("fraud", "fraud", 80),
     ("cards", "card", 50),
     ("sme", "loan.sme", 50),
     ("complaint", "complaint", 60),

@@ -14,7 +14,10 @@ pub struct Names(Vec<String>);
 const PROMPTS: &str = "welcome rec_notice lang main noinput invalid to_agent goodbye sys_err comfort q_next closed \
     refuse acct acct_thanks urgent elder card_menu sme_menu cmp_menu transfer_failed num_hundred num_thousand \
     num_wan num_yi num_million num_minus num_yao num_and loss_kind get_id6 loss_ok_pre loss_ok_post loss_fail \
-    person_or_end pin pin_bad_2 pin_bad_1 pin_lock menu_acct bal_pre stmt_pre stmt_due_pre limit_pre vip antifraud \
+    person_or_end pin pin_bad pin_bad_2 pin_bad_1 pin_lock menu_acct bal_pre tx_pre tx_in tx_out tx_none sms_pre \
+    sms_none stmt_pre stmt_due_pre limit_pre card_none not_sure repay_amount repay_range repay_pre repay_confirm \
+    repaid_pre repay_short act_last4 act_ok_post act_none inst_months inst_bad inst_monthly_pre inst_fee_pre \
+    inst_confirm inst_ok inst_none vip antifraud \
     closed_menu progress_pre progress_mid progress_none ticket_pre ticket_post music/beep leave_msg msg_short \
     msg_thanks msg_failed svy svy_why svy_thx \
     agent_id_pre agent_id_post q_ahead_one q_ahead_pre q_ahead_post q_wait q_busier cb_offer cb_confirm_pre \

@@ -7,6 +7,7 @@ use std::time::Duration;
 use hotline::config;
 use hotline::diagnostic::render_all;
 use hotline::ids::QueueId;
+use hotline::ivr::http::HttpResponse;
 use hotline::ivr::run::{Action, Caller, Event, Run};
 use hotline::ivr::{self, Catalogue, Flows, World};
 use hotline::media::prompts::PromptId;
@@ -29,8 +30,13 @@ fn demo_flows() -> Flows {
     compiled.flows
 }
 
-/// Where a caller ends who presses these keys during the first prompts and then nothing.
+/// Where a caller ends who presses these keys during the first prompts and then nothing; the bank's systems are away.
 fn reaches(keys: &str) -> Option<QueueId> {
+    reaches_if(None, keys)
+}
+
+/// The same, if the bank answers everything with this status.
+fn reaches_if(status: Option<u16>, keys: &str) -> Option<QueueId> {
     let flow = demo_flows()[&"main".into()].clone();
     let mut now = Moment::from_micros(1_795_000_000_000_000);
     let caller = Caller { number: "13800001111".into(), dialled: "95500".into(), language: "zh-CN".into() };
@@ -50,7 +56,12 @@ fn reaches(keys: &str) -> Option<QueueId> {
             return Some(queue);
         }
         now = now + Duration::from_secs(3);
-        let mut next = run.handle(now, Event::Played);
+        let mut next = match status.filter(|_| run.awaits().is_some()) {
+            Some(status) => {
+                run.handle(now, Event::HttpDone(Ok(HttpResponse { status, body: String::new() })))
+            }
+            None => run.handle(now, Event::Played),
+        };
         if next.is_empty() {
             now = run.next_deadline()?;
             next = run.handle(now, Event::Time);
@@ -109,6 +120,21 @@ fn nine_reaches_a_person_and_nought_the_urgent_desk() {
 }
 
 #[test]
+fn a_locked_account_reaches_the_people_for_fraud_from_wherever_the_pin_is_asked() {
+    assert_eq!(reaches_if(Some(423), "110020030#135790"), Some("fraud".into()));
+    for key in 1..=5 {
+        let keys = format!("2{key}10020030#135790");
+        assert_eq!(reaches_if(Some(423), &keys), Some("fraud".into()), "{keys}");
+    }
+}
+
+#[test]
+fn who_proves_no_account_reaches_the_desk_they_had_chosen() {
+    assert_eq!(reaches_if(Some(404), "199999999#135790"), Some("general".into()));
+    assert_eq!(reaches_if(Some(404), "2199999999#135790"), Some("cards".into()));
+}
+
+#[test]
 fn every_key_silence_and_confusion_lead_to_people() {
     let table = [
         ("", "general"),
@@ -126,7 +152,7 @@ fn every_key_silence_and_confusion_lead_to_people() {
         assert_eq!(reaches(keys), Some(queue.into()), "{keys:?}");
     }
     let reached: BTreeSet<QueueId> =
-        table.iter().map(|(_, queue)| (*queue).into()).chain(["urgent".into()]).collect();
+        table.iter().map(|(_, queue)| (*queue).into()).chain(["urgent", "fraud"].map(Into::into)).collect();
     assert_eq!(reached, config::demo("data", 0, 0).queues.into_keys().collect());
 }
 

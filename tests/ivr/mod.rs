@@ -1,5 +1,6 @@
 //! Flows: what the checker says, and what callers hear.
 
+mod asked;
 mod assisted;
 mod bad_flows;
 mod bank;

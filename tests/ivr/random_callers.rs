@@ -23,6 +23,7 @@ use hotline::media::prompts::Wordbook;
 use hotline::moment::Moment;
 use hotline::rng::Rng;
 
+use super::asked::Asked;
 use super::bodies::Bodies;
 
 /// Callers of each flow.
@@ -46,12 +47,20 @@ const TELLING: usize = 6;
 const YEAR_BEGINS: u64 = 1_767_196_800;
 const YEAR_SECONDS: u64 = 365 * 24 * 3_600;
 
+/// What the flows' folder says of its questions and of the answers of hosts.
+struct Folder {
+    asked: Asked,
+    bodies: Bodies,
+}
+
 /// One caller of a flow.
 struct Wanderer<'s> {
     call: Call<'s>,
+    /// The flow that they called.
+    on: &'s Flow,
     rng: Rng,
     world: &'s World<'s>,
-    bodies: &'s Bodies,
+    folder: &'s Folder,
     temper: Temper,
     /// Digits that went into secrets, by entry.
     secrets: Vec<String>,
@@ -71,13 +80,15 @@ enum Temper {
     Patient,
     /// Knows the menus, and types ahead.
     Hasty,
+    /// Has a lot to do, and gives what is asked for.
+    Diligent,
 }
 
 /// What is wrong with a call.
 type Fault = String;
 
 impl<'s> Wanderer<'s> {
-    fn calls(stage: &'s Stage<'s>, on: &'s Arc<Flow>, bodies: &'s Bodies, seed: u64) -> Wanderer<'s> {
+    fn calls(stage: &'s Stage<'s>, on: &'s Arc<Flow>, folder: &'s Folder, seed: u64) -> Wanderer<'s> {
         let mut rng = Rng::seeded(seed);
         let of = |rng: &mut Rng, list: &[&str]| list[rng.below(list.len() as u64) as usize].to_owned();
         // Who calls shows in the last digit: 1 is a private client, 2 is over sixty, 4 waits for something, 9 is blocked.
@@ -95,17 +106,19 @@ impl<'s> Wanderer<'s> {
         let known = ["zh-CN", "en", "fr"].get(rng.below(6) as usize);
         let profile =
             known.map(|language| ("language".to_owned(), (*language).to_owned())).into_iter().collect();
-        let temper = match rng.below(8) {
+        let temper = match rng.below(12) {
             0 => Temper::Silent,
             1..=2 => Temper::Wild,
             3..=5 => Temper::Patient,
-            _ => Temper::Hasty,
+            6..=7 => Temper::Hasty,
+            _ => Temper::Diligent,
         };
         Wanderer {
             call: Call::begin(stage, on, &[], (broadcast, profile), caller, seed, at),
             rng,
+            on,
             world: stage.world,
-            bodies,
+            folder,
             temper,
             secrets: Vec::new(),
             entries: Vec::new(),
@@ -116,7 +129,11 @@ impl<'s> Wanderer<'s> {
 
     /// Does one thing after the other, then nothing, until the call is over or somebody has taken it.
     fn goes_through(&mut self) -> Result<(), Fault> {
-        let acts = if matches!(self.temper, Temper::Silent) { 0 } else { self.rng.below(MOST_ACTS) };
+        let acts = match self.temper {
+            Temper::Silent => 0,
+            Temper::Diligent => MOST_ACTS,
+            _ => self.rng.below(MOST_ACTS),
+        };
         for _ in 0..acts {
             if !self.is_under_way()? {
                 return self.has_ended_well();
@@ -238,11 +255,11 @@ impl<'s> Wanderer<'s> {
             0 => Err(failures[self.rng.below(5) as usize]),
             1 => {
                 let status = [200, 204, 301, 401, 404, 409, 423, 500, 503][self.rng.below(9) as usize];
-                let body = self.bodies.any(&mut self.rng);
+                let body = self.folder.bodies.any(&mut self.rng);
                 Ok(HttpResponse { status, body })
             }
             _ => {
-                let (status, body) = self.bodies.to(&request, &mut self.rng);
+                let (status, body) = self.folder.bodies.to(&request, &mut self.rng);
                 Ok(HttpResponse { status, body })
             }
         };
@@ -297,6 +314,13 @@ impl<'s> Wanderer<'s> {
             let length = least + rng.below(most - least + 1);
             (0..length).map(|_| one(rng, "0123456789")).collect()
         };
+        if matches!(self.temper, Temper::Diligent) {
+            let node = self.call.node();
+            let whole = if node.contains('/') { node.to_owned() } else { format!("{}/{node}", self.on.id()) };
+            if let Some(keys) = self.folder.asked.fitting(&whole, &mut self.rng) {
+                return keys;
+            }
+        }
         let rng = &mut self.rng;
         match (self.temper, self.call.asks_secret()) {
             (Temper::Silent, _) => String::new(),
@@ -363,7 +387,7 @@ fn broadcast(rng: &mut Rng) -> Option<Broadcast> {
 }
 
 /// Everything is called that a number may lead to.
-fn on_stage(with: impl FnOnce(&Stage<'_>, &Bodies)) {
+fn on_stage(with: impl FnOnce(&Stage<'_>, &Folder)) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let words = Wordbook::read(&root.join("prompts")).expect("the prompts");
     let bank = config::demo("data", 0, 0);
@@ -371,17 +395,18 @@ fn on_stage(with: impl FnOnce(&Stage<'_>, &Bodies)) {
     let sources = config::flow_sources(&root.join("ivr-flows")).expect("the flows");
     let stage = Stage::set(&sources, &world, &words);
     let stage = stage.unwrap_or_else(|found| panic!("{}", render_all(&found)));
-    with(&stage, &Bodies::beside(&root.join("ivr-flows")));
+    let flows = root.join("ivr-flows");
+    with(&stage, &Folder { asked: Asked::by(&flows), bodies: Bodies::beside(&flows) });
 }
 
 #[test]
 fn ten_thousand_random_callers_of_each_flow_come_to_a_person_or_a_goodbye_in_bounded_time() {
-    on_stage(|stage, bodies| {
+    on_stage(|stage, folder| {
         let mut entered = BTreeSet::new();
         let (mut called, mut met) = (0, 0);
         for (id, on) in stage.flows().filter(|(_, on)| on.takes_calls() || on.is_assisted()) {
             for seed in 0..CALLERS {
-                let mut wanderer = Wanderer::calls(stage, on, bodies, seed);
+                let mut wanderer = Wanderer::calls(stage, on, folder, seed);
                 let done = wanderer.goes_through();
                 // Secrets are looked for in all that would be printed, which takes its time.
                 let lines = if done.is_err() || !wanderer.secrets.is_empty() {
