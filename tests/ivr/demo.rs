@@ -112,11 +112,14 @@ fn nine_reaches_a_person_and_nought_the_urgent_desk() {
 fn every_key_silence_and_confusion_lead_to_people() {
     let table = [
         ("", "general"),
-        ("5", "general"),
+        ("4", "loan"),
+        ("5", "ebank"),
         ("1622202123456#", "general"),
         ("29", "cards"),
         ("2", "cards"),
         ("31", "sme"),
+        ("34", "sme"),
+        ("32", "rural_loan"),
         ("71", "complaint"),
         ("8", "senior"),
         ("2*9", "general"),
@@ -125,8 +128,11 @@ fn every_key_silence_and_confusion_lead_to_people() {
     for (keys, queue) in table {
         assert_eq!(reaches(keys), Some(queue.into()), "{keys:?}");
     }
+    // Where no key leads from the main menu: a lost card waits for two, valued customers hear no menu, and the second
+    // ring is for who has waited long.
+    let elsewhere = ["urgent", "vip", "overflow"].map(QueueId::from);
     let reached: BTreeSet<QueueId> =
-        table.iter().map(|(_, queue)| (*queue).into()).chain(["urgent".into()]).collect();
+        table.iter().map(|(_, queue)| (*queue).into()).chain(elsewhere).collect();
     assert_eq!(reached, config::demo("data", 0, 0).queues.into_keys().collect());
 }
 
