@@ -36,7 +36,7 @@ const TRIES: usize = 5;
 /// A Monday morning, the bank open.
 const AT: u64 = 1_795_000_000_000_000;
 /// An answer that has something for everybody.
-const ANSWER: &str = r#"{"segment":"mass","open_request":"no","verified":"yes","available":"10005.00","last4":"6688",
+const ANSWER: &str = r#"{"segment":"mass","open_request":"no","manager":"","topic":"loan","verified":"yes","available":"10005.00","last4":"6688",
     "statement":"2345.60","due":"2026-12-10","limit":"20000.00","number":"202611280001","received":"2026-11-20"}"#;
 
 fn main() -> ExitCode {

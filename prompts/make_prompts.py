@@ -19,7 +19,7 @@ import texts
 
 ROOT = Path(__file__).resolve().parent
 DEMO_VOICE = "LicenseRef-demonstration-only (see LICENSES.md)"
-LATIN_PART = re.compile(r"([A-Za-z][A-Za-z ,.']*)")
+LATIN_PART = re.compile(r"((?<![\[A-Za-z])[A-Za-z][A-Za-z ,.']*)")
 LANGUAGE_GAP_MS = 250
 MUSIC = ("hold", "beep")
 
@@ -55,7 +55,7 @@ class Studio:
         gap = numpy.zeros(shaping.SAMPLE_RATE * LANGUAGE_GAP_MS // 1000)
         sound, engines = [], []
         for spoken_in, part in self.parts(prompt.spoken(language), language):
-            sound += [gap, shaping.speech(*self.voice(spoken_in).say(part))]
+            sound += [gap, shaping.speech(*self.voice(spoken_in).say(part, voices.SLOW if prompt.slow else 1.0))]
             engines.append(voices.ZH_ENGINE if spoken_in == "zh-CN" else voices.EN_ENGINE)
         head_ms, tail_ms = (20, 60) if prompt.joined else (50, 150)
         return shaping.framed(numpy.concatenate(sound[1:]), head_ms, tail_ms), engines

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 LANGUAGES = ("zh-CN", "en")
-KEYS = {*LANGUAGES, *(f"say-{language}" for language in LANGUAGES), "joined"}
+KEYS = {*LANGUAGES, *(f"say-{language}" for language in LANGUAGES), "joined", "slow"}
 
 _ID = re.compile(r"^([a-z][a-z0-9_]*):$")
 _ENTRY = re.compile(r"^  ([A-Za-z-]+): (true|\".*\")$")
@@ -38,6 +38,11 @@ class Prompt:
     def joined(self):
         """Played end to end with other prompts: shorter silence around it."""
         return self.values.get("joined", False)
+
+    @property
+    def slow(self):
+        """Spoken slowly, for who hears better so."""
+        return self.values.get("slow", False)
 
 
 def load(path):

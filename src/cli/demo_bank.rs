@@ -42,6 +42,12 @@ const CUSTOMERS: [Customer; 5] = [
     Customer { number: "13800000009", segment: "blocked", request: false },
 ];
 
+/// Relationship managers, by the numbers of their customers: agents of the demo.
+const MANAGERS: [(&str, &str); 1] = [("13800000001", "1005")];
+
+/// What the requests of `CUSTOMERS` are about, by number. Menus know `loan`, `card` and `complaint`.
+const TOPICS: [(&str, &str); 2] = [("13800000003", "loan"), ("13800000004", "card")];
+
 /// The last six of the ID numbers that cards are blocked by.
 const IDENTITIES: [(&str, &str); 2] = [("012345", "6688"), ("543210", "1024")];
 
@@ -90,15 +96,23 @@ fn customer(number: &str) -> Option<&'static Customer> {
     CUSTOMERS.iter().find(|customer| number.ends_with(customer.number))
 }
 
+/// What a table says of a number, with or without a prefix; nothing of numbers it does not have.
+fn told(table: &[(&str, &'static str)], number: &str) -> &'static str {
+    table.iter().find(|(known, _)| number.ends_with(known)).map_or("", |(_, told)| told)
+}
+
 async fn caller(Path(number): Path<String>) -> Response {
     let segment = customer(&number).map_or("mass", |customer| customer.segment);
     let request = customer(&number).is_some_and(|customer| customer.request);
-    Json(json!({ "segment": segment, "open_request": if request { "yes" } else { "no" } })).into_response()
+    let open_request = if request { "yes" } else { "no" };
+    let manager = told(&MANAGERS, &number);
+    Json(json!({ "segment": segment, "open_request": open_request, "manager": manager })).into_response()
 }
 
 async fn request(State(bank): State<Arc<Bank>>, Path(number): Path<String>) -> Response {
     if customer(&number).is_some_and(|customer| customer.request) {
-        return Json(json!({ "received": bank.day(-8), "due": bank.day(ANSWER_DAYS - 8) })).into_response();
+        let (topic, received, due) = (told(&TOPICS, &number), bank.day(-8), bank.day(ANSWER_DAYS - 8));
+        return Json(json!({ "topic": topic, "received": received, "due": due })).into_response();
     }
     StatusCode::NOT_FOUND.into_response()
 }
@@ -160,6 +174,25 @@ mod tests {
             assert_eq!(asked(&bank, "GET", path, Value::Null).await.1["segment"], segment);
         }
         assert_eq!(asked(&bank, "GET", "/callers/1001/request", Value::Null).await.0, 404);
+    }
+
+    #[tokio::test]
+    async fn a_valued_customer_has_a_manager_and_a_request_a_topic() {
+        let bank = router(Clock::start());
+        let known = async |path: &str| asked(&bank, "GET", path, Value::Null).await.1;
+        let agents = crate::config::demo("data", 0, 0).agents;
+        for customer in &CUSTOMERS {
+            let told = known(&format!("/callers/+86{}", customer.number)).await;
+            let manager = told["manager"].as_str().expect("a text");
+            assert_eq!(
+                agents.contains_key(&manager.into()),
+                customer.segment == "vip",
+                "{}",
+                customer.number
+            );
+            let request = known(&format!("/callers/{}/request", customer.number)).await;
+            assert_eq!(request["topic"].as_str().is_some_and(|topic| !topic.is_empty()), customer.request);
+        }
     }
 
     #[tokio::test]

@@ -42,25 +42,51 @@ const AGENTS: [(&str, &str, Skills); 6] = [
     (
         "1001",
         "Cards and urgent desk",
-        &[("general", 8), ("lang.zh", 10), ("lang.en", 6), ("card", 8), ("urgent", 8), ("fraud", 6)],
+        &[
+            ("general", 8),
+            ("lang.zh", 10),
+            ("lang.en", 6),
+            ("card", 8),
+            ("urgent", 8),
+            ("fraud", 6),
+            ("ebank", 8),
+            ("vip", 8),
+        ],
     ),
-    ("1002", "Small business desk", &[("general", 6), ("lang.zh", 10), ("loan.sme", 9), ("complaint", 5)]),
+    (
+        "1002",
+        "Small business desk",
+        &[("general", 6), ("lang.zh", 10), ("loan.sme", 9), ("loan.rural", 8), ("loan", 6), ("complaint", 5)],
+    ),
     (
         "1003",
         "Urgent and senior desk",
         &[("general", 7), ("lang.zh", 10), ("urgent", 10), ("senior", 8), ("fraud", 8)],
     ),
-    ("1004", "English desk", &[("general", 7), ("lang.zh", 5), ("lang.en", 10), ("card", 6), ("urgent", 5)]),
+    (
+        "1004",
+        "English desk",
+        &[("general", 7), ("lang.zh", 5), ("lang.en", 10), ("card", 6), ("urgent", 5), ("ebank", 6)],
+    ),
     (
         "1005",
         "Complaints desk",
-        &[("general", 5), ("lang.zh", 10), ("complaint", 9), ("senior", 9), ("loan.sme", 4)],
+        &[
+            ("general", 5),
+            ("lang.zh", 10),
+            ("complaint", 9),
+            ("senior", 9),
+            ("loan.sme", 4),
+            ("loan.rural", 5),
+            ("loan", 7),
+            ("vip", 9),
+        ],
     ),
     ("1006", "Trainee desk", &[("general", 3), ("lang.zh", 10), ("lang.en", 4), ("card", 3), ("urgent", 3)]),
 ];
 
 /// Queues with the skill they ask for and their priority.
-const QUEUES: [(&str, &str, u8); 7] = [
+const QUEUES: [(&str, &str, u8); 11] = [
     ("general", "general", 50),
     ("urgent", "urgent", 90),
     ("fraud", "fraud", 80),
@@ -68,7 +94,24 @@ const QUEUES: [(&str, &str, u8); 7] = [
     ("sme", "loan.sme", 50),
     ("complaint", "complaint", 60),
     ("senior", "senior", 70),
+    ("loan", "loan", 50),
+    ("ebank", "ebank", 50),
+    ("rural_loan", "loan.rural", 55),
+    ("vip", "vip", 80),
 ];
+
+/// The second ring: callers who have waited too long for the general desk are anybody's. No skill is asked for.
+const OVERFLOW: &str = "overflow";
+
+/// How long callers wait for the desk of a subject before the general desk takes them.
+const SUBJECT_WAIT: Duration = Duration::from_secs(120);
+/// Valued customers are to be answered within ten seconds: who is not has thirty, and then more agents.
+const VIP_WAIT: Duration = Duration::from_secs(30);
+/// For the general desk, and once more for anybody; a message follows.
+const LAST_WAIT: Duration = Duration::from_secs(300);
+
+/// Shorter than a working day's 10 s of notes, so that a newcomer with one phone need not wait for himself.
+const WRAP_UP: Duration = Duration::from_secs(5);
 
 /// Queues whose callers are asked how it was. Not those of 9 and 0: whoever tries the demo with two phones wants a call
 /// to end when the agent hangs up.
@@ -117,7 +160,7 @@ pub fn demo(data: impl Into<PathBuf>, sip_port: u16, http_port: u16) -> Config {
             HOTLINE.to_owned(),
             Number { flow: "main".into(), language: "zh-CN".to_owned() },
         )]),
-        queues: QUEUES.iter().map(queue).collect(),
+        queues: QUEUES.iter().map(queue).chain([overflow()]).collect(),
         agents: AGENTS.iter().map(agent).collect(),
         users: USERS.iter().map(user).collect(),
         trunks: vec![Trunk {
@@ -136,10 +179,20 @@ pub fn demo(data: impl Into<PathBuf>, sip_port: u16, http_port: u16) -> Config {
 
 fn queue((id, skill, priority): &(&str, &str, u8)) -> (QueueId, Queue) {
     let requires = BTreeMap::from([(SkillId::from(*skill), 1)]);
-    // Shorter than a working day's 10 s of notes, so that a newcomer with one phone need not wait for himself.
-    let wrap_up = Duration::from_secs(5);
     let survey = SURVEYED.contains(id).then(|| "survey".into());
-    ((*id).into(), Queue { requires, priority: *priority, wrap_up, survey, ..Queue::default() })
+    let max_wait = Some(match *id {
+        "general" => LAST_WAIT,
+        "vip" => VIP_WAIT,
+        _ => SUBJECT_WAIT,
+    });
+    (
+        (*id).into(),
+        Queue { requires, priority: *priority, wrap_up: WRAP_UP, survey, max_wait, ..Queue::default() },
+    )
+}
+
+fn overflow() -> (QueueId, Queue) {
+    (OVERFLOW.into(), Queue { wrap_up: WRAP_UP, max_wait: Some(LAST_WAIT), ..Queue::default() })
 }
 
 #[cfg(test)]
@@ -162,6 +215,14 @@ mod tests {
             assert_eq!(config.users[name].password.0, format!("demo-{name}"));
         }
         assert_eq!(config.trunks[0].numbers, ["95500"]);
+    }
+
+    #[test]
+    fn nobody_waits_for_one_desk_for_ever() {
+        let config = demo("data", 0, 0);
+        assert!(config.queues.values().all(|queue| queue.max_wait.is_some()));
+        assert!(config.queues[&"vip".into()].max_wait < config.queues[&"loan".into()].max_wait);
+        assert!(config.queues[&"overflow".into()].requires.is_empty(), "the second ring is everybody");
     }
 
     #[test]

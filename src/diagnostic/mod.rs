@@ -375,13 +375,18 @@ impl Findings {
     }
 
     /// Replaces stretches of the text by stars, in what has been found and what will be: nobody's password
-    /// is shown because something else on its line is wrong.
+    /// is shown because something else on its line is wrong. Lines stay where they are: a value's stretch reaches to
+    /// where the next thing begins.
     pub fn mask(&mut self, spans: &[Span]) {
         let mut text = self.source.text.clone();
         for span in spans {
             let range = self.source.fit(*span);
-            let stars = "*".repeat(range.len());
-            text.replace_range(range, &stars);
+            let stars: String = text[range.clone()]
+                .trim_end()
+                .bytes()
+                .map(|byte| if byte == b'\n' { '\n' } else { '*' })
+                .collect();
+            text.replace_range(range.start..range.start + stars.len(), &stars);
         }
         self.source = Source::new(self.source.name.clone(), text);
         let source = self.source.clone();
@@ -472,5 +477,24 @@ mod tests {
         assert_eq!(json["column"], 1);
         assert_eq!(json["end"], serde_json::json!([2, 4]));
         assert_eq!(json["other"]["label"], "first here");
+    }
+
+    #[test]
+    fn what_is_hidden_takes_no_line_with_it() {
+        let text = "- presses: '123456'\n  - hears: pin\n";
+        let source = Source::new("a.test.yaml", text);
+        let mut findings = Findings::new(&source);
+        let hears = text.find("hears").expect("it is there");
+        findings.error("test-020", Span::new(hears, hears + 5), "not heard");
+        // As a reader of YAML gives it: to where the next thing begins.
+        findings.mask(&[Span::new(
+            text.find('\'').expect("it is there"),
+            text.find("- hears").expect("it is there"),
+        )]);
+        let said = render_all(&findings.into_sorted());
+        assert!(
+            said.contains("a.test.yaml:2:5") && said.contains("|   - hears: pin") && !said.contains("123"),
+            "{said}"
+        );
     }
 }

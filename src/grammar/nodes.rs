@@ -352,7 +352,12 @@ const TRANSFER: Kind = kind(
     "transfer",
     "Connects to one agent, or goes on with the flow of another of the bank's numbers.",
     &[
-        one_of("agent", Shape::Like("agent of the configuration", ""), "1001", "The agent."),
+        one_of(
+            "agent",
+            Shape::Like("agent of the configuration, or `$variable`", ""),
+            "1001",
+            "The agent, who is rung for 20 s if ready.",
+        ),
         one_of(
             "number",
             Shape::Like("number of the configuration, or `$variable`", ""),
@@ -360,7 +365,12 @@ const TRANSFER: Kind = kind(
             "The number.",
         ),
         may("prompts", PROMPTS, "to_agent", "Said first."),
-        need("on_failed", Shape::Target, "person", "If nobody answers, or the number is not the bank's."),
+        need(
+            "on_failed",
+            Shape::Target,
+            "person",
+            "If the agent is not ready or does not answer, or there is none of that name; if the number is not the bank's.",
+        ),
     ],
     "transfer: { agent: 1001, on_failed: person }",
 );

@@ -269,10 +269,14 @@ pub(super) struct Saying {
     pub manner: Manner,
 }
 
+/// What a caller's priority may be.
+pub(super) const PRIORITIES: std::ops::RangeInclusive<i64> = 0..=100;
+
 #[derive(Debug)]
 pub(super) struct Waiting {
     pub queue: QueueId,
-    pub priority: Option<u8>,
+    /// 0 to 100; left out, the queue's own.
+    pub priority: Option<Operand>,
     pub prompts: Spoken,
     pub on_timeout: NodeId,
     pub on_full: NodeId,
@@ -283,6 +287,8 @@ pub(super) struct Waiting {
 #[derive(Debug)]
 pub(super) enum Destination {
     Agent(AgentId),
+    /// An agent held by a variable; if there is none of that name, the transfer fails.
+    AgentIn(Operand),
     Number(String),
     /// A number held by a variable; if it is not the bank's own, the transfer fails.
     NumberIn(Operand),

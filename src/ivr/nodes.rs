@@ -15,10 +15,10 @@
 //! http:     { method: get, to: host, path: "/cards/{$card}", body: { name: value | $variable }, timeout: 2s, retries,
 //!             answer: { field.of.json: $variable }, next, on_status: { 404: node }, on_failed }
 //! bot:      { to: bot, with: { name: value | $variable }, into: { slot: $variable }, max: 5m, next, on_person, on_failed }
-//! queue:    { to: queue, priority: 0..100, prompts, on_timeout, on_full, on_empty }
+//! queue:    { to: queue, priority: 0..100 | $number, prompts, on_timeout, on_full, on_empty }
 //!             # and for the wait: music, comfort, tell, keys, offer, agent_id (see `meanwhile`)
 //! callback: { number: $caller, queue: general, next, on_refused }
-//! transfer: { agent: name | number: number | $variable, prompts, on_failed }
+//! transfer: { agent: name | $variable | number: number | $variable, prompts, on_failed }
 //! percent:  { ways: [{ share: 20, then: a }, { share: 80, then: b }] }
 //! event:    { name: auth_locked, value: text | number | $number, next }
 //! record:   { name: complaint, prompts, max: 60s, min: 1s, end: "#" | "*" | none, next, on_short, on_failed }
@@ -39,7 +39,7 @@
 
 use std::time::Duration;
 
-use super::flow::{Destination, Kind, Operand, Saying, Spoken, Step, Waiting};
+use super::flow::{Destination, Kind, Operand, PRIORITIES, Saying, Spoken, Step, Waiting};
 use super::say::{self, Manner, Words};
 use super::scope::{By, Scope};
 use super::{
@@ -290,7 +290,12 @@ fn queue(fields: &mut Fields<'_>, words: &[Words], scope: &mut Scope<'_>) -> Opt
         scope.of_world("flow-005", "a queue", node, world.queues.iter().map(|q| q.as_str()))
     });
     let priority = match fields.take("priority") {
-        Some(node) => scope.out.integer(node, "a priority", 0..=100).map(|p| u8::try_from(p).ok()),
+        Some(node) if is_variable(node) => {
+            held(Kind::Number, "a priority", "waited with", node, scope).map(Some)
+        }
+        Some(node) => {
+            scope.out.integer(node, "a priority", PRIORITIES).map(|priority| Some(Operand::Number(priority)))
+        }
         None => Some(None),
     };
     let prompts = optional_prompts("prompts", fields, scope);
@@ -317,6 +322,9 @@ fn transfer(fields: &mut Fields<'_>, scope: &mut Scope<'_>) -> Option<Step> {
     let prompts = optional_prompts("prompts", fields, scope);
     let on_failed = next("on_failed", By::Itself, fields, scope);
     let to = match (fields.take("agent"), fields.take("number")) {
+        (Some(node), None) if is_variable(node) => {
+            held(Kind::Text, "the name of an agent", "dialled", node, scope).map(Destination::AgentIn)
+        }
         (Some(node), None) => scope
             .of_world("flow-006", "an agent", node, world.agents.iter().map(|a| a.as_str()))
             .map(|name| Destination::Agent(name.as_str().into())),
@@ -333,18 +341,23 @@ fn transfer(fields: &mut Fields<'_>, scope: &mut Scope<'_>) -> Option<Step> {
 }
 
 fn number(node: &Node, scope: &mut Scope<'_>) -> Option<Destination> {
-    if matches!(&node.value, Value::Scalar(scalar) if scalar.text.starts_with('$')) {
-        let (operand, kind) = scope.reference(node, "dialled")?;
-        if kind != Kind::Text {
-            scope.out.error(
-                "flow-010",
-                node.span,
-                format!("a telephone number is a text, and this is {kind}"),
-            );
-            return None;
-        }
-        return Some(Destination::NumberIn(operand));
+    if is_variable(node) {
+        return held(Kind::Text, "a telephone number", "dialled", node, scope).map(Destination::NumberIn);
     }
     let world = scope.world;
     scope.of_world("flow-007", "a number", node, world.numbers.keys()).map(Destination::Number)
+}
+
+fn is_variable(node: &Node) -> bool {
+    matches!(&node.value, Value::Scalar(scalar) if scalar.text.starts_with('$'))
+}
+
+/// The variable that stands there; what it is to hold must be of this kind.
+fn held(kind: Kind, what: &str, used: &str, node: &Node, scope: &mut Scope<'_>) -> Option<Operand> {
+    let (operand, found) = scope.reference(node, used)?;
+    if found == kind {
+        return Some(operand);
+    }
+    scope.out.error("flow-010", node.span, format!("{what} is {kind}, and this is {found}"));
+    None
 }

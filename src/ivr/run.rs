@@ -7,7 +7,9 @@ use std::time::Duration;
 use super::bot::{BotEnd, BotFailure};
 use super::emergency::Level;
 use super::expression::Compared;
-use super::flow::{Destination, Flow, Kind, LanguageId, NodeId, Operand, Saying, Step, VariableId};
+use super::flow::{
+    Destination, Flow, Kind, LanguageId, NodeId, Operand, PRIORITIES, Saying, Step, VariableId,
+};
 use super::http::HttpFailure;
 use super::value::{Money, Quantity};
 use crate::media::prompts::PromptId;
@@ -413,20 +415,16 @@ impl Run {
                 self.state = State::Queued(Box::new(Patience::begin(now, &waiting.meanwhile)));
                 actions.push(Action::Queue {
                     queue: waiting.queue.clone(),
-                    priority: waiting.priority,
+                    priority: waiting.priority.as_ref().map(|priority| self.priority(priority)),
                     leave_when_empty: waiting.on_empty.is_some(),
                 });
             }
             Step::Transfer { to, .. } => {
                 let to = match to {
                     Destination::Agent(agent) => TransferTo::Agent(agent.clone()),
+                    Destination::AgentIn(operand) => TransferTo::Agent(self.text(operand).into()),
                     Destination::Number(number) => TransferTo::Number(number.clone()),
-                    Destination::NumberIn(operand) => match self.value(operand) {
-                        Compared::Text(number) => TransferTo::Number(number.to_owned()),
-                        Compared::Number(number) => TransferTo::Number(number.to_string()),
-                        // The checker lets only texts be dialled; a number that does not exist fails.
-                        Compared::Quantity(_) | Compared::Nothing => TransferTo::Number(String::new()),
-                    },
+                    Destination::NumberIn(operand) => TransferTo::Number(self.text(operand).to_owned()),
                 };
                 self.state = State::Transferring;
                 actions.push(Action::Transfer { to });
@@ -524,6 +522,24 @@ impl Run {
                 // The checker refuses every use of a secret; what is not there cannot leak.
                 Held::Secret(_) => Compared::Text(""),
             },
+        }
+    }
+
+    /// Of what the checker lets be nothing but a text. Nobody is called by the empty one.
+    fn text<'v>(&'v self, operand: &'v Operand) -> &'v str {
+        match self.value(operand) {
+            Compared::Text(text) => text,
+            Compared::Number(_) | Compared::Quantity(_) | Compared::Nothing => "",
+        }
+    }
+
+    /// Of what the checker lets be nothing but a number.
+    fn priority(&self, priority: &Operand) -> u8 {
+        match self.value(priority) {
+            Compared::Number(number) => {
+                u8::try_from(number.clamp(*PRIORITIES.start(), *PRIORITIES.end())).unwrap_or(0)
+            }
+            Compared::Text(_) | Compared::Quantity(_) | Compared::Nothing => 0,
         }
     }
 

@@ -189,6 +189,9 @@ fn only_the_next_in_line_is_told_so() {
 #[test]
 fn no_call_outlives_eight_hours() {
     let mut office = Office::seeded(98);
+    let mut patient = world::demo_config();
+    patient.queues.values_mut().for_each(|queue| queue.max_wait = None);
+    office.reload(world::build(patient));
     waits(&mut office, ALICE);
     office.run(secs(8 * 3_600));
     assert_eq!(office.last_cause(), Some(Cause::SessionExpired));

@@ -22,12 +22,16 @@ const PROMPTS: &str = "welcome rec_notice lang main noinput invalid to_agent goo
     msg_thanks msg_failed svy svy_why svy_thx \
     agent_id_pre agent_id_post q_ahead_one q_ahead_pre q_ahead_post q_wait q_busier cb_offer cb_confirm_pre \
     cb_confirm_post cb_number cb_refused cb_done cb_later_confirm cb_later_done \
-    sv_intro sv_ok sv_fail emg_sys_pre emg_sys_post emg_menu acct_bad";
+    sv_intro sv_ok sv_fail emg_sys_pre emg_sys_post emg_menu acct_bad \
+    farmers comfort_slow antifraud_slow no_agent no_lookup vip_busy vip_welcome progress_loan progress_card \
+    progress_complaint progress_more";
 
 /// Words that values are said with, besides numbers, months and days.
 const WORDS: &str = "num_liang num_billion num_point num_yuan num_jiao num_fen num_zheng num_nian num_yue num_ri \
     num_lingchen num_shangwu num_zhongwu num_xiawu num_wanshang num_am num_pm num_noon num_midnight num_oh num_tian \
     num_xiaoshi num_minute num_miao num_minutes num_hour num_hours num_second num_seconds num_day num_days";
+
+const QUEUES: &str = "general urgent cards sme complaint senior loan ebank rural_loan vip overflow";
 
 impl Names {
     pub fn all() -> Names {
@@ -78,7 +82,7 @@ impl Catalogue for Names {
 
 pub fn world(catalogue: &Names) -> World<'_> {
     World {
-        queues: ["general", "urgent", "cards", "sme", "complaint", "senior"].map(Into::into).into(),
+        queues: QUEUES.split_whitespace().map(Into::into).collect(),
         agents: ["1001", "1002"].map(Into::into).into(),
         numbers: [("95500", "main"), ("95501", "desk")]
             .map(|(number, flow)| (number.to_owned(), flow.into()))

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use hotline::ivr::run::{Action, Event};
+use hotline::ivr::run::{Action, Caller, Event, Run, TransferTo};
+use hotline::moment::Moment;
 
 use super::bank;
 use super::caller::Call;
@@ -161,4 +162,32 @@ nodes:
   bye: { hangup: }
 ";
     Call::to(bank::flow(text), "en").is_at("agent");
+}
+
+const OUT_OF_VARIABLES: &str = "
+flow: test
+languages: [zh-CN, en]
+start: given
+vars: { rank: number, who: text }
+nodes:
+  given: { set: { rank: RANK, who: '1002', next: colleague } }
+  colleague: { transfer: { agent: $who, on_failed: desk } }
+  desk: { queue: { to: general, priority: $rank, on_timeout: bye, on_full: bye } }
+  bye: { hangup: }
+";
+
+#[test]
+fn the_agent_and_the_priority_may_stand_in_variables_and_a_priority_stays_on_its_scale() {
+    for (rank, priority) in [("80", 80), ("0", 0), ("250", 100), ("-5", 0)] {
+        let flow = bank::flow(&OUT_OF_VARIABLES.replace("RANK", rank));
+        let now = Moment::from_micros(1_795_000_000_000_000);
+        let caller = Caller { number: "13800001111".into(), dialled: "95500".into(), language: "en".into() };
+        let (mut run, actions) = Run::start(now, flow, caller, 7);
+        let to = TransferTo::Agent("1002".into());
+        assert!(actions.contains(&Action::Transfer { to }), "{actions:?}");
+        let actions = run.handle(now, Event::TransferFailed);
+        let waits =
+            Action::Queue { queue: "general".into(), priority: Some(priority), leave_when_empty: false };
+        assert!(actions.contains(&waits), "{rank}: {actions:?}");
+    }
 }

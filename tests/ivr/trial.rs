@@ -217,7 +217,7 @@ fn a_failed_expectation_points_at_itself_and_tells_the_whole_call() {
         "     0.0 s  welcome  (flows/small.yaml:6)",
         "     1.8 s    hears rec_notice  \"为保证服务质量，您的通话可能会被录音。\"",
         "     5.5 s  main  (flows/small.yaml:8)",
-        "    36.9 s    nothing is pressed in time",
+        "    38.5 s    nothing is pressed in time",
     ] {
         assert!(path.contains(line), "{path}");
     }

@@ -92,7 +92,7 @@ fn tests_are_no_flows_to_the_checker_and_a_folder_without_tests_is_not_fine() {
 
 #[test]
 fn a_caller_at_the_keyboard_reads_the_prompts_and_reaches_a_person() {
-    let output = hotline(&["dial"], "fails\nw\n1\n10020030#\nv\n\n\ntimeout\n");
+    let output = hotline(&["dial"], "fails\nw\n1\n10020030#\nv\n\n\ntimeout\ntimeout\n+5s\n#\n");
     let text = printed(&output);
     assert_eq!(output.status.code(), Some(0), "{text}");
     for said in [
@@ -102,6 +102,8 @@ fn a_caller_at_the_keyboard_reads_the_prompts_and_reaches_a_person() {
         "account = 10020030",
         "waits in the queue general",
         "leaves the queue: timeout",
+        "waits in the queue overflow",
+        "has left a message of 5.0 s",
         "the flow hangs up",
     ] {
         assert!(text.contains(said), "{said}\n{text}");

@@ -10,7 +10,13 @@ const EXAMPLE: &str = "queue: { to: general, prompts: to_agent, tell: { every: 6
 
 const FIELDS: &[Field] = &[
     need("to", Shape::Like("queue of the configuration", ""), "general", "Which queue."),
-    may("priority", Shape::Whole(0, 100), "90", "Higher is sooner.").or_depends("the queue's"),
+    may(
+        "priority",
+        Shape::Either(&Shape::Whole(0, 100), &Shape::Variable),
+        "90",
+        "Higher is sooner. A variable is a number; beyond 0 and 100 it counts as these.",
+    )
+    .or_depends("the queue's"),
     may("prompts", PROMPTS, "to_agent", "Said first."),
     may(
         "music",

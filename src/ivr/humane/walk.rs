@@ -220,7 +220,8 @@ impl Walker {
         }
     }
 
-    /// Where who is handed on comes. A number in a variable may be none of the bank's own.
+    /// Where who is handed on comes. A number in a variable may be none of the bank's own, nor an
+    /// agent in one of its people.
     fn transferred(
         &self,
         to: &Destination,
@@ -232,7 +233,7 @@ impl Walker {
         match to {
             Destination::Agent(_) => unknown,
             Destination::Number(number) => beyond.dialled(number, caller).map_or(unknown, Outcome::dialled),
-            Destination::NumberIn(_) => unknown.worst(on_failed),
+            Destination::AgentIn(_) | Destination::NumberIn(_) => unknown.worst(on_failed),
         }
     }
 
