@@ -46,6 +46,8 @@ fn who_does_not_answer_rings_no_longer_and_the_next_one_talks_until_hanging_up()
         agent.sees("CALL_INCOMING");
         agent.answers();
         bank.shows("talks with agent 1001");
+        // Past the announcement of who it is: an agent who hangs up before it has ended gives the caller back to the queue.
+        agent.sees("CALL_RTCP");
         agent.hangs_up();
         caller.sees("CALL_CLOSED");
         bank.shows("ends: agent_hung_up (by the agent");
@@ -175,6 +177,8 @@ fn an_agent_over_tcp_and_a_caller_with_another_codec_hear_each_other() {
         bank.shows("talks with agent 1001");
         agent.sees("CALL_RTCP");
         caller.sees("CALL_RTCP");
+        // The caller was told first who it is: long enough for the talk to be what is heard last.
+        agent.sees("CALL_RTCP");
         agent.hangs_up();
         caller.sees("CALL_CLOSED");
         let (caller_heard, agent_heard) = (caller.heard(), agent.heard());

@@ -82,7 +82,9 @@ fn between_two_phones_with_opus_packets_are_relayed_as_they_are() {
             packets.iter().filter(between).filter(audio).map(|packet| &packet.payload[12..]).collect()
         };
         let (said, heard) = (passed(range(CALLER), SERVER), passed(SERVER, range(AGENTS)));
-        let relayed = heard.iter().filter(|payload| said.contains(payload)).count();
-        assert!(relayed > 100 && relayed == heard.len(), "{relayed} of {} as they were said", heard.len());
+        // Before the talk the caller is told who it is, and the agent hears the server's silence.
+        let talk: Vec<_> = heard.iter().skip_while(|payload| !said.contains(payload)).collect();
+        let relayed = talk.iter().filter(|payload| said.contains(payload)).count();
+        assert!(relayed > 100 && relayed == talk.len(), "{relayed} of {} as they were said", talk.len());
     });
 }

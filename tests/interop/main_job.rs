@@ -119,7 +119,9 @@ fn is_whole(record: &serde_json::Value) {
             "sort",
             "home",
             "main",
-            "agent"
+            "agent",
+            "waiting/person",
+            "person/desk"
         ])
     );
     assert!(record["answered"].is_number() && record["ended"].is_number(), "{record}");

@@ -30,6 +30,8 @@ fn a_phone_that_insists_on_srtp_talks_with_a_plain_one() {
         bank.shows("menu: main");
         caller.presses("9");
         bank.shows("talks with agent 1001");
+        // Twice: the caller is told first who it is.
+        agent.sees("CALL_RTCP");
         agent.sees("CALL_RTCP");
         // On hold and back: two more offers, with the same keys or new ones as the phone likes.
         caller.holds();

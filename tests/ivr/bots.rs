@@ -157,7 +157,7 @@ const FAULTS: &[Fault] = &[
 const RIGHT: &[(&str, &str)] = &[
     ("      max: 2m\n", ""),
     ("max: 2m", "max: 30m"),
-    ("      on_person: desk\n", ""),
+    ("on_person: desk", "on_person: urgent"),
     ("from: ivr", "from: \"\""),
     ("from: ivr", "From-1_x: $dialled"),
     ("      into: { intent: $intent, order.tries: $tries }\n", ""),

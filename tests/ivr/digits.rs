@@ -29,9 +29,12 @@ fn said(text: &str) -> Vec<String> {
 
 #[test]
 fn a_secret_that_is_typed_anew_before_each_use_is_there() {
-    assert_eq!(said(&checking("pin", "")), [""; 0]);
+    // That the PIN is asked for without end while the bank is away is another matter.
+    let of_secrets =
+        |text: &str| said(text).into_iter().filter(|told| !told.starts_with("flow-131 ")).count();
+    assert_eq!(of_secrets(&checking("pin", "")), 0);
     let once_more = "  sorry: { play: { prompts: sys_err, next: pin } }\n";
-    assert_eq!(said(&checking("sorry", once_more)), [""; 0]);
+    assert_eq!(of_secrets(&checking("sorry", once_more)), 0);
 }
 
 #[test]

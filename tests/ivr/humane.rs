@@ -180,7 +180,11 @@ fn a_minute_of_prompts_before_a_person_is_too_much() {
         said(&bank_with("", ", 1: talk", talk)),
         ["flow-072 from `long`, a caller who keeps silent hears 63 s of prompts before a person answers"]
     );
-    assert_eq!(said(&bank_with("humane: { prompts: 70s }", ", 1: talk", talk)), [""; 0]);
+    assert_eq!(
+        said(&bank_with("humane: { prompts: 70s }", ", 1: talk", talk)),
+        ["flow-072 from `talk`, a caller who keeps silent hears 84 s of prompts before a person answers"]
+    );
+    assert_eq!(said(&bank_with("humane: { prompts: 90s }", ", 1: talk", talk)), [""; 0]);
 }
 
 #[test]
