@@ -81,11 +81,14 @@ fn used() -> Vec<Vec<u8>> {
     held
 }
 
+/// What is done, how often, and doing it once.
+type Work = (String, u32, Box<dyn Fn()>);
+
 fn main() {
     let held = used();
     let quick = std::env::args().any(|word| word == "--quick");
     let rounds = if quick { 3 } else { 15 };
-    let mut works: Vec<(String, u32, Box<dyn Fn()>)> = Vec::new();
+    let mut works: Vec<Work> = Vec::new();
     for bytes in PIECES {
         let times = u32::try_from(40_000_000 / (bytes + 200)).unwrap_or(u32::MAX);
         works.push((format!("a piece of {bytes} bytes"), times, Box::new(move || piece(bytes))));

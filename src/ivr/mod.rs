@@ -193,12 +193,11 @@ pub fn is_shared(source: &Arc<Source>) -> bool {
     yaml::parse(&mut Findings::new(source)).is_some_and(|root| snippet::is_shared(&root))
 }
 
+/// What was found in a file, and its flow if that is right.
+type Examined = (Findings, Option<Arc<Flow>>);
+
 /// What comes of each file, in the order given, and how far a person is in the flows that are right, by their names.
-fn each(
-    sources: &[Arc<Source>],
-    world: &World<'_>,
-    checked: Option<&Flows>,
-) -> (Vec<(Findings, Option<Arc<Flow>>)>, Vec<Reach>) {
+fn each(sources: &[Arc<Source>], world: &World<'_>, checked: Option<&Flows>) -> (Vec<Examined>, Vec<Reach>) {
     let parse = |source| {
         let mut out = Findings::new(source);
         let root = yaml::parse(&mut out);
@@ -228,7 +227,7 @@ fn each(
 }
 
 /// Judges the flows that are right, all of them together: calls are handed on from one to another.
-fn reaches(files: &mut [(Findings, Option<Arc<Flow>>)], order: &[usize], world: &World<'_>) -> Vec<Reach> {
+fn reaches(files: &mut [Examined], order: &[usize], world: &World<'_>) -> Vec<Reach> {
     let mut places = vec![0; files.len()];
     order.iter().enumerate().for_each(|(at, place)| places[*place] = at);
     let mut right: Vec<_> = files

