@@ -144,7 +144,7 @@ pub fn end_with_parent() {
 
 /// The generator goes before others on its processor (as far as it may), or no longer: what it starts would inherit that.
 pub fn hurry(hurries: bool) {
-    let nice = if hurries { -10 } else { 0 };
+    let nice = if hurries { -20 } else { 0 };
     // SAFETY: takes numbers only. Who is not root is refused, and is late more often.
     unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, nice) };
 }
