@@ -74,7 +74,7 @@ struct Talk {
     caller_heard: Vec<i16>,
 }
 
-/// A caller passes the menu, talks with agent 1001 for two reports of the agent's phone, and hangs up.
+/// A caller passes the menu, talks with agent 1001 for three reports of the agent's phone, and hangs up.
 fn a_talk(room: &Room) -> Talk {
     let (callers, agents) = (sound::noise(11, VOICE), sound::noise(22, VOICE));
     let mut bank = Bank::opens(room);
@@ -88,9 +88,10 @@ fn a_talk(room: &Room) -> Talk {
     caller.presses("9");
     bank.shows("talks with agent 1001");
     agent.sees("CALL_ESTABLISHED");
-    // Two of its reports, one every five seconds: the time of a short talk.
-    agent.sees("CALL_RTCP");
-    agent.sees("CALL_RTCP");
+    // Three of its reports, one every five seconds or so: the time to tell the caller who it is, and of a short talk.
+    for _ in 0..3 {
+        agent.sees("CALL_RTCP");
+    }
     caller.hangs_up();
     agent.sees("CALL_CLOSED");
     bank.shows("ends: caller_hung_up");
